@@ -1,0 +1,27 @@
+# xylem_module(NAME HEADERS ... SOURCES ... USES ... PRIVATELY ... SCHEMAS ...)
+# One static library per folder. USES is the whole truth about what the folder may include:
+# tests/tidy reads it. PRIVATELY names third-party libraries that no header of the folder shows.
+# SCHEMAS are FlatBuffers files; x.fbs becomes "x_generated.h", for this folder's sources only.
+function(xylem_module name)
+  cmake_parse_arguments(ARG "" "" "HEADERS;SOURCES;USES;PRIVATELY;SCHEMAS" ${ARGN})
+  add_library(xylem_${name} STATIC)
+  add_library(xylem::${name} ALIAS xylem_${name})
+  target_sources(xylem_${name} PRIVATE ${ARG_SOURCES}
+    PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
+  target_link_libraries(xylem_${name} PUBLIC ${ARG_USES} PRIVATE ${ARG_PRIVATELY} xylem_warnings)
+  foreach(schema ${ARG_SCHEMAS})
+    get_filename_component(stem ${schema} NAME_WE)
+    set(generated ${CMAKE_CURRENT_BINARY_DIR}/generated/${stem}_generated.h)
+    add_custom_command(OUTPUT ${generated}
+      COMMAND ${XYLEM_FLATC} --cpp --scoped-enums -o ${CMAKE_CURRENT_BINARY_DIR}/generated
+              ${CMAKE_CURRENT_SOURCE_DIR}/${schema}
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${schema} VERBATIM)
+    target_sources(xylem_${name} PRIVATE ${generated})
+    target_include_directories(xylem_${name} SYSTEM PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/generated)
+  endforeach()
+endfunction()
+
+add_library(xylem_warnings INTERFACE)
+target_compile_options(xylem_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)

@@ -1,0 +1,92 @@
+// Publishes records: batching, partitioning, acknowledgements, retries.
+//
+// Records of one partition leave in the order given, also across retries (one batch of a partition
+// is in flight at a time unless `in_flight_max` says more, and a failed one is sent again before
+// what follows). A broker that is not the leader names who is; the producer follows.
+//
+// Threads: the loop's. Callbacks run on the loop, in order per partition, never inside send().
+// Errors in callbacks: kTimeout (delivery_timeout_ms passed: it may or may not have been stored),
+// kCancelled (closed), or what the broker refused it for.
+#pragma once
+
+#include "common/batch/compression.h"
+#include "common/batch/record.h"
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/logger.h"
+#include "common/loop.h"
+#include "common/random.h"
+#include "common/result.h"
+#include "network/transport/transport.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xylem::network {
+
+// The partition of a key as Kafka's default partitioner gives it (murmur2 of the key bytes).
+PartitionId partition_by_key(Bytes key, std::int32_t partition_count);
+
+class Producer {
+ public:
+  enum class Partitioner : std::uint8_t { kKeyHash, kRoundRobin, kCustom };
+
+  struct Options {
+    std::vector<Address> brokers;  // where to begin; tried in turn
+    std::string client_id = "producer";
+    std::int8_t acks = -1;  // 0, 1, -1 (all)
+    std::size_t batch_bytes = 64ULL * 1024;
+    std::uint64_t linger_ms = 5;
+    std::size_t buffer_bytes_max = 32ULL * 1024 * 1024;
+    std::size_t in_flight_max = 1;  // batches per partition
+    std::uint64_t retry_backoff_ms = 100;
+    std::uint64_t retry_backoff_max_ms = 5'000;
+    std::uint64_t request_timeout_ms = 10'000;
+    std::uint64_t delivery_timeout_ms = 120'000;
+    Compression compression = Compression::kNone;
+    Partitioner partitioner = Partitioner::kKeyHash;  // without a key: round-robin
+    std::function<PartitionId(const Record&, std::int32_t)> custom;
+  };
+
+  struct Delivered {
+    PartitionId partition;
+    Offset offset;
+    std::uint16_t replicas_synced = 0;
+  };
+
+  using Callback = std::function<void(Result<Delivered>)>;
+
+  struct Context {
+    Loop& loop;
+    NetworkClient& network;
+    const Clock& clock;
+    Random& random;
+    Logger& logger;
+  };
+
+  Producer(const Context& context, Options options);
+  ~Producer();  // what is not acknowledged yet gets kCancelled
+  Producer(const Producer&) = delete;
+  Producer& operator=(const Producer&) = delete;
+
+  // kQuotaExceeded: the buffer is full: wait for on_room. kMessageTooLarge: never fits.
+  Status send(std::string_view topic, Record record, Callback callback);
+  Status send_to(std::string_view topic, PartitionId partition, Record record, Callback callback);
+
+  // Sends partial batches at once and calls back when everything given so far is settled.
+  void flush(std::function<void()> done);
+
+  void on_room(std::function<void()> callback);
+  [[nodiscard]] std::size_t buffered_bytes() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace xylem::network

@@ -1,0 +1,191 @@
+// The payloads of the native protocol as plain structs, and their codec.
+//
+// Control payloads are FlatBuffers (xylem.fbs), verified (depth 16, 10,000 tables) before a field is
+// read. DATA and the answer to FETCH are a size-prefixed FlatBuffers header followed by raw batches.
+// encode() never fails; decode<T>() answers kInvalidRequest for anything that is not a T.
+#pragma once
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/ids.h"
+#include "common/result.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace xylem::network {
+
+inline constexpr std::uint16_t kProtocolVersion = 1;
+
+// HELLO, client -> server, opens every connection.
+struct Hello {
+  std::uint16_t version = kProtocolVersion;
+  std::string client_id;
+  std::string token;  // empty: anonymous
+};
+
+// HELLO, the answer.
+struct HelloAnswer {
+  std::uint16_t version = kProtocolVersion;
+  NodeId node;
+  std::string role;
+  ClusterId cluster;
+  std::uint32_t payload_bytes_max = 0;
+  std::uint32_t heartbeat_ms = 0;
+};
+
+// The header of DATA. Producer -> broker: topic, partition, acks (0, 1, -1). Broker -> consumer: all
+// but acks; `refresh_id` is not 0 in a refresh's replay. Raw batches follow it.
+struct DataHeader {
+  std::string topic;
+  PartitionId partition;
+  Incarnation incarnation;
+  Offset first_offset;
+  Epoch epoch;
+  std::uint32_t batch_count = 0;
+  std::int8_t acks = -1;
+  std::uint64_t refresh_id = 0;
+  Offset high_watermark;
+};
+
+// ACK, broker -> producer.
+struct ProduceAck {
+  Incarnation incarnation;
+  Offset base_offset;
+  Offset next_offset;
+  std::uint16_t replicas_synced = 0;
+};
+
+// ACK, consumer -> broker: gives `credit_bytes` back and, in automatic mode, commits `next_offset`.
+struct DeliveryAck {
+  std::string topic;
+  PartitionId partition;
+  Incarnation incarnation;
+  Offset next_offset;
+  std::uint32_t credit_bytes = 0;
+};
+
+enum class StartAt : std::uint8_t { kCommitted, kEarliest, kLatest, kOffset };
+
+struct SubscribePartition {
+  PartitionId partition;
+  StartAt start = StartAt::kCommitted;
+  StartAt reset = StartAt::kEarliest;  // when nothing is committed or it is out of range
+  Offset offset;                       // with kOffset
+  Incarnation incarnation;             // of `offset`; nil topic: not known
+};
+
+// SUBSCRIBE. No partitions: all of the topic. The answer is SubscribeAnswer in a SUBSCRIBE frame of
+// the same id; pushed DATA frames carry that id too.
+struct Subscribe {
+  std::string topic;
+  std::string group;
+  std::string member;
+  std::vector<SubscribePartition> partitions;
+  SubscribePartition every;  // for partitions not listed
+  std::uint32_t credit_bytes = 0;
+  bool auto_commit = true;
+};
+
+struct SubscribedPartition {
+  PartitionId partition;
+  Offset cursor;
+  Offset log_start;
+  Offset high_watermark;
+};
+
+struct SubscribeAnswer {
+  std::string topic;
+  Incarnation incarnation;
+  std::vector<SubscribedPartition> partitions;
+};
+
+// COMMIT_OFFSET; answered by an empty COMMIT_OFFSET of the same id, or ERROR.
+struct CommitOffset {
+  std::string group;
+  std::string member;
+  std::uint32_t group_generation = 0;
+  std::string topic;
+  PartitionId partition;
+  Incarnation incarnation;
+  Offset next_offset;
+};
+
+// RESET, READY, RESET_ACK, READY_ACK.
+struct Refresh {
+  std::string topic;
+  std::uint64_t refresh_id = 0;
+  Incarnation incarnation;
+  std::string reason;                 // RESET
+  std::vector<Offset> barrier;        // READY: per partition, the offset the copy has reached
+};
+
+// FETCH: the pull form. The answer is a FETCH frame: DataHeader and batches.
+struct Fetch {
+  std::string topic;
+  PartitionId partition;
+  Incarnation incarnation;  // nil topic: whatever is there
+  Offset cursor;
+  std::uint32_t bytes_max = 1024 * 1024;
+  std::uint32_t wait_ms = 0;
+};
+
+// METADATA: no topics: all that the client may see.
+struct MetadataRequest {
+  std::vector<std::string> topics;
+};
+
+struct PartitionMetadata {
+  PartitionId partition;
+  NodeId leader;               // empty: none now
+  std::string leader_address;  // host:port of its client listener
+  Epoch epoch = kNoEpoch;
+  Offset log_start;
+  Offset high_watermark;
+};
+
+struct TopicMetadata {
+  std::string name;
+  Incarnation incarnation;
+  std::vector<PartitionMetadata> partitions;
+};
+
+struct MetadataAnswer {
+  std::vector<TopicMetadata> topics;
+  std::vector<std::string> unknown;  // asked for, but not there
+};
+
+// ERROR and DISCONNECT.
+struct ErrorMessage {
+  std::uint16_t code = 0;  // Errc's number
+  std::string text;
+  std::string hint;
+};
+
+ErrorMessage to_message(const Error& error);
+Error to_error(const ErrorMessage& message);
+
+// ADMIN: `command` with JSON in and out (topic.create, topic.alter, topic.delete).
+struct Admin {
+  std::string command;
+  std::string json;
+};
+
+template <class Message>
+Buffer encode(const Message& message);
+
+template <class Message>
+Result<Message> decode(Bytes payload);
+
+// DATA and FETCH answers: header and body in one payload.
+Buffer encode_data_header(const DataHeader& header);
+
+struct Data {
+  DataHeader header;
+  Slice batches;
+};
+
+Result<Data> decode_data(const Slice& payload);
+
+}  // namespace xylem::network

@@ -1,0 +1,81 @@
+// The pipe's request and answer as plain structs, and their codec.
+//
+// On the wire each is a size-prefixed FlatBuffer (pipe.fbs); an answer's raw batches follow it,
+// partition after partition. Content type: application/vnd.xylem.pipe.
+// decode_*: kInvalidRequest for anything malformed; verified (depth 16, 10,000 tables) first; counts
+// are checked against the bytes that are there.
+#pragma once
+
+#include "common/bytes.h"
+#include "common/ids.h"
+#include "common/result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xylem::pipe {
+
+// One partition of a request: the handshake that is on every fetch.
+struct FetchPartition {
+  LogId log;
+  Offset cursor;
+  Epoch last_epoch = kNoEpoch;  // of the child's last batch; kNoEpoch: it has none
+  std::uint32_t last_crc = 0;
+  Offset compacted_below;  // CRCs below it say nothing
+};
+
+struct FetchRequest {
+  NodeId child;
+  ClusterId cluster;           // nil: not known yet
+  std::int32_t replica = -1;   // >= 0: a follower in the root tier; may read up to the end
+  std::uint64_t session = 0;   // 0: start one; then only changed partitions are listed
+  std::uint32_t sequence = 0;  // of this request within its session, from 1
+  std::vector<FetchPartition> partitions;
+  std::vector<LogId> forgotten;  // no longer wanted in this session
+  std::uint32_t bytes_max = 4 * 1024 * 1024;
+  std::uint32_t bytes_min = 1;
+  std::uint32_t wait_ms = 10'000;
+};
+
+enum class FetchState : std::uint8_t {
+  kOk,
+  kDiverged,        // cut back to (epoch, offset)
+  kOutOfRange,      // offset = log start
+  kUnknownTopicId,  // deleted, recreated, or another incarnation
+  kBehind,          // offset = the parent's end: the child is ahead of it
+  kNotHere,         // leader, leader_address, epoch
+};
+
+struct FetchedPartition {
+  LogId log;
+  FetchState state = FetchState::kOk;
+  Offset cursor;          // the question it answers
+  Offset high_watermark;  // with kOk
+  Offset log_start;       // with kOk and kOutOfRange
+  Offset offset;          // as the state says
+  Epoch epoch = kNoEpoch;
+  NodeId leader;
+  std::string leader_address;
+  std::uint64_t age_ms = 0;  // how old the parent's own copy may be
+  Slice batches;             // with kOk; may be empty
+};
+
+struct FetchAnswer {
+  NodeId parent;
+  ClusterId cluster;
+  std::uint64_t session = 0;  // 0: the parent knows no such session; start again
+  std::uint32_t pace_ms = 0;  // do not ask again before
+  std::uint64_t topology_version = 0;
+  std::vector<FetchedPartition> partitions;  // with news; the others are unchanged
+};
+
+Buffer encode(const FetchRequest& request);
+Result<FetchRequest> decode_request(Bytes bytes);
+
+// The head and the batches, to be sent one after the other without copying.
+std::vector<Slice> encode(const FetchAnswer& answer);
+Result<FetchAnswer> decode_answer(const Slice& bytes);
+
+}  // namespace xylem::pipe

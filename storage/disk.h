@@ -1,0 +1,76 @@
+// Files and directories, passed in: POSIX, or a test's twin that fails the n-th call, tears writes
+// and forgets what was not synced.
+//
+// Paths are absolute or relative to the process. Threads: any; one File is used by one thread at a
+// time for writing, by any for reading. Errors: kDiskFull (ENOSPC, EDQUOT), kNotFound, kIo with the
+// path and the system's text. Short writes and EINTR are retried inside.
+#pragma once
+
+#include "common/bytes.h"
+#include "common/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace xylem::storage {
+
+class File {
+ public:
+  virtual ~File() = default;
+
+  // Fills `out` from `position`; fewer bytes only at the end of the file.
+  virtual Result<std::size_t> read_at(std::int64_t position, MutableBytes out) const = 0;
+  virtual Status write_at(std::int64_t position, std::span<const Bytes> pieces) = 0;
+
+  // Makes [0, bytes) allocated; the file's size becomes at least that. Zeroes where it grew.
+  virtual Status allocate(std::int64_t bytes) = 0;
+  virtual Status truncate(std::int64_t bytes) = 0;
+  virtual Status sync() = 0;  // fdatasync
+  [[nodiscard]] virtual Result<std::int64_t> size() const = 0;
+
+  // [0, bytes) read-only; `bytes` must not pass the allocated size. The mapping outlives the file.
+  virtual Result<Slice> map(std::int64_t bytes) const = 0;
+
+  // For sendfile and the like; -1 where there is none.
+  [[nodiscard]] virtual int descriptor() const noexcept = 0;
+};
+
+class Disk {
+ public:
+  enum class Open : std::uint8_t { kRead, kWrite, kCreate };  // kCreate: must not exist
+
+  virtual ~Disk() = default;
+
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, Open how) = 0;
+  virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // names, sorted
+  virtual Result<bool> exists(const std::string& path) = 0;
+  virtual Status make_directories(const std::string& path) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  virtual Status remove(const std::string& path) = 0;       // a file
+  virtual Status remove_all(const std::string& path) = 0;   // a tree
+  virtual Status sync_directory(const std::string& path) = 0;
+
+  // Exclusive among processes until the holder is destroyed; kAlreadyExists when held.
+  virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;
+};
+
+// Writes `content` beside `path`, syncs, renames over it, syncs the directory.
+Status replace_file(Disk& disk, const std::string& path, Bytes content);
+
+class PosixDisk final : public Disk {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;
+  Result<std::vector<std::string>> list(const std::string& directory) override;
+  Result<bool> exists(const std::string& path) override;
+  Status make_directories(const std::string& path) override;
+  Status rename(const std::string& from, const std::string& to) override;
+  Status remove(const std::string& path) override;
+  Status remove_all(const std::string& path) override;
+  Status sync_directory(const std::string& path) override;
+  Result<std::shared_ptr<void>> lock(const std::string& path) override;
+};
+
+}  // namespace xylem::storage

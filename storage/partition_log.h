@@ -1,0 +1,149 @@
+// The log of one topic partition: what every broker and every consumer-app stores records in.
+//
+//   start ........ synced ........ written ........ end
+//   oldest kept    survives a      readable         next offset to
+//   offset         power cut       (published)      be given out
+//
+// One loop writes; any thread reads. append() checks nothing about content beyond the header (the
+// caller ran check_batch), gives the batch its place and returns; a committer thread writes and
+// syncs. Each commit round moves `written_end` and `synced_end` and calls the listener once on the
+// writer's loop: acknowledgements, high watermarks and delivery all hang on that one call.
+//
+// After a failed write or sync the log is *fenced*: every append fails with the first error, reads
+// go on, and nothing is retried over it. A full disk is not a fence: appends fail with kDiskFull
+// until there is room.
+//
+// Threads: append*, cut_back, drop_before, set_listener, close: the writer's loop. The rest: any.
+#pragma once
+
+#include "common/batch/batch.h"
+#include "common/bytes.h"
+#include "common/ids.h"
+#include "common/result.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xylem::storage {
+
+enum class Flush : std::uint8_t { kAlways, kInterval, kNever };
+enum class Cleanup : std::uint8_t { kDelete, kCompact };
+
+Result<Flush> flush_of(std::string_view name);  // always|interval|never
+[[nodiscard]] std::string_view to_string(Flush flush) noexcept;
+Result<Cleanup> cleanup_of(std::string_view name);  // delete|compact
+[[nodiscard]] std::string_view to_string(Cleanup cleanup) noexcept;
+
+struct LogOptions {
+  Flush flush = Flush::kAlways;
+  std::int64_t flush_interval_ms = 50;
+  std::size_t segment_bytes_max = 64ULL * 1024 * 1024;
+  Cleanup cleanup = Cleanup::kDelete;
+  std::int64_t retention_bytes = -1;  // -1: no limit
+  std::int64_t retention_ms = -1;     // -1: no limit
+};
+
+// What a log is called on disk: <topic>-<topic id>/<partition>.
+struct LogName {
+  std::string topic;
+  LogId id;
+};
+
+// Whole batches, in order, each slice holding one or more.
+struct ReadResult {
+  std::vector<Slice> slices;
+  std::size_t bytes = 0;
+  Offset next;  // cursor after the last batch; the asked one when there was nothing
+};
+
+struct EpochStart {
+  Epoch epoch;
+  Offset start;
+};
+
+// What a reader's handshake says of its last batch (DESIGN section 6).
+struct LastBatch {
+  Offset base_offset;
+  Offset next_offset;
+  Epoch epoch = kNoEpoch;
+  std::uint32_t crc = 0;
+};
+
+struct SegmentInfo {
+  Offset base_offset;
+  Offset end_offset;
+  std::int64_t bytes = 0;
+  bool sealed = false;
+  std::string path;  // empty in memory
+};
+
+class PartitionLog {
+ public:
+  using Listener = std::function<void()>;
+
+  virtual ~PartitionLog() = default;
+
+  [[nodiscard]] virtual const LogName& name() const = 0;
+
+  // Gives `batch` the next offset and `epoch` and queues it. The answer is its base offset; it is
+  // neither readable nor durable before the listener says so.
+  // kDiskFull: nothing was queued, try again later. kIo: the log is fenced.
+  // kInvalidRequest: not exactly one whole batch, or an epoch below the last one.
+  virtual Result<Offset> append(Buffer batch, Epoch epoch) = 0;
+
+  // Queues batches that already have their offsets and epochs (pulled from a parent). They must
+  // start at or above end_offset(); holes are fine. Each batch's CRC is checked: kCorrupt queues
+  // nothing.
+  virtual Status append_as_is(Bytes batches) = 0;
+
+  // Removes every batch that starts at or above `offset` (also queued ones). On return readers see
+  // the shorter log, durably.
+  virtual Status cut_back(Offset offset) = 0;
+
+  // Removes whole sealed segments below `offset`; start_offset() moves up to `offset` itself, so
+  // that readers below get kOffsetOutOfRange. Past the end: the log becomes empty and starts there.
+  virtual Status drop_before(Offset offset) = 0;
+
+  // Applies retention once: at most a quarter of the segments per call, never the active one.
+  virtual Status retain() = 0;
+
+  virtual void set_options(const LogOptions& options) = 0;
+  virtual void set_listener(Listener listener) = 0;
+
+  [[nodiscard]] virtual Offset start_offset() const = 0;
+  [[nodiscard]] virtual Offset end_offset() const = 0;
+  [[nodiscard]] virtual Offset written_end() const = 0;
+  [[nodiscard]] virtual Offset synced_end() const = 0;
+
+  // The end that counts under this log's flush policy: synced for kAlways, else written.
+  [[nodiscard]] virtual Offset durable_end() const = 0;
+
+  [[nodiscard]] virtual std::int64_t bytes() const = 0;
+  [[nodiscard]] virtual Status health() const = 0;  // the error that fenced it, or disk full
+
+  // Whole batches from the one that holds `from` (or the first above it, where there is a hole),
+  // all below `below`, about `bytes_max` bytes but at least one batch. Never blocks on a lock.
+  // kOffsetOutOfRange: `from` is below start_offset() or above written_end().
+  virtual Result<ReadResult> read(Offset from, std::size_t bytes_max, Offset below) const = 0;
+
+  // The first offset whose record is at or after `timestamp_ms`; written_end() when there is none.
+  // Exact to the batch.
+  virtual Result<Offset> offset_for_time(std::int64_t timestamp_ms) const = 0;
+
+  // The last batch that ends at or below `offset`; nullopt: there is none.
+  virtual Result<std::optional<LastBatch>> last_batch_below(Offset offset) const = 0;
+
+  // Ascending: where each epoch that has batches in this log began.
+  [[nodiscard]] virtual std::vector<EpochStart> epochs() const = 0;
+
+  [[nodiscard]] virtual std::vector<SegmentInfo> segments() const = 0;
+
+  // Writes and syncs what is queued and closes the files. Blocks; no appends after it.
+  virtual Status close() = 0;
+};
+
+}  // namespace xylem::storage

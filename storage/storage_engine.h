@@ -1,0 +1,60 @@
+// The storage of one node: a seam with two implementations, `mmap` (files) and `memory`.
+//
+//   <data>/logs/<topic>-<topic id>/<partition>/<base offset, 20 digits>.log|.index|.timeindex
+//   <data>/logs/<topic>-<topic id>.<generation>/...   where the generation is not 0
+//   <data>/meta.db      can be rebuilt from the logs
+//   <data>/trash/       deleted and replaced logs, until nothing reads them
+//
+// Threads: the writer's loop, except logs(). Errors: kIo, kDiskFull, kCorrupt name the path.
+#pragma once
+
+#include "common/clock.h"
+#include "common/logger.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/result.h"
+#include "storage/partition_log.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xylem::storage {
+
+class Disk;
+
+class StorageEngine {
+ public:
+  virtual ~StorageEngine() = default;
+
+  // Opens the log, creating it when there is none. The same name gives the same object. Recovery
+  // runs before it returns.
+  virtual Result<std::shared_ptr<PartitionLog>> open(const LogName& name,
+                                                     const LogOptions& options) = 0;
+
+  // Every log that exists, opened or not.
+  [[nodiscard]] virtual std::vector<LogName> logs() const = 0;
+
+  // Retires a log: readers that hold slices keep them; its files go.
+  virtual Status remove(const LogId& id) = 0;
+
+  // Closes every log.
+  virtual Status close() = 0;
+};
+
+struct EngineContext {
+  Loop& loop;  // the writer's
+  Disk& disk;
+  const Clock& clock;
+  Logger& logger;
+  Metrics& metrics;
+};
+
+// `type` is STORAGE_TYPE: "mmap" or "memory". `data_dir` is created when missing and locked: a
+// second process that opens it gets kAlreadyExists.
+Result<std::unique_ptr<StorageEngine>> open_storage(std::string_view type,
+                                                    const std::string& data_dir,
+                                                    const EngineContext& context);
+
+}  // namespace xylem::storage
