@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 namespace xylem::network {
 
@@ -48,23 +47,28 @@ struct Frame {
 };
 
 using FrameHeader = std::array<std::byte, kFrameHeaderBytes>;
+// nullopt: no frame has that type.
+std::optional<FrameType> frame_type_of(std::byte number) noexcept;
+
 FrameHeader encode_frame_header(FrameType type, std::uint64_t id, std::size_t payload_bytes);
 
-// Fed with whatever arrived; gives whole frames. A payload is copied once, into memory of its own.
+// Fed with whatever arrived; gives whole frames one by one, so that the limit may change between
+// two of them. A payload is copied once, into memory of its own.
 class FrameParser {
  public:
   void set_payload_bytes_max(std::size_t bytes) { payload_bytes_max_ = bytes; }
 
-  // Appends the frames that became whole to `out`.
-  Status feed(Bytes bytes, std::vector<Frame>& out);
+  // Takes bytes from the front of `bytes` until a frame is whole. nullopt: all taken, more needed.
+  Result<std::optional<Frame>> next(Bytes& bytes);
 
  private:
+  Status start_payload();
+
   std::size_t payload_bytes_max_ = kPayloadBytesMaxBeforeHello;
   std::array<std::byte, kFrameHeaderBytes> header_{};
   std::size_t header_filled_ = 0;
-  Frame frame_;
+  std::size_t payload_bytes_ = 0;  // of the frame in progress
   Buffer payload_;
-  std::size_t payload_filled_ = 0;
 };
 
 }  // namespace xylem::network

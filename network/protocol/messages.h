@@ -1,8 +1,8 @@
 // The payloads of the native protocol as plain structs, and their codec.
 //
-// Control payloads are FlatBuffers (xylem.fbs), verified (depth 16, 10,000 tables) before a field is
-// read. DATA and the answer to FETCH are a size-prefixed FlatBuffers header followed by raw batches.
-// encode() never fails; decode<T>() answers kInvalidRequest for anything that is not a T.
+// Control payloads are FlatBuffers (xylem.fbs), verified (depth 16, 10,000 tables) before a field
+// is read. DATA and the answer to FETCH are a size-prefixed FlatBuffers header followed by raw
+// batches. encode() never fails; decode<T>() answers kInvalidRequest for anything that is not a T.
 #pragma once
 
 #include "common/bytes.h"
@@ -35,8 +35,8 @@ struct HelloAnswer {
   std::uint32_t heartbeat_ms = 0;
 };
 
-// The header of DATA. Producer -> broker: topic, partition, acks (0, 1, -1). Broker -> consumer: all
-// but acks; `refresh_id` is not 0 in a refresh's replay. Raw batches follow it.
+// The header of DATA. Producer -> broker: topic, partition, acks (0, 1, -1). Broker -> consumer:
+// all but acks; `refresh_id` is not 0 in a refresh's replay. Raw batches follow it.
 struct DataHeader {
   std::string topic;
   PartitionId partition;
@@ -117,8 +117,8 @@ struct Refresh {
   std::string topic;
   std::uint64_t refresh_id = 0;
   Incarnation incarnation;
-  std::string reason;                 // RESET
-  std::vector<Offset> barrier;        // READY: per partition, the offset the copy has reached
+  std::string reason;           // RESET
+  std::vector<Offset> barrier;  // READY: per partition, the offset the copy has reached
 };
 
 // FETCH: the pull form. The answer is a FETCH frame: DataHeader and batches.
