@@ -24,6 +24,8 @@ struct FetchPartition {
   Epoch last_epoch = kNoEpoch;  // of the child's last batch; kNoEpoch: it has none
   std::uint32_t last_crc = 0;
   Offset compacted_below;  // CRCs below it say nothing
+
+  bool operator==(const FetchPartition&) const = default;
 };
 
 struct FetchRequest {
@@ -32,11 +34,14 @@ struct FetchRequest {
   std::int32_t replica = -1;   // >= 0: a follower in the root tier; may read up to the end
   std::uint64_t session = 0;   // 0: start one; then only changed partitions are listed
   std::uint32_t sequence = 0;  // of this request within its session, from 1
+  std::uint32_t answered = 0;  // answers the child has had in this session
   std::vector<FetchPartition> partitions;
   std::vector<LogId> forgotten;  // no longer wanted in this session
   std::uint32_t bytes_max = 4 * 1024 * 1024;
   std::uint32_t bytes_min = 1;
   std::uint32_t wait_ms = 10'000;
+
+  bool operator==(const FetchRequest&) const = default;
 };
 
 enum class FetchState : std::uint8_t {
@@ -45,7 +50,7 @@ enum class FetchState : std::uint8_t {
   kOutOfRange,      // offset = log start
   kUnknownTopicId,  // deleted, recreated, or another incarnation
   kBehind,          // offset = the parent's end: the child is ahead of it
-  kNotHere,         // leader, leader_address, epoch
+  kNotHere,         // leader, leader_address, epoch; no leader: not readable here just now
 };
 
 struct FetchedPartition {
@@ -58,8 +63,9 @@ struct FetchedPartition {
   Epoch epoch = kNoEpoch;
   NodeId leader;
   std::string leader_address;
-  std::uint64_t age_ms = 0;  // how old the parent's own copy may be
-  Slice batches;             // with kOk; may be empty
+  std::uint64_t age_ms = 0;  // how old a copy that has everything below the HW is
+  // With kOk, one after the other; may be empty. Decoded, there is at most one slice.
+  std::vector<Slice> batches;
 };
 
 struct FetchAnswer {
@@ -68,6 +74,9 @@ struct FetchAnswer {
   std::uint64_t session = 0;  // 0: the parent knows no such session; start again
   std::uint32_t pace_ms = 0;  // do not ask again before
   std::uint64_t topology_version = 0;
+  // When given: the HW of every partition not listed here is still what the child was told last;
+  // a copy that has everything below it is this old.
+  std::optional<std::uint64_t> age_ms;
   std::vector<FetchedPartition> partitions;  // with news; the others are unchanged
 };
 

@@ -46,13 +46,17 @@ class PipeTarget {
   // The handshake of `log` now; called once per partition and request that lists it.
   [[nodiscard]] virtual Result<FetchPartition> position(const LogId& log) = 0;
 
-  // kOk: store the batches (possibly none) and take over HW and age. A failure (disk full) pauses
-  // that partition with back-off; the others go on.
+  // kOk: store the batches (possibly none) and take over the HW, and the age when that makes the
+  // copy complete. A failure (disk full) pauses that partition with back-off; the others go on.
   virtual Status store(const FetchedPartition& fetched) = 0;
 
-  // kDiverged, kOutOfRange, kUnknownTopicId: the target repairs (cuts back, starts anew, drops)
-  // and the next request asks position() again.
+  // kDiverged, kOutOfRange, kUnknownTopicId, kNotHere: the target repairs (cuts back, starts anew,
+  // drops, asks the leader) and a later request asks position() again. Called only while position()
+  // is still what the parent was asked about.
   virtual Status repair(const FetchedPartition& fetched) = 0;
+
+  // Every partition that is OK and has all below the HW it was told last is `age_ms` old now.
+  virtual void confirm(std::uint64_t age_ms) = 0;
 
   // The first answer of a parent: false refuses it (another cluster); it is skipped and reported.
   [[nodiscard]] virtual bool accepts(const NodeId& parent, const ClusterId& cluster) = 0;

@@ -35,6 +35,8 @@ struct SourcePartition {
   Epoch epoch = kNoEpoch;
   NodeId leader;
   std::string leader_address;
+  Offset compacted_below;    // batches below it were rewritten: their CRCs say nothing
+  Offset tombstone_horizon;  // a cursor in (log start, this) may have missed deletions
 };
 
 class PipeSource {
