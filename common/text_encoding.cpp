@@ -1,0 +1,132 @@
+#include "common/text_encoding.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace xylem {
+namespace {
+
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::uint8_t kNoDigit = 0xFF;
+
+constexpr std::array<std::uint8_t, 256> make_digits() {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(kNoDigit);
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i)
+    digits.at(static_cast<unsigned char>(kAlphabet[i])) = static_cast<std::uint8_t>(i);
+  return digits;
+}
+
+constexpr auto kDigits = make_digits();
+
+unsigned char at(std::string_view text, std::size_t index) {
+  return static_cast<unsigned char>(text[index]);
+}
+
+bool is_continuation(std::string_view text, std::size_t index) {
+  return index < text.size() && (at(text, index) & 0xC0U) == 0x80U;
+}
+
+// The length of the UTF-8 sequence at `index`, 0 when there is no valid one.
+std::size_t sequence_length(std::string_view text, std::size_t index) {
+  const unsigned char lead = at(text, index);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4 || !is_continuation(text, index + 1)) return 0;
+  if (lead < 0xE0) return 2;
+  const unsigned char second = at(text, index + 1);
+  if (!is_continuation(text, index + 2)) return 0;
+  if (lead < 0xF0) {
+    const bool overlong = lead == 0xE0 && second < 0xA0;
+    const bool surrogate = lead == 0xED && second > 0x9F;
+    return overlong || surrogate ? 0 : 3;
+  }
+  if (!is_continuation(text, index + 3)) return 0;
+  const bool overlong = lead == 0xF0 && second < 0x90;
+  const bool beyond = lead == 0xF4 && second > 0x8F;
+  return overlong || beyond ? 0 : 4;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = sequence_length(text, i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string base64_encode(Bytes bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t j = 0; j < 3; ++j)
+      group = group << 8U | (j < count ? std::to_integer<std::uint32_t>(bytes[i + j]) : 0U);
+    for (std::size_t j = 0; j < 4; ++j)
+      out += j <= count ? kAlphabet[group >> (18U - 6U * j) & 0x3FU] : '=';
+  }
+  return out;
+}
+
+Result<Buffer> base64_decode(std::string_view text) {
+  if (text.size() % 4 != 0)
+    return fail(Errc::kInvalidRequest, "base64: length is no multiple of 4");
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  Buffer out;
+  out.reserve(text.size() / 4 * 3);
+  std::uint32_t group = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool pad = i >= text.size() - padding;
+    const std::uint8_t digit = pad ? std::uint8_t{0} : kDigits.at(at(text, i));
+    if (digit == kNoDigit) return fail(Errc::kInvalidRequest, "base64: a character is not of it");
+    group = group << 6U | digit;
+    if (i % 4 != 3) continue;
+    for (const unsigned shift : {16U, 8U, 0U})
+      out.push_back(static_cast<std::byte>(group >> shift));
+    group = 0;
+  }
+  out.resize(out.size() - padding);
+  return out;
+}
+
+void append_json_string(std::string_view utf8, std::string& out) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  for (const char c : utf8) {
+    const auto code = static_cast<unsigned char>(c);
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (code < 0x20) {
+          out += "\\u00";
+          out += kHex[code >> 4U];
+          out += kHex[code & 0xFU];
+        } else {
+          out += c;
+        }
+    }
+  }
+  out += '"';
+}
+
+}  // namespace xylem

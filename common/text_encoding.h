@@ -1,0 +1,25 @@
+// Bytes as text: the UTF-8 check, base64 (RFC 4648, padded), and JSON strings.
+//
+// For whoever shows records to people: text where the bytes are valid UTF-8, base64 where not.
+#pragma once
+
+#include "common/bytes.h"
+#include "common/result.h"
+
+#include <string>
+#include <string_view>
+
+namespace xylem {
+
+// As RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+std::string base64_encode(Bytes bytes);
+
+// kInvalidRequest: not padded base64 of the standard alphabet.
+Result<Buffer> base64_decode(std::string_view text);
+
+// Appends `utf8` as a JSON string, quotes included.
+void append_json_string(std::string_view utf8, std::string& out);
+
+}  // namespace xylem
