@@ -5,10 +5,8 @@
 //   12  leader epoch        i32   assigned by the owner; outside the CRC
 //   16  magic               i8    2
 //   17  crc                 u32   CRC-32C of everything from `attributes` to the end
-//   21  attributes          i16   bits 0-2 compression, 3 timestamp type, 4 transactional, 5 control
-//   23  last offset delta   i32
-//   27  base timestamp      i64   ms
-//   35  max timestamp       i64   ms
+//   21  attributes          i16   bits 0-2 compression, 3 timestamp type, 4 transactional, 5
+//   control 23  last offset delta   i32 27  base timestamp      i64   ms 35  max timestamp i64   ms
 //   43  producer id         i64   -1: none
 //   51  producer epoch      i16
 //   53  base sequence       i32
@@ -25,12 +23,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace xylem {
 
 inline constexpr std::size_t kBatchHeaderBytes = 61;
 inline constexpr std::size_t kBatchLengthAt = 8;
 inline constexpr std::size_t kBatchPrefixBytes = 12;  // base offset and length
+inline constexpr std::size_t kBatchCrcFrom = 21;      // the first byte under the CRC
 inline constexpr std::size_t kBatchBytesMax = 16ULL * 1024 * 1024;
 
 struct BatchHeader {
@@ -53,6 +53,13 @@ struct BatchHeader {
 
   // kInvalidRequest: the bits name no codec.
   [[nodiscard]] Result<Compression> compression() const;
+
+  // Written by a broker for itself (transaction markers), never by a producer.
+  [[nodiscard]] bool is_control() const noexcept;
+
+  // Of the record with that timestamp delta; in a batch stamped at append they all have the
+  // batch's. nullopt: not a number of 64 bits.
+  [[nodiscard]] std::optional<std::int64_t> timestamp_ms(std::int64_t delta_ms) const noexcept;
 };
 
 // The header at the head of `bytes`, fields checked against each other (magic, length within
@@ -67,9 +74,16 @@ Result<BatchHeader> peek_batch_header(Bytes bytes);
 // read_batch_header, and the CRC. kCorrupt: it does not match.
 Result<BatchHeader> check_batch(Bytes bytes);
 
+// Whether offsets may be missing inside a batch: a producer leaves none, compaction and filters do.
+enum class OffsetHoles : std::uint8_t { kRefused, kAllowed };
+
 // check_batch, and every record walked (decompressed if need be): what an owner does before it
-// accepts a batch from a producer.
-Result<BatchHeader> check_batch_deeply(Bytes bytes);
+// accepts a batch from a producer. Allocates only to decompress. kInvalidRequest: unknown codec.
+Result<BatchHeader> check_batch_deeply(Bytes bytes, OffsetHoles holes = OffsetHoles::kRefused);
+
+// Writes all 61 bytes at the head of `batch`, of which header.bytes are there, with the CRC that
+// the rest gives; header.crc is not looked at.
+void write_batch_header(const BatchHeader& header, MutableBytes batch);
 
 // What an owner writes into a batch it accepted; the CRC does not cover it.
 void assign(MutableBytes batch, Offset base_offset, Epoch epoch);

@@ -49,7 +49,7 @@ struct RecordView {
   [[nodiscard]] Record to_record() const;
 };
 
-inline constexpr std::size_t kRecordHeadersMax = 1'024;  // per record
+inline constexpr std::size_t kRecordHeadersMax = 1'024;  // per record; more is kCorrupt
 
 // Walks the records of one batch.
 //
@@ -60,6 +60,12 @@ class BatchReader {
   // `batch` must outlive the reader and have passed check_batch. Unpacks it when compressed.
   static Result<BatchReader> open(Bytes batch);
 
+  BatchReader(BatchReader&&) noexcept = default;
+  BatchReader& operator=(BatchReader&&) noexcept = default;
+  BatchReader(const BatchReader&) = delete;
+  BatchReader& operator=(const BatchReader&) = delete;
+  ~BatchReader() = default;
+
   // nullopt after the last record; kCorrupt ends the walk.
   std::optional<Result<RecordView>> next();
 
@@ -67,10 +73,11 @@ class BatchReader {
 
  private:
   BatchReader(const BatchHeader& header, Buffer unpacked, Bytes records);
+  Result<RecordView> take_next();
 
   BatchHeader header_;
   Buffer unpacked_;
-  Bytes left_;
+  Bytes left_;  // of the batch or of unpacked_
   std::int32_t records_left_ = 0;
   std::int32_t last_delta_ = -1;
 };
