@@ -52,7 +52,8 @@ class Connection {
  public:
   virtual ~Connection() = default;  // closes
 
-  // Must be called before the loop turns again after the connection was handed over.
+  // Must be called before the loop turns again after the connection was handed over. nullptr: from
+  // here on nothing is called any more, also when called from within a callback.
   virtual void set_handler(ConnectionHandler* handler) = 0;
 
   // One frame whose payload is the pieces in order; they are kept alive until sent. Frames sent in
