@@ -17,6 +17,9 @@ endfunction()
 xylem_package(uv uv.h uv)
 xylem_package(flatbuffers flatbuffers/flatbuffers.h flatbuffers)
 xylem_package(httplib httplib.h cpp-httplib)
+# What Debian built the library with: they change the layout of its classes.
+target_compile_definitions(xylem_package_httplib INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT
+  CPPHTTPLIB_ZLIB_SUPPORT CPPHTTPLIB_BROTLI_SUPPORT)
 xylem_package(sqlite sqlite3.h sqlite3)
 xylem_package(json nlohmann/json.hpp)
 xylem_package(yaml yaml-cpp/yaml.h yaml-cpp)

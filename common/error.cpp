@@ -46,9 +46,7 @@ std::optional<Errc> errc_of(std::uint16_t number) noexcept {
 }
 
 Error::Error(Errc code, std::string what, std::string hint)
-    : code_(code),
-      what_(std::move(what)),
-      hint_(std::move(hint)) {}
+    : code_(code), what_(std::move(what)), hint_(std::move(hint)) {}
 
 Error Error::within(std::string_view doing) && {
   what_.insert(0, std::string(doing) + ": ");

@@ -33,7 +33,7 @@ enum class Errc : std::uint16_t {
   kDiskFull = 17,
   kUnsupportedVersion = 18,
   kUnknownMember = 19,
-  kStaleGeneration = 20,    // of a group, or of a topic's incarnation
+  kStaleGeneration = 20,  // of a group, or of a topic's incarnation
   kOutOfOrderSequence = 21,
   kNotEnoughReplicas = 22,
   kDuplicateNode = 23,  // a second node with an id that is in use

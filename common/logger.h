@@ -2,13 +2,19 @@
 //
 //   log.warn("parent.lost", {{"parent", id}, {"error", error.what()}, {"retry_ms", 200}});
 //
-// Event names are `part.what`, in lower case. Values are escaped; a line never spans two. Writing
-// is line-buffered to standard error or a file; a full disk or closed pipe loses lines, never work.
+// Event names are `part.what`, in lower case. Values are escaped; a line never spans two. Each line
+// is one write(2) to standard error or a file. A full disk, a closed pipe or one that nobody reads
+// loses lines, never work: the next line that gets out says how many (`lost_lines`).
 //
+// Limits: a line is at most kLineMax bytes; what does not fit is cut and marked (`cut=true`).
 // Threads: any (listed in docs/threads.md).
 #pragma once
 
+#include "common/clock.h"
+#include "common/result.h"
+
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -21,6 +27,9 @@ namespace xylem {
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 enum class LogFormat : std::uint8_t { kText, kJson };
 
+Result<LogLevel> log_level_of(std::string_view name);    // debug|info|warn|error
+Result<LogFormat> log_format_of(std::string_view name);  // text|json
+
 struct LogField {
   std::string_view key;
   std::variant<std::string_view, std::int64_t, double, bool> value;
@@ -30,8 +39,7 @@ struct LogField {
   LogField(std::string_view name, const char* text) : key(name), value(std::string_view(text)) {}
 
   LogField(std::string_view name, const std::string& text)
-      : key(name),
-        value(std::string_view(text)) {}
+      : key(name), value(std::string_view(text)) {}
 
   LogField(std::string_view name, bool flag) : key(name), value(flag) {}
 
@@ -39,21 +47,24 @@ struct LogField {
 
   template <std::integral T>
     requires(!std::same_as<T, bool>)
-  LogField(std::string_view name, T number) : key(name),
-                                              value(static_cast<std::int64_t>(number)) {}
+  LogField(std::string_view name, T number) : key(name), value(static_cast<std::int64_t>(number)) {}
 };
 
 class Logger {
  public:
   using Fields = std::initializer_list<LogField>;
 
+  static constexpr std::size_t kLineMax = 4'096;  // bytes; a pipe takes as much in one piece
+
   struct Options {
     LogLevel level = LogLevel::kInfo;
     LogFormat format = LogFormat::kText;
-    std::string file;  // empty: standard error
-    std::string node;  // the field `node` of every line; empty: none
+    std::string file;              // empty: standard error
+    std::string node;              // the field `node` of every line; empty: none
+    const Clock* clock = nullptr;  // outlives the logger; null: the system's
   };
 
+  // A file that cannot be opened is reported on standard error, which is then used instead.
   explicit Logger(const Options& options);
   ~Logger();
   Logger(const Logger&) = delete;
@@ -74,7 +85,8 @@ class Logger {
   void write(LogLevel level, std::string_view event, Fields fields);
 
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  explicit Logger(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;  // null: discards
 };
 
 }  // namespace xylem

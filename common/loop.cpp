@@ -4,6 +4,7 @@
 #include "common/uv_handle.h"
 
 #include <atomic>
+#include <cstdio>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -22,7 +23,11 @@ class Loop::Impl {
   }
 
   ~Impl() {
+    inbox_.clear();  // a task that never ran may own handles
     wake_.reset();
+    int open = 0;
+    uv_walk(&loop_, &Impl::report_open, &open);
+    XYLEM_CHECK(open == 0);
     uv_run(&loop_, UV_RUN_DEFAULT);  // lets the close callbacks run
     XYLEM_CHECK(uv_loop_close(&loop_) == 0);
   }
@@ -33,15 +38,19 @@ class Loop::Impl {
   void run() {
     thread_ = std::this_thread::get_id();
     uv_run(&loop_, UV_RUN_DEFAULT);
+    const std::lock_guard lock(mutex_);
+    stopping_ = false;
   }
 
   bool post(Task task) {
+    bool first = false;
     {
       const std::lock_guard lock(mutex_);
       if (inbox_.size() >= kInboxMax) return false;
+      first = inbox_.empty();
       inbox_.push_back(std::move(task));
     }
-    uv_async_send(wake_.get());
+    if (first) uv_async_send(wake_.get());
     return true;
   }
 
@@ -60,6 +69,12 @@ class Loop::Impl {
  private:
   static void on_wake(uv_async_t* wake) {
     if (wake->data != nullptr) static_cast<Impl*>(wake->data)->drain();
+  }
+
+  static void report_open(uv_handle_t* handle, void* open) {
+    if (uv_is_closing(handle) != 0) return;
+    std::fprintf(stderr, "loop: a %s is still open\n", uv_handle_type_name(handle->type));
+    ++*static_cast<int*>(open);
   }
 
   // uv_async_send coalesces: one wake stands for any number of posts, so take all there is. The

@@ -25,12 +25,12 @@ class XYLEM_CAPABILITY("loop") Loop {
   static constexpr std::size_t kInboxMax = 65'536;  // tasks
 
   Loop();
-  ~Loop();  // every handle of the loop must be closed or closing
+  ~Loop();  // CHECK: every handle of the loop is closed or closing; says which are not
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void run();   // until stop(); the calling thread becomes the loop's
-  void stop();  // idempotent
+  void run();   // until stop(); the calling thread becomes the loop's; may run again
+  void stop();  // idempotent; before run(), makes it return at once
 
   // Runs `task` on the loop, in the order posted. False: the inbox is full, `task` is dropped.
   [[nodiscard]] bool post(Task task);

@@ -50,7 +50,9 @@ class Histogram {
 
   // Cumulative counts, one per bound and one for +Inf.
   [[nodiscard]] std::vector<std::uint64_t> counts() const;
+
   [[nodiscard]] double sum() const noexcept { return sum_.load(std::memory_order_relaxed); }
+
   [[nodiscard]] const std::vector<double>& bounds() const noexcept { return bounds_; }
 
  private:

@@ -2,9 +2,8 @@
 
 #include "common/check.h"
 
-#include <sys/random.h>
-
 #include <bit>
+#include <sys/random.h>
 
 namespace xylem {
 
