@@ -5,10 +5,13 @@
 //   insert->bind(1, name).bind(2, next);
 //   const Status done = insert->run();
 //
-// One connection per file, one thread owns it (DESIGN section 3). mmap_size is 0, the journal is
-// WAL; `kFull` syncs every commit, `kNormal` may lose the last ones in a power cut.
+// One connection per file, one thread at a time owns it. mmap_size is 0 (a mapped page that cannot
+// be read is SIGBUS), the journal is WAL; `kFull` syncs every commit, `kNormal` may lose the last
+// ones in a power cut. Statements may outlive their database, which closes with the last of them.
 //
-// Threads: the owner's. Errors: kIo, kDiskFull, kCorrupt with SQLite's own text.
+// Threads: the owner's. Errors, with SQLite's own text: kDiskFull, kCorrupt (also: not a database),
+// kUnavailable (locked by another process), kAlreadyExists (a constraint), kIo (all else, also a
+// mistake in the SQL).
 #pragma once
 
 #include "common/bytes.h"
@@ -30,7 +33,9 @@ class Statement {
   Statement(Statement&&) noexcept;
   Statement& operator=(Statement&&) noexcept;
 
-  // Parameters count from 1. A bound text or blob is copied. Values stay until bound again.
+  // Parameters count from 1. A bound text or blob is copied. Values stay until bound again; a new
+  // value in the middle of rows ends them. What cannot be bound (over 1 GB) makes the next run() or
+  // next() fail with kMessageTooLarge.
   Statement& bind(int parameter, std::int64_t value);
   Statement& bind(int parameter, std::string_view value);
   Statement& bind(int parameter, Bytes value);
@@ -43,7 +48,7 @@ class Statement {
   Result<bool> next();
   void reset();  // stop in the middle of rows
 
-  // Columns of the current row, from 0. Views hold until the next step.
+  // Columns of the current row, from 0. Views hold until the next step. NULL is 0 or empty.
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] std::string_view text(int column) const;
   [[nodiscard]] Bytes blob(int column) const;
@@ -61,6 +66,7 @@ class Database {
     Sync sync = Sync::kFull;
     bool read_only = false;
     std::int64_t cache_kib = 256;
+    int busy_timeout_ms = 1'000;  // patience with another process's lock
   };
 
   // Creates the file when it is missing. ":memory:" is a private one in memory.

@@ -51,6 +51,10 @@ std::size_t sequence_length(std::string_view text, std::size_t index) {
 
 }  // namespace
 
+std::size_t utf8_length(std::string_view text) noexcept {
+  return text.empty() ? 0 : sequence_length(text, 0);
+}
+
 bool is_utf8(std::string_view text) noexcept {
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = sequence_length(text, i);

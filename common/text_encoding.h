@@ -6,6 +6,7 @@
 #include "common/bytes.h"
 #include "common/result.h"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ namespace xylem {
 
 // As RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+// Of the character at the head of `text`, in bytes; 0 when there is no valid one.
+[[nodiscard]] std::size_t utf8_length(std::string_view text) noexcept;
 
 std::string base64_encode(Bytes bytes);
 

@@ -1,5 +1,7 @@
 #include "common/text_escape.h"
 
+#include "common/text_encoding.h"
+
 namespace xylem {
 namespace {
 
@@ -7,28 +9,6 @@ constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 unsigned byte_at(std::string_view text, std::size_t i) {
   return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-}
-
-// The size of the UTF-8 character at the head of `text`; 0 when there is none (overlong forms,
-// surrogates and values over U+10FFFF are none: Unicode 15, table 3-7).
-std::size_t character_bytes(std::string_view text) {
-  const unsigned lead = byte_at(text, 0);
-  if (lead < 0x80) return 1;
-  std::size_t size = 0;
-  unsigned low = 0x80;
-  unsigned high = 0xbf;
-  if (lead >= 0xc2 && lead <= 0xdf) size = 2;
-  if (lead >= 0xe0 && lead <= 0xef) size = 3;
-  if (lead >= 0xf0 && lead <= 0xf4) size = 4;
-  if (lead == 0xe0) low = 0xa0;
-  if (lead == 0xed) high = 0x9f;
-  if (lead == 0xf0) low = 0x90;
-  if (lead == 0xf4) high = 0x8f;
-  if (size == 0 || byte_at(text, 1) < low || byte_at(text, 1) > high) return 0;
-  for (std::size_t i = 2; i < size; ++i) {
-    if ((byte_at(text, i) & 0xc0U) != 0x80) return 0;
-  }
-  return size;
 }
 
 std::string control(unsigned code) {
@@ -49,7 +29,7 @@ std::string control(unsigned code) {
 
 bool append_escaped(std::string_view text, std::size_t bytes_max, std::string& out) {
   while (!text.empty()) {
-    const std::size_t size = character_bytes(text);
+    const std::size_t size = utf8_length(text);
     const unsigned lead = byte_at(text, 0);
     std::string escaped;
     std::string_view piece = text.substr(0, size);
