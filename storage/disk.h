@@ -60,6 +60,14 @@ class Disk {
 // Writes `content` beside `path`, syncs, renames over it, syncs the directory.
 Status replace_file(Disk& disk, const std::string& path, Bytes content);
 
+// The whole file. kCorrupt: it is larger than `bytes_max`.
+Result<Buffer> read_file(Disk& disk, const std::string& path, std::size_t bytes_max);
+
+// An empty file at `path`, whatever was there before.
+Result<std::unique_ptr<File>> create_fresh(Disk& disk, const std::string& path);
+
+[[nodiscard]] std::string directory_of(const std::string& path);
+
 class PosixDisk final : public Disk {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;
