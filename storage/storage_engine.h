@@ -5,7 +5,7 @@
 //   <data>/meta.db      can be rebuilt from the logs
 //   <data>/trash/       deleted and replaced logs, until nothing reads them
 //
-// Threads: the writer's loop, except logs(). Errors: kIo, kDiskFull, kCorrupt name the path.
+// Threads: the writer's loop. Errors: kIo, kDiskFull, kCorrupt name the path.
 #pragma once
 
 #include "common/clock.h"

@@ -1,0 +1,95 @@
+#include "storage/append_order.h"
+
+#include "common/batch/batch.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace xylem::storage {
+namespace {
+
+using Epochs = std::vector<EpochStart>;
+
+std::string text(Offset offset) { return std::to_string(offset.value()); }
+
+std::string text(Epoch epoch) { return std::to_string(epoch.value()); }
+
+}  // namespace
+
+AppendOrder::AppendOrder(Offset end, Epochs epochs)
+    : end_(end),
+      epochs_(std::make_shared<const Epochs>(std::move(epochs))) {}
+
+Epoch AppendOrder::last_epoch() const {
+  const auto known = epochs_.load();
+  return known->empty() ? kNoEpoch : known->back().epoch;
+}
+
+Result<BatchPlace> AppendOrder::accept(MutableBytes batch, Epoch epoch) const {
+  const auto header = read_batch_header(batch);
+  if (!header || header->bytes != batch.size())
+    return fail(Errc::kInvalidRequest, "an append takes exactly one whole batch");
+  if (epoch < last_epoch())
+    return fail(Errc::kInvalidRequest,
+                "epoch " + text(epoch) + " is below the log's " + text(last_epoch()));
+  assign(batch, end(), epoch);
+  return place_at(batch);
+}
+
+Result<std::vector<BatchPlace>> AppendOrder::accept_as_is(Bytes batches) const {
+  std::vector<BatchPlace> places;
+  auto next = end();
+  auto epoch = last_epoch();
+  while (!batches.empty()) {
+    if (auto good = check_batch(batches); !good)
+      return fail(good.error().code() == Errc::kUnavailable ? Errc::kInvalidRequest
+                                                             : Errc::kCorrupt,
+                  "batch after offset " + text(next) + ": " + good.error().what());
+    auto place = place_at(batches);
+    if (!place) return pass(place);
+    if (place->base < next)
+      return fail(Errc::kInvalidRequest,
+                  "batch at " + text(place->base) + " is below the log's end " + text(next));
+    if (place->epoch < epoch)
+      return fail(Errc::kInvalidRequest, "batch at " + text(place->base) + " has epoch " +
+                                             text(place->epoch) + " after " + text(epoch));
+    next = place->next;
+    epoch = place->epoch;
+    batches = batches.subspan(place->bytes);
+    places.push_back(*place);
+  }
+  return places;
+}
+
+void AppendOrder::add(const BatchPlace& place) {
+  if (place.epoch > last_epoch()) {
+    Epochs grown = *epochs_.load();
+    grown.push_back({place.epoch, place.base});
+    epochs_.store(std::make_shared<const Epochs>(std::move(grown)));
+  }
+  end_.store(place.next, std::memory_order_release);
+}
+
+void AppendOrder::cut_back(Offset end) {
+  Epochs kept = *epochs_.load();
+  while (!kept.empty() && kept.back().start >= end) kept.pop_back();
+  epochs_.store(std::make_shared<const Epochs>(std::move(kept)));
+  end_.store(end, std::memory_order_release);
+}
+
+void AppendOrder::drop_before(Offset start) {
+  epochs_.store(std::make_shared<const Epochs>(epochs(start)));
+  if (end() < start) end_.store(start, std::memory_order_release);
+}
+
+std::vector<EpochStart> AppendOrder::epochs(Offset start) const {
+  Epochs seen;
+  for (const auto& epoch : *epochs_.load()) {
+    if (epoch.start <= start) seen.clear();  // all batches of the ones before are gone
+    seen.push_back({epoch.epoch, std::max(epoch.start, start)});
+  }
+  return seen;
+}
+
+}  // namespace xylem::storage

@@ -1,0 +1,46 @@
+// What the next batch of a log must be: its offset, its epoch, and the history of epochs so far.
+//
+// Threads: the writer's loop, except end() and epochs(). Errors: kInvalidRequest, kCorrupt, as
+// PartitionLog says.
+#pragma once
+
+#include "common/bytes.h"
+#include "common/ids.h"
+#include "common/result.h"
+#include "storage/batch_run.h"
+#include "storage/partition_log.h"
+#include "storage/published.h"
+
+#include <atomic>
+#include <vector>
+
+namespace xylem::storage {
+
+class AppendOrder {
+ public:
+  // Starts from what a log already holds.
+  AppendOrder(Offset end, std::vector<EpochStart> epochs);
+
+  // Writes the next offset and `epoch` into `batch` and says where it goes.
+  Result<BatchPlace> accept(MutableBytes batch, Epoch epoch) const;
+
+  // Where each batch goes; CRCs, offsets and epochs are checked.
+  Result<std::vector<BatchPlace>> accept_as_is(Bytes batches) const;
+
+  void add(const BatchPlace& place);
+  void cut_back(Offset end);
+  void drop_before(Offset start);   // end() becomes at least `start`
+
+  [[nodiscard]] Offset end() const noexcept { return end_.load(std::memory_order_acquire); }
+
+  // As of a log that starts at `start`.
+  [[nodiscard]] std::vector<EpochStart> epochs(Offset start) const;
+
+ private:
+  [[nodiscard]] Epoch last_epoch() const;
+
+  std::atomic<Offset> end_;
+  Published<std::vector<EpochStart>> epochs_;
+};
+
+}  // namespace xylem::storage

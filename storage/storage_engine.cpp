@@ -1,0 +1,16 @@
+#include "storage/storage_engine.h"
+
+#include "storage/memory_engine.h"
+
+namespace xylem::storage {
+
+Result<std::unique_ptr<StorageEngine>> open_storage(std::string_view type,
+                                                    const std::string& data_dir,
+                                                    const EngineContext& context) {
+  (void)data_dir;
+  if (type == "memory") return std::make_unique<MemoryEngine>(context);
+  return fail(Errc::kInvalidRequest,
+              "storage type \"" + std::string(type) + "\" is neither mmap nor memory");
+}
+
+}  // namespace xylem::storage
