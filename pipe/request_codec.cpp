@@ -1,0 +1,104 @@
+#include "pipe/messages.h"
+#include "pipe/wire.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace xylem::pipe {
+namespace {
+
+constexpr const char* kIdentifier = "XPQ1";
+
+Result<FetchPartition> position_of(const wire::Position& position) {
+  auto log = wire::of_wire(position.log());
+  if (!log) return pass(log);
+  const auto cursor = wire::offset_of(position.cursor(), "cursor");
+  if (!cursor) return std::unexpected(cursor.error());
+  const auto compacted = wire::offset_of(position.compacted_below(), "compacted_below");
+  if (!compacted) return std::unexpected(compacted.error());
+  if (position.last_epoch() < kNoEpoch.value())
+    return fail(Errc::kInvalidRequest, "epoch below -1");
+  return FetchPartition{.log = *log,
+                        .cursor = *cursor,
+                        .last_epoch = Epoch(position.last_epoch()),
+                        .last_crc = position.last_crc(),
+                        .compacted_below = *compacted};
+}
+
+Status read_partitions(const wire::Request& root, FetchRequest& request) {
+  if (const auto* positions = root.positions(); positions != nullptr) {
+    request.partitions.reserve(positions->size());
+    for (const auto* position : *positions) {
+      auto partition = position_of(*position);
+      if (!partition) return pass(partition);
+      request.partitions.push_back(*partition);
+    }
+  }
+  if (const auto* forgotten = root.forgotten(); forgotten != nullptr) {
+    request.forgotten.reserve(forgotten->size());
+    for (const auto* log : *forgotten) {
+      auto id = wire::of_wire(*log);
+      if (!id) return pass(id);
+      request.forgotten.push_back(*id);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Buffer encode(const FetchRequest& request) {
+  flatbuffers::FlatBufferBuilder builder(256 + request.partitions.size() * sizeof(wire::Position));
+  std::vector<wire::Position> positions;
+  positions.reserve(request.partitions.size());
+  for (const auto& at : request.partitions) {
+    positions.emplace_back(wire::to_wire(at.log), at.cursor.value(), at.compacted_below.value(),
+                           at.last_epoch.value(), at.last_crc);
+  }
+  std::vector<wire::Log> forgotten;
+  forgotten.reserve(request.forgotten.size());
+  for (const auto& log : request.forgotten) forgotten.push_back(wire::to_wire(log));
+
+  const auto child = builder.CreateString(request.child);
+  const auto listed = builder.CreateVectorOfStructs(positions);
+  const auto dropped = builder.CreateVectorOfStructs(forgotten);
+  const auto cluster = wire::to_wire(request.cluster);
+  wire::RequestBuilder root(builder);
+  root.add_child(child);
+  root.add_cluster(&cluster);
+  root.add_replica(request.replica);
+  root.add_session(request.session);
+  root.add_sequence(request.sequence);
+  root.add_answered(request.answered);
+  root.add_positions(listed);
+  root.add_forgotten(dropped);
+  root.add_bytes_max(request.bytes_max);
+  root.add_bytes_min(request.bytes_min);
+  root.add_wait_ms(request.wait_ms);
+  builder.FinishSizePrefixed(root.Finish(), kIdentifier);
+  return wire::take(builder);
+}
+
+Result<FetchRequest> decode_request(Bytes bytes) {
+  auto verified = wire::verify<wire::Request>(bytes, kIdentifier);
+  if (!verified) return pass(verified, "fetch request");
+  const auto& root = *verified->root;
+  FetchRequest request{.child = wire::text_of(root.child()),
+                       .cluster = wire::of_wire(root.cluster()),
+                       .replica = std::max(root.replica(), -1),
+                       .session = root.session(),
+                       .sequence = root.sequence(),
+                       .answered = root.answered(),
+                       .partitions = {},
+                       .forgotten = {},
+                       .bytes_max = root.bytes_max(),
+                       .bytes_min = root.bytes_min(),
+                       .wait_ms = root.wait_ms()};
+  auto child = check_node_id(request.child);
+  if (!child) return pass(child, "fetch request");
+  auto partitions = read_partitions(root, request);
+  if (!partitions) return pass(partitions, "fetch request");
+  return request;
+}
+
+}  // namespace xylem::pipe

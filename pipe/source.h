@@ -1,0 +1,44 @@
+// What a parent serves from: the broker's partitions, as the pipe's answering side asks for them.
+//
+// Threads: the loop's.
+#pragma once
+
+#include "common/ids.h"
+#include "pipe/messages.h"
+#include "storage/partition_log.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace xylem::pipe {
+
+// What the broker says of one partition it was asked about.
+struct SourcePartition {
+  std::shared_ptr<storage::PartitionLog> log;  // null: not here, see `leader`
+  Offset high_watermark;                       // children read below it
+  std::uint64_t age_ms = 0;
+  bool is_leader = false;  // only a leader says kDiverged because of an end, and only to replicas
+  Epoch epoch = kNoEpoch;
+  NodeId leader;
+  std::string leader_address;
+  Offset compacted_below;    // batches below it were rewritten: their CRCs say nothing
+  Offset tombstone_horizon;  // a cursor in (log start, this) may have missed deletions
+};
+
+class PipeSource {
+ public:
+  virtual ~PipeSource() = default;
+
+  // nullopt: no such incarnation.
+  [[nodiscard]] virtual std::optional<SourcePartition> find(const LogId& log) const = 0;
+  [[nodiscard]] virtual NodeId node() const = 0;
+  [[nodiscard]] virtual ClusterId cluster() const = 0;
+  [[nodiscard]] virtual std::uint64_t topology_version() const = 0;
+
+  // A replica's synced end, as its fetch says it (the root tier moves its HW on it).
+  virtual void on_replica(std::int32_t replica, const FetchPartition& at) = 0;
+};
+
+}  // namespace xylem::pipe
