@@ -1,7 +1,6 @@
+#include "common/check.h"
 #include "pipe/messages.h"
 #include "pipe/wire.h"
-
-#include "common/check.h"
 
 #include <limits>
 #include <utility>
@@ -68,6 +67,7 @@ Status read_offsets(const wire::Fetched& fetched, FetchedPartition& partition) {
     Offset& to;
     const char* name;
   };
+
   for (const auto& [value, to, name] : {
            Field{fetched.cursor(), partition.cursor, "cursor"},
            Field{fetched.high_watermark(), partition.high_watermark, "high watermark"},
@@ -162,8 +162,7 @@ Result<FetchAnswer> decode_answer(const Slice& bytes) {
   if (const auto age = root.age_ms(); age.has_value()) answer.age_ms = *age;
   auto parent = check_node_id(answer.parent);
   if (!parent) return pass(parent, "fetch answer");
-  auto partitions =
-      read_partitions(root, bytes.sub(*head, bytes.bytes.size() - *head), answer);
+  auto partitions = read_partitions(root, bytes.sub(*head, bytes.bytes.size() - *head), answer);
   if (!partitions) return pass(partitions, "fetch answer");
   return answer;
 }

@@ -1,21 +1,18 @@
 // The question that is on every fetch: does the child's log agree with this parent's, and what now?
 //
 // The child says (cursor, epoch and CRC of its last batch); the parent compares with its own log.
-// Re-parenting, failover, restart, divergence and a recreated topic are all this one case. The rules,
-// first match wins (`limit`: what the asker may read; a replica up to the durable end, a child below
-// the HW):
+// Re-parenting, failover, restart, divergence and a recreated topic are all this one case. The
+// rules, first match wins (`limit`: what the asker may read; a replica up to the durable end, a
+// child below the HW):
 //
 //   no such incarnation                                       kUnknownTopicId
 //   log not here, or a replica asks who is not the leader     kNotHere
 //   child's epoch above every epoch known here                kBehind    we missed a leadership
-//   cursor > limit, a replica asks, cursor > the log's end    kDiverged  to the end of its epoch here
-//   cursor > limit                                            kBehind
-//   cursor < log start, or below the tombstone horizon        kOutOfRange
-//   nothing below the cursor on either side                   kOk
-//   last batches comparable and equal                         kOk
-//   last batches comparable, unequal, ours checked            kDiverged
-//   below a compaction: epoch out of order                    kDiverged
-//   otherwise                                                 kOk
+//   cursor > limit, a replica asks, cursor > the log's end    kDiverged  to the end of its epoch
+//   here cursor > limit                                            kBehind cursor < log start, or
+//   below the tombstone horizon        kOutOfRange nothing below the cursor on either side kOk last
+//   batches comparable and equal                         kOk last batches comparable, unequal, ours
+//   checked            kDiverged below a compaction: epoch out of order kDiverged otherwise kOk
 //
 // A batch of ours that is unreadable or fails its CRC accuses nobody: kNotHere without a leader.
 // Every kDiverged names an offset below the cursor, so each round makes progress. Source of the

@@ -2,8 +2,8 @@
 //
 // On the wire each is a size-prefixed FlatBuffer (pipe.fbs); an answer's raw batches follow it,
 // partition after partition. Content type: application/vnd.xylem.pipe.
-// decode_*: kInvalidRequest for anything malformed; verified (depth 16, 10,000 tables) first; counts
-// are checked against the bytes that are there.
+// decode_*: kInvalidRequest for anything malformed; verified (depth 16, 10,000 tables) first;
+// counts are checked against the bytes that are there.
 #pragma once
 
 #include "common/bytes.h"

@@ -1,9 +1,9 @@
 // The child's side: keeps one conversation with one parent of an ordered list, and walks the list.
 //
 // A refused or reset parent is left at once, a silent one after wait_ms + 2 s; the next in the list
-// is asked within 2 s with the same cursors. A better one is probed and returned to when it has been
-// healthy for `fail_back_ms`. Back-off is exponential with full jitter. set_parents() may be called
-// any number of times; cursors belong to the target, so a change of parent costs nothing.
+// is asked within 2 s with the same cursors. A better one is probed and returned to when it has
+// been healthy for `fail_back_ms`. Back-off is exponential with full jitter. set_parents() may be
+// called any number of times; cursors belong to the target, so a change of parent costs nothing.
 //
 // Threads: the loop's; the target is called there.
 #pragma once
@@ -68,7 +68,7 @@ class PipeClient {
  public:
   struct Options {
     NodeId node;
-    ClusterId cluster;          // nil until one is known
+    ClusterId cluster;  // nil until one is known
     std::int32_t replica = -1;
     std::uint32_t bytes_max = 4 * 1024 * 1024;
     std::uint32_t wait_ms = 10'000;

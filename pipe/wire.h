@@ -7,10 +7,10 @@
 #include "common/result.h"
 
 #include <flatbuffers/flatbuffers.h>
-#include <pipe_generated.h>
 
 #include <cstdint>
 #include <cstring>
+#include <pipe_generated.h>
 #include <string>
 #include <string_view>
 
