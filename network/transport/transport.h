@@ -1,7 +1,8 @@
 // Connections that carry frames: a seam with two implementations, TCP and in-memory.
 //
 // Both sides are alike once they are connected: send() queues, the handler is called with what
-// arrives. The transport knows frames, not their meaning, and does no HELLO of its own.
+// arrives. The transport knows frames, not their meaning, and does no HELLO of its own; only a
+// stream that cannot be a run of frames is answered by ERROR and closed.
 //
 // Threads: the loop's. Callbacks run on the loop, never inside the call that caused them.
 // Limits: Connection::queued_bytes() is what waits to be sent; past `output_bytes_max` the
@@ -65,7 +66,8 @@ class Connection {
 
   [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
 
-  // Stops and goes on reading from the peer: back-pressure.
+  // Stops and goes on reading from the peer: back-pressure. What was read already (up to 64 KiB)
+  // still arrives.
   virtual void pause_reading(bool paused) = 0;
 
   // After a good HELLO: whole payloads are allowed (kPayloadBytesMax).
@@ -94,7 +96,7 @@ class NetworkClient {
  public:
   using Connected = std::function<void(Result<std::shared_ptr<Connection>>)>;
 
-  virtual ~NetworkClient() = default;  // pending connects get kCancelled
+  virtual ~NetworkClient() = default;  // pending connects get kCancelled; its connections close
 
   // kUnavailable: refused or unreachable; kTimeout.
   virtual void connect(const Address& address, std::uint64_t timeout_ms, Connected connected) = 0;
@@ -111,8 +113,8 @@ class MemoryHub {
   MemoryHub(const MemoryHub&) = delete;
   MemoryHub& operator=(const MemoryHub&) = delete;
 
-  std::unique_ptr<NetworkServer> make_server();
-  std::unique_ptr<NetworkClient> make_client();
+  std::unique_ptr<NetworkServer> make_server(const TransportLimits& limits = {});
+  std::unique_ptr<NetworkClient> make_client(const TransportLimits& limits = {});
 
  private:
   class Impl;

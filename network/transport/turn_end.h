@@ -1,0 +1,30 @@
+// Runs tasks when the loop has finished what it is doing, before it waits for anything.
+//
+// It lets streams gather what is sent in one turn, and events come after the call that caused them.
+// Tasks added by a task run in the next turn. Destroying it drops what still waits.
+//
+// Threads: the loop's.
+#pragma once
+
+#include "common/loop.h"
+
+#include <functional>
+#include <memory>
+
+namespace xylem::network {
+
+class TurnEnd {
+ public:
+  explicit TurnEnd(Loop& loop);
+  ~TurnEnd();
+  TurnEnd(const TurnEnd&) = delete;
+  TurnEnd& operator=(const TurnEnd&) = delete;
+
+  void add(std::function<void()> task);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace xylem::network

@@ -1,0 +1,33 @@
+// Turns a loop until something has come true; for tests with one thread.
+#pragma once
+
+#include "common/loop.h"
+#include "common/timer.h"
+
+#include <cstdint>
+#include <functional>
+
+namespace xylem::testing {
+
+// False: it did not within `limit_ms`.
+inline bool run_until(Loop& loop,
+                      const std::function<bool()>& condition,
+                      std::uint64_t limit_ms = 10'000) {
+  if (condition()) return true;
+  Timer look(loop);
+  Timer limit(loop);
+  bool is_true = false;
+  look.start(1, 1, [&] {
+    if (is_true = condition(); is_true) loop.stop();
+  });
+  limit.start(limit_ms, 0, [&] { loop.stop(); });
+  loop.run();
+  return is_true;
+}
+
+// Long enough for everything that is due already to happen.
+inline void run_for(Loop& loop, std::uint64_t ms) {
+  run_until(loop, [] { return false; }, ms);
+}
+
+}  // namespace xylem::testing
