@@ -13,8 +13,8 @@
 
 namespace xylem {
 
-enum class Errc : std::uint16_t {
-  kInvalidRequest = 1,  // the request itself is wrong; retrying cannot help
+enum class Errc : std::uint16_t {  // NOLINT(performance-enum-size): two bytes on the wire
+  kInvalidRequest = 1,             // the request itself is wrong; retrying cannot help
   kNotFound = 2,
   kAlreadyExists = 3,
   kCorrupt = 4,      // stored or received bytes fail a check

@@ -1,22 +1,26 @@
 // One HTTP/1.1 exchange at a time with one server; the connection is kept open between them.
 //
-// It blocks: use it on a Worker or a thread of its own. cancel() makes a running exchange return
-// kCancelled soon.
+// It blocks: use it on a Worker or a thread of its own. cancel() is final: it never blocks, and the
+// running exchange and all later ones return kCancelled soon (a name look-up is waited for).
+// Redirects are not followed, bodies not decompressed. SIGPIPE is ignored from the first client on.
 //
-// Limits: an answer larger than `body_bytes_max` is kMessageTooLarge and closes the connection.
+// Limits: a body over `body_bytes_max` is kMessageTooLarge and closes the connection.
 // Threads: one exchange at a time; cancel() from any thread.
-// Errors: kUnavailable (refused, reset, unreachable), kTimeout, kCancelled, kMessageTooLarge. An
-// HTTP status is not an error here: callers look at it.
+// Errors: kUnavailable (refused, reset, unreachable), kTimeout (silent), kCancelled,
+// kMessageTooLarge, kInvalidRequest (a line break in the target or a header). An HTTP status is
+// not an error here: callers look at it.
 #pragma once
 
 #include "common/bytes.h"
 #include "common/result.h"
+#include "common/url.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,7 +49,8 @@ class HttpClient {
     std::vector<std::pair<std::string, std::string>> headers;
     Bytes body;
     std::int64_t timeout_ms = 10'000;  // of silence
-    // When set, gets the body piece by piece instead of `HttpAnswer::body`; false ends it.
+    // When set, gets the body piece by piece, without a limit, instead of `HttpAnswer::body`; false
+    // ends the exchange with kCancelled.
     std::function<bool(Bytes)> on_body;
   };
 
@@ -64,11 +69,5 @@ class HttpClient {
   explicit HttpClient(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-// "a b/c" -> "a%20b%2Fc" (RFC 3986, unreserved characters kept).
-std::string percent_encode(std::string_view text);
-
-// kInvalidRequest: a '%' without two hexadecimal digits. '+' stays '+'.
-Result<std::string> percent_decode(std::string_view text);
 
 }  // namespace xylem

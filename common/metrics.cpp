@@ -84,8 +84,9 @@ void append_histogram(const std::string& name,
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const auto& bounds = histogram.bounds();
     const auto bound = i < bounds.size() ? digits(bounds[i]) : std::string("+Inf");
-    append_sample(name + "_bucket", labels + (labels.empty() ? "" : ",") + "le=\"" + bound + "\"",
-                  digits(counts[i]), out);
+    auto with_bound = labels.empty() ? std::string() : labels + ",";
+    with_bound.append("le=\"").append(bound).append("\"");
+    append_sample(name + "_bucket", with_bound, digits(counts[i]), out);
   }
   append_sample(name + "_sum", labels, digits(histogram.sum()), out);
   append_sample(name + "_count", labels, digits(counts.back()), out);
@@ -120,6 +121,7 @@ void Histogram::observe(double value) noexcept {
 
 std::vector<std::uint64_t> Histogram::counts() const {
   std::vector<std::uint64_t> cumulative;
+  cumulative.reserve(counts_.size());
   std::uint64_t total = 0;
   for (const auto& count : counts_)
     cumulative.push_back(total += count.load(std::memory_order_relaxed));

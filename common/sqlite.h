@@ -32,6 +32,8 @@ class Statement {
   ~Statement();
   Statement(Statement&&) noexcept;
   Statement& operator=(Statement&&) noexcept;
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
 
   // Parameters count from 1. A bound text or blob is copied. Values stay until bound again; a new
   // value in the middle of rows ends them. What cannot be bound (over 1 GB) makes the next run() or
@@ -75,6 +77,8 @@ class Database {
   ~Database();
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
 
   // One or more statements without parameters or results.
   Status execute(std::string_view sql);
