@@ -17,9 +17,14 @@ function(xylem_module name)
               ${CMAKE_CURRENT_SOURCE_DIR}/${schema}
       DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${schema} VERBATIM)
     target_sources(xylem_${name} PRIVATE ${generated})
+    add_custom_target(xylem_generated_${stem} DEPENDS ${generated})
+    add_dependencies(xylem_generated xylem_generated_${stem})
     target_include_directories(xylem_${name} SYSTEM PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/generated)
   endforeach()
 endfunction()
+
+# Everything that is generated, for tools that read sources without building them.
+add_custom_target(xylem_generated)
 
 add_library(xylem_warnings INTERFACE)
 target_compile_options(xylem_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Sets up and runs every test: unit, fuzz corpora, tidy, integration, browser.
+set -euo pipefail
+cd "$(dirname "$0")"
+./setup.sh
+ctest --preset release --timeout 600 "$@"
