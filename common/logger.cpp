@@ -208,4 +208,13 @@ void Logger::write(LogLevel level, std::string_view event, Fields fields) {
   if (impl_ != nullptr) impl_->write(level, event, fields);
 }
 
+Logger::Options logger_options(std::string_view level, std::string_view format) {
+  Logger::Options options;
+  if (level == "debug") options.level = LogLevel::kDebug;
+  if (level == "warn") options.level = LogLevel::kWarn;
+  if (level == "error") options.level = LogLevel::kError;
+  if (format == "json") options.format = LogFormat::kJson;
+  return options;
+}
+
 }  // namespace xylem

@@ -89,4 +89,8 @@ class Logger {
   std::unique_ptr<Impl> impl_;  // null: discards
 };
 
+// From the settings LOG_LEVEL (debug|info|warn|error) and LOG_FORMAT (text|json), which the
+// configuration has already restricted to these.
+Logger::Options logger_options(std::string_view level, std::string_view format);
+
 }  // namespace xylem

@@ -1,5 +1,8 @@
 #include "common/batch/compression.h"
 
+#include "common/batch/codecs.h"
+
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -33,14 +36,39 @@ std::string_view to_string(Compression compression) noexcept {
 }
 
 Result<Buffer> compress(Compression compression, Bytes plain) {
-  if (compression == Compression::kNone) return Buffer(plain.begin(), plain.end());
+  if (plain.size() > kCodecBytesMax) return fail(Errc::kInvalidRequest, "too much to compress");
+  switch (compression) {
+    case Compression::kNone:
+      return Buffer(plain.begin(), plain.end());
+    case Compression::kGzip:
+      return codecs::pack_gzip(plain);
+    case Compression::kSnappy:
+      return codecs::pack_snappy(plain);
+    case Compression::kLz4:
+      return codecs::pack_lz4(plain);
+    case Compression::kZstd:
+      return codecs::pack_zstd(plain);
+  }
   return fail(Errc::kInvalidRequest, "unknown compression");
 }
 
 Result<Buffer> decompress(Compression compression, Bytes packed, std::size_t bytes_max) {
-  if (compression != Compression::kNone) return fail(Errc::kInvalidRequest, "unknown compression");
-  if (packed.size() > bytes_max) return fail(Errc::kCorrupt, "more bytes than allowed");
-  return Buffer(packed.begin(), packed.end());
+  if (packed.size() > kCodecBytesMax) return fail(Errc::kInvalidRequest, "too much to decompress");
+  const auto limit = std::min({bytes_max, unpacked_bytes_max(packed.size()), kCodecBytesMax});
+  switch (compression) {
+    case Compression::kNone:
+      if (packed.size() > limit) return fail(Errc::kCorrupt, "more bytes than allowed");
+      return Buffer(packed.begin(), packed.end());
+    case Compression::kGzip:
+      return codecs::unpack_gzip(packed, limit);
+    case Compression::kSnappy:
+      return codecs::unpack_snappy(packed, limit);
+    case Compression::kLz4:
+      return codecs::unpack_lz4(packed, limit);
+    case Compression::kZstd:
+      return codecs::unpack_zstd(packed, limit);
+  }
+  return fail(Errc::kInvalidRequest, "unknown compression");
 }
 
 }  // namespace xylem

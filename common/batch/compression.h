@@ -3,9 +3,11 @@
 // gzip is RFC 1952; snappy is the xerial framing (and bare blocks are accepted); lz4 and zstd are
 // their frame formats.
 // Limits: unpacking refuses more than `bytes_max` bytes, and more than unpacked_bytes_max() of what
-// it is given: a ratio of kRatioMax, with kRatioFreeBytes allowed to anything. Memory grows with
-// what was really unpacked, never with what a header claims.
-// Errors: kCorrupt (not what it says it is, or over a limit), kInvalidRequest (unknown codec).
+// it is given: a ratio of kRatioMax, with kRatioFreeBytes allowed to anything. Neither memory nor
+// time goes past what that allows, whatever a header claims. Both sides at most kCodecBytesMax.
+// Threads: any.
+// Errors: kCorrupt (not what it says it is, or over a limit), kInvalidRequest (unknown codec, or
+// input over kCodecBytesMax).
 #pragma once
 
 #include "common/bytes.h"
@@ -22,6 +24,7 @@ enum class Compression : std::uint8_t { kNone = 0, kGzip = 1, kSnappy = 2, kLz4 
 
 inline constexpr std::size_t kRatioMax = 200;
 inline constexpr std::size_t kRatioFreeBytes = 64ULL * 1024;
+inline constexpr std::size_t kCodecBytesMax = 1ULL * 1024 * 1024 * 1024;
 
 [[nodiscard]] constexpr std::size_t unpacked_bytes_max(std::size_t packed_bytes) noexcept {
   return std::max(kRatioFreeBytes, packed_bytes * kRatioMax);
