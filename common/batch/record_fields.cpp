@@ -66,7 +66,7 @@ HeaderView take_header(Bytes& headers) {
   std::optional<Bytes> key;
   HeaderView header;
   XYLEM_CHECK(take_field(headers, false, key) && take_field(headers, true, header.value));
-  header.key = text_of(*key);
+  header.key = text_of(key.value_or(Bytes{}));
   return header;
 }
 
