@@ -2,7 +2,8 @@
 //
 // A program declares its settings once, as a table; this class reads them from everywhere and
 // refuses what it does not know. A setting NODE_ID is the environment variable NODE_ID, the flag
-// --node-id and the YAML key node_id.
+// --node-id and the YAML key node_id. An empty environment variable counts as not set; a YAML list
+// is its items joined by commas.
 //
 // Errors: kInvalidRequest names the key, where it came from, what is wrong and what would be right.
 #pragma once
@@ -23,9 +24,9 @@ struct Setting {
   enum class Kind : std::uint8_t {
     kText,
     kNumber,    // decimal integer within [min, max]
-    kBytes,     // 64MiB, 1GiB, 4096; within [min, max] bytes
-    kDuration,  // 50ms, 10s, 5m, 7d; within [min, max] milliseconds
-    kFlag,      // true | false
+    kBytes,     // 64MiB, 1GiB, 4096 (common/quantity.h); within [min, max] bytes
+    kDuration,  // 50ms, 10s, 5m, 7d (common/quantity.h); within [min, max] milliseconds
+    kFlag,      // true | false; the flag alone is true
     kChoice,    // one of `choices`
   };
 
@@ -41,8 +42,9 @@ struct Setting {
 
 class Config {
  public:
-  // `args` without the program's name. Environment variables that are not in the table are ignored
-  // unless they start with XYLEM_. `--help` is kCancelled with the help text as what().
+  // `settings` outlive the Config. `args` without the program's name. Environment variables that
+  // are not in the table are ignored unless they start with XYLEM_. `--help` is kCancelled with the
+  // help text as what().
   static Result<Config> load(std::string_view program,
                              std::span<const Setting> settings,
                              std::span<const std::string> args,
