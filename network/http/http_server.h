@@ -1,17 +1,18 @@
 // HTTP/1.1 on a Loop: strict parsing (Boost.Beast), routes, long poll, streamed answers,
 // server-sent events.
 //
-//   server.route("GET", "/api/v1/topics/{name}", [](const HttpRequest& request, HttpReplyPtr reply) {
+//   server.route("GET", "/api/v1/topics/{name}", [](const HttpRequest& request, HttpReplyPtr reply)
+//   {
 //     reply->send({.status = 200, .body = ...}); });
 //
 // A handler answers now or later: whoever holds the reply may answer it, on the loop, once. A reply
 // that is dropped unanswered sends 500. Requests of one connection are answered one after the other
 // (pipelined ones wait).
 //
-// Limits (DESIGN section 15): head 16 KiB within 5 s, 64 headers, body `body_bytes_max` (411 without
-// a length or chunks where a method needs one, 413 above); both lengths, two lengths, obs-fold, bare
-// LF -> 400 and close; a sender slower than `body_timeout_ms` is closed by deadline.
-// Errors to clients are RFC 9457 problem documents (problem.h).
+// Limits (DESIGN section 15): head 16 KiB within 5 s, 64 headers, body `body_bytes_max` (413
+// above); both lengths, two lengths, obs-fold, bare LF -> 400 and close; a sender slower than
+// `body_timeout_ms` is closed by deadline.
+// Errors to clients are RFC 9457 problem documents.
 // Threads: the loop's.
 #pragma once
 
@@ -45,7 +46,8 @@ struct HttpRequest {
   [[nodiscard]] std::string_view header(std::string_view name) const;
   [[nodiscard]] std::string_view argument(std::string_view name) const;  // of the query
 
-  // A number of the query within [min, max]; kInvalidRequest names the argument. Absent: `fallback`.
+  // A number of the query within [min, max]; kInvalidRequest names the argument. Absent:
+  // `fallback`.
   [[nodiscard]] Result<std::int64_t> number(std::string_view name,
                                             std::int64_t fallback,
                                             std::int64_t min,
@@ -70,7 +72,8 @@ class HttpReply {
   virtual void send_error(const Error& error) = 0;  // status by code, problem document
 
   // A chunked answer: start, any number of writes, end. write() answers how many bytes now wait;
-  // a caller stops above its own bound until on_drained calls back.
+  // a caller stops above its own bound until on_drained calls back (each time all of it has left).
+  // After start() a reply that is dropped cuts the connection: half an answer never looks whole.
   virtual void start(HttpResponse head) = 0;
   virtual std::size_t write(Slice piece) = 0;
   virtual void end() = 0;
@@ -114,13 +117,15 @@ class HttpServer {
   std::unique_ptr<Impl> impl_;
 };
 
-// One server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html); `data` may
-// hold line feeds.
+// One server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html); `data`
+// may hold line feeds.
 Slice sse_event(std::string_view event, std::string_view data, std::string_view id = {});
 
 // The status an error code answers with, and its RFC 9457 document:
 // {"type","title","status","detail","code","hint"}.
 int http_status(Errc code) noexcept;
 HttpResponse problem(const Error& error);
+HttpResponse problem(int status, const Error& error);
+std::string_view reason_phrase(int status) noexcept;
 
 }  // namespace xylem::network

@@ -195,6 +195,7 @@ void TcpStream::close(Error why) {
 void TcpStream::output_done() {
   if (is_shut_) return;
   is_shut_ = true;
+  linger();
   auto request = std::make_unique<uv_shutdown_t>();
   const bool is_started =
       !has_peer_shut_ && uv_shutdown(request.get(), raw(), [](uv_shutdown_t* done, int) {
@@ -211,8 +212,8 @@ void TcpStream::linger() {
   lingering_bytes_ = queued_bytes();
   linger_->start(kLingerMs, kLingerMs, [this] {
     const std::size_t queued = queued_bytes();
-    if (is_shut_ || queued == lingering_bytes_) finish(*why_);
-    lingering_bytes_ = queued;
+    stalled_ms_ = queued == std::exchange(lingering_bytes_, queued) ? stalled_ms_ + kLingerMs : 0;
+    if (is_shut_ || stalled_ms_ >= kStallMs) finish(*why_);
   });
 }
 

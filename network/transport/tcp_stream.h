@@ -5,8 +5,8 @@
 // while a long queue drains. Input passes through one buffer that all streams of a TcpShared use.
 //
 // Closing sends the queue, then FIN, then drops input until the peer closes too: closing a socket
-// with unread input would reset it and take the last answer from the peer. A peer that makes no
-// progress for kLingerMs is cut off.
+// with unread input would reset it and take the last answer from the peer. A peer that takes
+// nothing of the queue for kStallMs, or does not close within kLingerMs of our FIN, is cut off.
 //
 // Threads: the loop's.
 #pragma once
@@ -39,6 +39,7 @@ class TcpStream final : public Stream, public std::enable_shared_from_this<TcpSt
  public:
   static constexpr std::size_t kWriteBytes = 256ULL * 1024;
   static constexpr std::uint64_t kLingerMs = 1'000;
+  static constexpr std::uint64_t kStallMs = 10'000;
 
   // `socket` is connected.
   TcpStream(UvHandle<uv_tcp_t> socket, TcpShared& shared);
@@ -84,6 +85,7 @@ class TcpStream final : public Stream, public std::enable_shared_from_this<TcpSt
   std::optional<Error> why_;  // closing, or ended
   std::unique_ptr<Timer> linger_;
   std::size_t lingering_bytes_ = 0;  // queued at the last look
+  std::uint64_t stalled_ms_ = 0;
   std::shared_ptr<TcpStream> self_;  // until libuv has closed the socket
 };
 
