@@ -5,6 +5,10 @@
 // so), own cursors (`start` returns them; nothing is committed at the broker: exactly-once when the
 // caller stores cursor and data together).
 //
+// A topic that is not there yet is waited for. A DATA with a bad checksum or with offsets that go
+// back is never delivered: the connection is given up for the next one. At-most-once never retries
+// a handler: what it refused is reported and skipped.
+//
 // When the connection is lost it goes to the next broker in its list and subscribes at its own
 // cursors: the numbering is the same everywhere.
 //
@@ -12,12 +16,10 @@
 #pragma once
 
 #include "common/batch/record.h"
-#include "common/clock.h"
 #include "common/ids.h"
-#include "common/logger.h"
-#include "common/loop.h"
-#include "common/random.h"
 #include "common/result.h"
+#include "network/client/context.h"
+#include "network/client/retry_policy.h"
 #include "network/protocol/messages.h"
 #include "network/transport/transport.h"
 
@@ -27,28 +29,21 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xylem::network {
-
-enum class RetryPolicy : std::uint8_t {
-  kExponentialThenFixed,  // 1 s doubling to 30 s, ten tries, then every 30 s
-  kSkipOnError,
-  kPauseOnError,  // until resume()
-};
-
-Result<RetryPolicy> retry_policy_of(std::string_view name);  // EXPONENTIAL_THEN_FIXED | ...
 
 struct DeliveredBatch {
   std::string_view topic;
   PartitionId partition;
   Incarnation incarnation;
-  Offset first_offset;
-  Offset next_offset;  // the cursor after it
+  Offset first_offset;  // the cursor before it: records below are not for the handler
+  Offset next_offset;   // the cursor after it
   Epoch epoch;
   std::uint64_t refresh_id = 0;
   Offset high_watermark;
-  Slice batches;  // raw, CRC checked
+  Slice batches;  // raw, CRC checked; the first may begin below first_offset
 };
 
 struct Cursor {
@@ -71,7 +66,12 @@ class Consumer {
     Offset start_offset;  // with StartAt::kOffset
     Commit commit = Commit::kAutomatic;
     RetryPolicy retry = RetryPolicy::kExponentialThenFixed;
-    std::uint32_t credit_bytes = 4 * 1024 * 1024;
+    RetrySchedule::Options retry_schedule;
+    std::uint32_t credit_bytes = 4 * 1024 * 1024;  // per topic
+    std::uint64_t connect_timeout_ms = 5'000;
+    std::uint64_t request_timeout_ms = 10'000;
+    std::uint64_t backoff_ms = 100;  // reconnecting, subscribing again
+    std::uint64_t backoff_max_ms = 5'000;
   };
 
   struct Handlers {
@@ -82,22 +82,18 @@ class Consumer {
     std::function<Status(const DeliveredBatch&, const RecordView&)> message;
     // Something a person should know: connection lost, record skipped, offset out of range.
     std::function<void(const Error&)> error;
-    // RESET: prepare an empty copy beside the old one, then call Consumer::acknowledge.
+    // RESET: prepare an empty copy beside the old one, then call Consumer::acknowledge. What comes
+    // with its refresh_id is for that copy. Once per refresh id. Not set: acknowledged at once.
     std::function<void(const Refresh&)> reset;
-    // READY: the copy is whole up to the barrier: swap, then acknowledge.
+    // READY: the copy is whole up to the barrier and every batch of it was handled: swap, then
+    // acknowledge. Not set: acknowledged at once.
     std::function<void(const Refresh&)> ready;
     // With kOwnCursors: where to go on; nullopt: `Options::reset`.
     std::function<std::optional<Cursor>(std::string_view topic, PartitionId partition)> cursor;
     std::function<void(const SubscribeAnswer&)> subscribed;
   };
 
-  struct Context {
-    Loop& loop;
-    NetworkClient& network;
-    const Clock& clock;
-    Random& random;
-    Logger& logger;
-  };
+  using Context = ClientContext;
 
   Consumer(const Context& context, Options options, Handlers handlers);
   ~Consumer();
@@ -112,11 +108,11 @@ class Consumer {
               Offset next,
               std::function<void(Status)> done);
 
-  // Sends RESET_ACK or READY_ACK for a refresh that a handler was given.
+  // Sends kResetAck or kReadyAck for a refresh that a handler was given.
   void acknowledge(FrameType type, const Refresh& refresh);
 
-  void pause();  // no more deliveries; credit is withheld
-  void resume();
+  void pause();   // no more deliveries; credit is withheld
+  void resume();  // also what kPauseOnError paused, which is tried again
 
   [[nodiscard]] bool is_connected() const;
 

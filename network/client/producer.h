@@ -6,17 +6,16 @@
 //
 // Threads: the loop's. Callbacks run on the loop, in order per partition, never inside send().
 // Errors in callbacks: kTimeout (delivery_timeout_ms passed: it may or may not have been stored),
-// kCancelled (closed), or what the broker refused it for.
+// kUnknownTopicOrPartition (still not there after topic_wait_ms), kCancelled (closed), or what the
+// broker refused it for.
 #pragma once
 
 #include "common/batch/compression.h"
 #include "common/batch/record.h"
-#include "common/clock.h"
 #include "common/ids.h"
-#include "common/logger.h"
-#include "common/loop.h"
-#include "common/random.h"
 #include "common/result.h"
+#include "network/client/context.h"
+#include "network/client/partitioner.h"
 #include "network/transport/transport.h"
 
 #include <cstddef>
@@ -28,9 +27,6 @@
 #include <vector>
 
 namespace xylem::network {
-
-// The partition of a key as Kafka's default partitioner gives it (murmur2 of the key bytes).
-PartitionId partition_by_key(Bytes key, std::int32_t partition_count);
 
 class Producer {
  public:
@@ -48,6 +44,8 @@ class Producer {
     std::uint64_t retry_backoff_max_ms = 5'000;
     std::uint64_t request_timeout_ms = 10'000;
     std::uint64_t delivery_timeout_ms = 120'000;
+    std::uint64_t topic_wait_ms = 10'000;  // for a topic that is not there (yet)
+    std::uint64_t connect_timeout_ms = 5'000;
     Compression compression = Compression::kNone;
     Partitioner partitioner = Partitioner::kKeyHash;  // without a key: round-robin
     std::function<PartitionId(const Record&, std::int32_t)> custom;
@@ -55,32 +53,29 @@ class Producer {
 
   struct Delivered {
     PartitionId partition;
-    Offset offset;
+    Offset offset;  // -1 with acks=0
     std::uint16_t replicas_synced = 0;
   };
 
   using Callback = std::function<void(Result<Delivered>)>;
 
-  struct Context {
-    Loop& loop;
-    NetworkClient& network;
-    const Clock& clock;
-    Random& random;
-    Logger& logger;
-  };
+  using Context = ClientContext;
 
   Producer(const Context& context, Options options);
   ~Producer();  // what is not acknowledged yet gets kCancelled
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
+  // A record's timestamp of 0 becomes now.
   // kQuotaExceeded: the buffer is full: wait for on_room. kMessageTooLarge: never fits.
   Status send(std::string_view topic, Record record, Callback callback);
   Status send_to(std::string_view topic, PartitionId partition, Record record, Callback callback);
 
-  // Sends partial batches at once and calls back when everything given so far is settled.
+  // Sends partial batches at once, as long as it waits, and calls back when everything given so far
+  // is settled.
   void flush(std::function<void()> done);
 
+  // Called once half of the buffer is free again after a kQuotaExceeded.
   void on_room(std::function<void()> callback);
   [[nodiscard]] std::size_t buffered_bytes() const;
 

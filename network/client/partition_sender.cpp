@@ -1,0 +1,123 @@
+#include "network/client/partition_sender.h"
+
+#include "network/protocol/messages.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace xylem::network {
+
+namespace {
+
+constexpr Offset kNoOffset{-1};  // acks=0: nobody said which
+
+}  // namespace
+
+PartitionSender::PartitionSender(const ClientContext& context,
+                                 const Producer::Options& options,
+                                 LeaderDirectory& leaders,
+                                 std::string topic,
+                                 PartitionId partition,
+                                 std::function<void(PartitionSender&)> settled)
+    : context_(context),
+      options_(options),
+      leaders_(leaders),
+      topic_(std::move(topic)),
+      partition_(partition),
+      settled_(std::move(settled)),
+      queue_({.batch_bytes = options.batch_bytes,
+              .in_flight_max = options.in_flight_max,
+              .compression = options.compression}),
+      backoff_(options.retry_backoff_ms, options.retry_backoff_max_ms),
+      retry_(context.loop) {}
+
+void PartitionSender::pump() {
+  if (retry_.is_active() || queue_.empty()) return;
+  auto* session = leaders_.session_of(topic_, partition_);
+  if (session == nullptr) return;
+  while (session->is_writable()) {
+    auto* batch = queue_.next_to_send();
+    if (batch == nullptr) return;
+    send(*batch, *session);
+  }
+}
+
+void PartitionSender::send(OutgoingBatch& batch, ClientSession& session) {
+  const DataHeader header{.topic = topic_,
+                          .partition = partition_,
+                          .incarnation = leaders_.metadata().incarnation(topic_).value_or(Incarnation()),
+                          .batch_count = 1,
+                          .acks = options_.acks};
+  const std::array pieces = {Slice::own(encode_data_header(header)), batch.bytes};
+  if (options_.acks == 0) {
+    session.send(FrameType::kData, session.next_id(), pieces);
+    return queue_.settle(batch.number, Producer::Delivered{partition_, kNoOffset, 0});
+  }
+  const auto left_ms = static_cast<std::int64_t>(options_.delivery_timeout_ms) - age_ms(batch);
+  const auto timeout_ms =
+      std::clamp<std::int64_t>(left_ms, 1, static_cast<std::int64_t>(options_.request_timeout_ms));
+  session.request(FrameType::kData, pieces, static_cast<std::uint64_t>(timeout_ms),
+                  [this, number = batch.number](const auto& answer) { on_answer(number, answer); });
+}
+
+void PartitionSender::on_answer(std::uint64_t number, const Result<Frame>& answer) {
+  const auto ack = answer_as<ProduceAck>(FrameType::kAck, answer);
+  if (!ack) {
+    on_failure(number, ack.error());
+  } else {
+    backoff_.reset();
+    queue_.settle(number, Producer::Delivered{partition_, ack->base_offset, ack->replicas_synced});
+  }
+  pump();
+  if (queue_.has_settled()) settled_(*this);
+}
+
+void PartitionSender::on_failure(std::uint64_t number, const Error& why) {
+  const auto* batch = queue_.find(number);
+  if (batch == nullptr) return;
+  if (age_ms(*batch) >= static_cast<std::int64_t>(options_.delivery_timeout_ms))
+    return queue_.settle(number, fail(Errc::kTimeout, "not delivered in time: " + why.what()));
+  if (!is_worth_retrying(why, *batch)) return queue_.settle(number, std::unexpected(why));
+  queue_.send_again(number, why);
+  bool at_once = false;
+  if (why.code() == Errc::kNotLeader) {
+    at_once = leaders_.moved(topic_, partition_, why.hint());
+  } else if (why.code() != Errc::kQuotaExceeded) {
+    leaders_.refresh(topic_);
+  }
+  context_.logger.debug(
+      "producer.retry",
+      {{"topic", topic_}, {"partition", partition_.value()}, {"error", why.what()}});
+  if (at_once || retry_.is_active()) return;
+  retry_.start(backoff_.next_ms(context_.random), 0, [this] {
+    pump();
+    if (queue_.has_settled()) settled_(*this);
+  });
+}
+
+bool PartitionSender::is_worth_retrying(const Error& why, const OutgoingBatch& batch) const {
+  switch (why.code()) {
+    case Errc::kUnknownTopicOrPartition:
+      return age_ms(batch) < static_cast<std::int64_t>(options_.topic_wait_ms);
+    case Errc::kNotLeader:
+    case Errc::kUnavailable:
+    case Errc::kTimeout:
+    case Errc::kNotEnoughReplicas:
+    case Errc::kStaleEpoch:
+    case Errc::kStaleGeneration:
+    case Errc::kQuotaExceeded:
+    case Errc::kDiskFull:
+    case Errc::kIo:
+    case Errc::kCorrupt:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::int64_t PartitionSender::age_ms(const OutgoingBatch& batch) const {
+  return std::max<std::int64_t>(0, context_.clock.monotonic_ms() - batch.given_ms);
+}
+
+}  // namespace xylem::network

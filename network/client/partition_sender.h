@@ -1,0 +1,54 @@
+// Sends one partition's batches to its leader and judges the answers: settled, or again later.
+//
+// Threads: the loop's. `settled` runs when an answer or a retry settled something, never inside a
+// call; after pump() the caller looks at queue().has_settled() itself.
+#pragma once
+
+#include "common/timer.h"
+#include "network/client/backoff.h"
+#include "network/client/batch_queue.h"
+#include "network/client/context.h"
+#include "network/client/leader_directory.h"
+#include "network/client/producer.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace xylem::network {
+
+class PartitionSender {
+ public:
+  PartitionSender(const ClientContext& context,
+                  const Producer::Options& options,
+                  LeaderDirectory& leaders,
+                  std::string topic,
+                  PartitionId partition,
+                  std::function<void(PartitionSender&)> settled);
+
+  [[nodiscard]] PartitionId partition() const { return partition_; }
+
+  [[nodiscard]] BatchQueue& queue() { return queue_; }
+
+  // Sends what can be sent now.
+  void pump();
+
+ private:
+  void send(OutgoingBatch& batch, ClientSession& session);
+  void on_answer(std::uint64_t number, const Result<Frame>& answer);
+  void on_failure(std::uint64_t number, const Error& why);
+  [[nodiscard]] bool is_worth_retrying(const Error& why, const OutgoingBatch& batch) const;
+  [[nodiscard]] std::int64_t age_ms(const OutgoingBatch& batch) const;
+
+  ClientContext context_;
+  const Producer::Options& options_;
+  LeaderDirectory& leaders_;
+  std::string topic_;
+  PartitionId partition_;
+  std::function<void(PartitionSender&)> settled_;
+  BatchQueue queue_;
+  Backoff backoff_;
+  Timer retry_;
+};
+
+}  // namespace xylem::network
