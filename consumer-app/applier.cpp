@@ -1,0 +1,149 @@
+#include "consumer-app/applier.h"
+
+#include "common/check.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace xylem::consumer_app {
+namespace {
+
+std::size_t bytes_of_change(const Change& change) {
+  const auto* batches = std::get_if<ApplyBatches>(&change);
+  return batches != nullptr ? batches->batches.bytes.size() : 0;
+}
+
+}  // namespace
+
+Applier::Applier(const Context& context, std::unique_ptr<ViewStore> store, const Limits& limits)
+    : context_(context),
+      limits_(limits),
+      store_(std::move(store)),
+      transactions_(context.metrics.counter("xylem_consumer_transactions_total",
+                                            "Transactions committed to the view.")),
+      failures_(context.metrics.counter("xylem_consumer_transaction_failures_total",
+                                        "Groups that failed and were tried again.")),
+      queue_gauge_(context.metrics.gauge("xylem_consumer_queue_bytes",
+                                         "Batches received but not yet committed.")),
+      retry_(context.loop) {
+  answer([this] { pump(); });
+}
+
+Applier::~Applier() = default;
+
+void Applier::push(Change change) {
+  context_.loop.check_here();
+  queued_bytes_ += bytes_of_change(change);
+  queue_.push_back({std::move(change), nullptr});
+  relieve();
+  pump();
+}
+
+void Applier::after_commit(std::function<void()> done) {
+  context_.loop.check_here();
+  queue_.push_back({{}, std::move(done)});
+  answer([this] { pump(); });
+}
+
+void Applier::pump() {
+  if (busy_) return;
+  if (dropping_ && (queue_.empty() || !dropped_last_)) return drop_some();
+  while (!queue_.empty() && queue_.front().done) {
+    const auto done = std::move(queue_.front().done);
+    queue_.pop_front();
+    done();
+    if (busy_) return;  // it pushed something
+  }
+  if (!queue_.empty()) commit(take_group());
+}
+
+Applier::Group Applier::take_group() {
+  std::vector<Change> group;
+  std::size_t bytes = 0;
+  while (!queue_.empty() && !queue_.front().done && bytes < limits_.group_bytes_max &&
+         group.size() < limits_.group_changes_max) {
+    bytes += bytes_of_change(queue_.front().change);
+    group.push_back(std::move(queue_.front().change));
+    queue_.pop_front();
+  }
+  return std::make_shared<const std::vector<Change>>(std::move(group));
+}
+
+void Applier::commit(const Group& group) {
+  busy_ = true;
+  dropped_last_ = false;
+  if (auto appended = append_to_log(*group); !appended) return on_committed(group, appended);
+  hand_to_worker([this, group] {
+    answer([this, group, status = store_->apply(*group)] { on_committed(group, status); });
+  });
+}
+
+void Applier::on_committed(const Group& group, const Status& status) {
+  if (!status) {
+    if (health_) {
+      context_.logger.error("view.commit_failed",
+                            {{"error", status.error().what()}, {"retry_ms", limits_.retry_ms}});
+    }
+    failures_.add();
+    health_ = status;
+    retry_.start(limits_.retry_ms, 0, [this, group] { commit(group); });
+    return;
+  }
+  if (!health_) context_.logger.info("view.commit_resumed");
+  health_ = {};
+  transactions_.add();
+  for (const auto& change : *group) {
+    queued_bytes_ -= bytes_of_change(change);
+    dropping_ = dropping_ || !std::holds_alternative<ApplyBatches>(change);
+  }
+  busy_ = false;
+  relieve();
+  pump();
+}
+
+void Applier::drop_some() {
+  busy_ = true;
+  dropped_last_ = true;
+  hand_to_worker([this] {
+    answer([this, more = store_->drop_some(limits_.drop_entries_max)] { on_dropped(more); });
+  });
+}
+
+void Applier::on_dropped(const Result<bool>& more) {
+  if (!more) context_.logger.warn("view.drop_failed", {{"error", more.error().what()}});
+  dropping_ = more.value_or(false);
+  busy_ = false;
+  pump();
+}
+
+Status Applier::append_to_log(const std::vector<Change>& group) {
+  for (const auto& change : group) {
+    const auto* one = std::get_if<ApplyBatches>(&change);
+    if (one == nullptr) continue;
+    const storage::LogName name{one->topic, {one->incarnation, one->partition}};
+    if (auto appended = context_.log.append(name, one->batches.bytes); !appended) return appended;
+  }
+  return {};
+}
+
+// One task at a time is out, so the queue cannot be full.
+void Applier::hand_to_worker(std::function<void()> work) {
+  XYLEM_CHECK(worker_.submit(std::move(work)));
+}
+
+// Runs it on the loop unless this object is gone by then.
+void Applier::answer(std::function<void()> on_loop) {
+  const bool posted = context_.loop.post([alive = std::weak_ptr(alive_), run = std::move(on_loop)] {
+    if (alive.lock()) run();
+  });
+  XYLEM_CHECK(posted);
+}
+
+void Applier::relieve() {
+  queue_gauge_.set(static_cast<double>(queued_bytes_));
+  const bool pressed =
+      queued_bytes_ >= (pressed_ ? limits_.queue_bytes_low : limits_.queue_bytes_high);
+  if (std::exchange(pressed_, pressed) != pressed && pressure_) pressure_(pressed);
+}
+
+}  // namespace xylem::consumer_app

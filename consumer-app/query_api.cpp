@@ -1,0 +1,242 @@
+#include "consumer-app/query_api.h"
+
+#include "common/check.h"
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace xylem::consumer_app {
+namespace {
+
+using network::HttpResponse;
+
+constexpr std::int64_t kLimitDefault = 100;
+
+std::string path_argument(const network::HttpRequest& request, const std::string& name) {
+  const auto found = request.path_args.find(name);
+  return found == request.path_args.end() ? std::string() : found->second;
+}
+
+Result<std::size_t> limit_of(const network::HttpRequest& request) {
+  auto limit = request.number("limit", kLimitDefault, 1, QueryApi::kLimitMax);
+  if (!limit) return pass(limit);
+  return static_cast<std::size_t>(*limit);
+}
+
+}  // namespace
+
+QueryApi::QueryApi(const Context& context,
+                   std::unique_ptr<ViewReader> view,
+                   network::HttpServer& server)
+    : context_(context),
+      view_(std::move(view)),
+      queries_(context.metrics.counter("xylem_consumer_queries_total", "Queries asked.")) {
+  route(server, "/api/query/key/{key*}", &QueryApi::key);
+  route(server, "/api/query/keys", &QueryApi::keys);
+  route(server, "/api/query/offset/{offset}", &QueryApi::offset);
+  route(server, "/api/query/range", &QueryApi::range);
+  route(server, "/api/query/history/{key*}", &QueryApi::history);
+  route(server, "/api/query/stats", &QueryApi::stats);
+  route(server, "/api/query/segments", &QueryApi::segments);
+  route(server, "/api/query/health", &QueryApi::health);
+  route(server, "/healthz", &QueryApi::alive);
+  route(server, "/readyz", &QueryApi::ready);
+  route(server, "/metrics", &QueryApi::metrics);
+}
+
+QueryApi::~QueryApi() = default;
+
+void QueryApi::route(network::HttpServer& server, std::string_view pattern, Handler handler) {
+  server.route("GET", pattern,
+               [this, handler, alive = std::weak_ptr(alive_)](const Request& request, Reply reply) {
+                 if (alive.lock()) (this->*handler)(request, reply);
+               });
+}
+
+void QueryApi::key(const Request& request, const Reply& reply) {
+  std::vector<std::string> topics = context_.stream.topics();
+  if (!request.argument("topic").empty()) {
+    auto topic = topic_of(request);
+    if (!topic) return reply->send_error(topic.error());
+    topics = {*topic};
+  }
+  answer(lookups_, reply,
+         [this, topics, key = path_argument(request, "key")]() -> Result<std::string> {
+           for (const auto& topic : topics) {
+             auto entry = view_->find(topic, key);
+             if (entry) return entry_json(topic, key, *entry);
+             if (entry.error().code() != Errc::kNotFound) return pass(entry);
+           }
+           return fail(Errc::kNotFound, "there is no such key");
+         });
+}
+
+void QueryApi::keys(const Request& request, const Reply& reply) {
+  auto topic = topic_of(request);
+  if (!topic) return reply->send_error(topic.error());
+  const auto limit = limit_of(request);
+  if (!limit) return reply->send_error(limit.error());
+  std::optional<std::string> after;
+  if (request.query.contains("after")) after = request.argument("after");
+  answer(lookups_, reply,
+         [this, topic = *topic, after, prefix = std::string(request.argument("prefix")),
+          limit = *limit]() -> Result<std::string> {
+           auto found = view_->keys(topic, {.prefix = prefix, .after = after, .limit = limit + 1});
+           if (!found) return pass(found);
+           return keys_json(topic, *found, limit);
+         });
+}
+
+void QueryApi::offset(const Request& request, const Reply& reply) {
+  auto topic = topic_of(request);
+  if (!topic) return reply->send_error(topic.error());
+  const std::string text = path_argument(request, "offset");
+  std::int64_t offset = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), offset);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || offset < 0)
+    return reply->send_error(Error(Errc::kInvalidRequest, "the offset is not a number from 0 up"));
+  auto log = log_of(request, *topic);
+  if (!log) return reply->send_error(log.error());
+  answer(scans_, reply, [topic = *topic, log = *log, offset] {
+    return record_at_json(topic, log, Offset(offset));
+  });
+}
+
+void QueryApi::range(const Request& request, const Reply& reply) {
+  auto topic = topic_of(request);
+  if (!topic) return reply->send_error(topic.error());
+  auto log = log_of(request, *topic);
+  if (!log) return reply->send_error(log.error());
+  const auto limit = limit_of(request);
+  if (!limit) return reply->send_error(limit.error());
+  const auto from = request.number("from", log->log->start_offset().value(), 0, INT64_MAX);
+  if (!from) return reply->send_error(from.error());
+  const auto to = request.number("to", INT64_MAX, 0, INT64_MAX);
+  if (!to) return reply->send_error(to.error());
+  const OffsetRange range{Offset(*from), Offset(*to), *limit};
+  answer(scans_, reply,
+         [topic = *topic, log = *log, range] { return range_json(topic, log, range); });
+}
+
+void QueryApi::history(const Request& request, const Reply& reply) {
+  auto topic = topic_of(request);
+  if (!topic) return reply->send_error(topic.error());
+  auto logs = logs_of(*topic);
+  if (!logs) return reply->send_error(logs.error());
+  const auto limit = limit_of(request);
+  if (!limit) return reply->send_error(limit.error());
+  HistoryPlace place;
+  if (request.query.contains("after")) {
+    const auto parsed = HistoryPlace::parse(request.argument("after"));
+    if (!parsed) return reply->send_error(parsed.error());
+    place = *parsed;
+  }
+  answer(scans_, reply,
+         [topic = *topic, key = path_argument(request, "key"), logs = *logs, place,
+          limit = *limit] { return history_json(topic, key, logs, place, limit); });
+}
+
+void QueryApi::stats(const Request& /*request*/, const Reply& reply) {
+  const LogSize size{context_.log.segments().size(), context_.log.bytes()};
+  answer(lookups_, reply, [this, topics = context_.stream.topics(), size]() -> Result<std::string> {
+    auto copies = view_->copies();
+    if (!copies) return pass(copies);
+    return stats_json(topics, *copies, size);
+  });
+}
+
+void QueryApi::segments(const Request& /*request*/, const Reply& reply) {
+  reply->send(HttpResponse::json(200, segments_json(context_.log.segments())));
+}
+
+void QueryApi::health(const Request& /*request*/, const Reply& reply) {
+  const auto health = look();
+  reply->send(HttpResponse::json(health.failure.empty() ? 200 : 503, health_json(health)));
+}
+
+void QueryApi::alive(const Request& /*request*/, const Reply& reply) {
+  reply->send(HttpResponse::text(200, "ok\n"));
+}
+
+void QueryApi::ready(const Request& /*request*/, const Reply& reply) {
+  const auto health = look();
+  reply->send(HttpResponse::json(health.is_ready() ? 200 : 503, health_json(health)));
+}
+
+void QueryApi::metrics(const Request& /*request*/, const Reply& reply) {
+  auto response = HttpResponse::text(200, context_.metrics.text());
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  reply->send(std::move(response));
+}
+
+Result<std::string> QueryApi::topic_of(const Request& request) const {
+  const auto& topics = context_.stream.topics();
+  std::string topic(request.argument("topic"));
+  if (topic.empty()) {
+    if (topics.size() == 1) return topics.front();
+    return fail(Errc::kInvalidRequest, "topic: required, there are several");
+  }
+  if (std::ranges::find(topics, topic) != topics.end()) return topic;
+  return fail(Errc::kNotFound, "topic: \"" + topic + "\" is not kept here");
+}
+
+Result<std::vector<TopicLog>> QueryApi::logs_of(const std::string& topic) const {
+  const auto* state = context_.stream.topic(topic);
+  XYLEM_CHECK(state != nullptr);
+  const auto incarnation = state->incarnation();
+  if (!incarnation) return fail(Errc::kNotFound, "nothing of " + topic + " has arrived yet");
+  return context_.log.partitions(*incarnation);
+}
+
+Result<TopicLog> QueryApi::log_of(const Request& request, const std::string& topic) const {
+  auto partition = request.number("partition", -1, 0, INT32_MAX);
+  if (!partition) return pass(partition);
+  auto logs = logs_of(topic);
+  if (!logs) return pass(logs);
+  if (*partition == -1 && logs->size() > 1)
+    return fail(Errc::kInvalidRequest, "partition: required, " + topic + " has several");
+  for (auto& log : *logs) {
+    if (*partition == -1 || log.partition.value() == *partition) return std::move(log);
+  }
+  return fail(Errc::kNotFound, "no record of that partition has arrived yet");
+}
+
+Health QueryApi::look() const {
+  Health health{.connected = context_.stream.is_connected(),
+                .failure = {},
+                .last_error = context_.stream.last_error(),
+                .topics = {}};
+  if (const auto log = context_.log.health(); !log) health.failure = log.error().what();
+  if (!context_.applier.health()) health.failure = context_.applier.health().error().what();
+  for (const auto& name : context_.stream.topics()) {
+    const auto* topic = context_.stream.topic(name);
+    health.topics.push_back({name, topic->is_whole(), topic->is_rebuilding(), topic->lag()});
+  }
+  return health;
+}
+
+// The reply stays on the loop; only the query travels.
+void QueryApi::answer(Worker& worker, const Reply& reply, Query query) {
+  queries_.add();
+  const std::uint64_t id = ++last_id_;
+  const bool accepted =
+      worker.submit([this, id, query = std::move(query), alive = std::weak_ptr(alive_)] {
+        const bool posted = context_.loop.post([this, id, alive, result = query()] {
+          if (alive.lock()) finish(id, result);
+        });
+        XYLEM_CHECK(posted);
+      });
+  if (!accepted) return reply->send_error(Error(Errc::kUnavailable, "too many queries at once"));
+  waiting_.emplace(id, reply);
+}
+
+void QueryApi::finish(std::uint64_t id, const Result<std::string>& result) {
+  const auto reply = std::move(waiting_.extract(id).mapped());
+  if (!result) return reply->send_error(result.error());
+  reply->send(HttpResponse::json(200, *result));
+}
+
+}  // namespace xylem::consumer_app

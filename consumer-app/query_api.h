@@ -1,0 +1,95 @@
+// The HTTP side: queries, health and metrics.
+//
+//   GET /api/query/key/{key}          the current value, or 404; keys may contain slashes
+//   GET /api/query/keys               ?prefix= &after= &limit=
+//   GET /api/query/offset/{n}         the record stored at an offset
+//   GET /api/query/range              ?from= &to= &limit=
+//   GET /api/query/history/{key}      ?after= &limit=: every stored record of a key
+//   GET /api/query/stats, segments, health;  GET /healthz, /readyz, /metrics
+//
+// `topic` selects one of several topics. A key's lookup without it takes the first topic, in the
+// order configured, that has the key; the others then refuse. `partition` may be left out where the
+// topic has just one.
+//
+// Lookups (SQLite) and scans (logs) have a thread each, so that a long scan delays no lookup and
+// neither delays the stream.
+//
+// Threads: the loop's. Limits: `limit` 1..kLimitMax.
+#pragma once
+
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/result.h"
+#include "common/worker.h"
+#include "consumer-app/answers.h"
+#include "consumer-app/applier.h"
+#include "consumer-app/record_log.h"
+#include "consumer-app/stream.h"
+#include "consumer-app/view_reader.h"
+#include "network/http/http_server.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace xylem::consumer_app {
+
+class QueryApi {
+ public:
+  static constexpr std::int64_t kLimitMax = 1'000;
+
+  struct Context {
+    Loop& loop;
+    Metrics& metrics;
+    const Stream& stream;
+    const Applier& applier;
+    const RecordLog& log;
+  };
+
+  QueryApi(const Context& context, std::unique_ptr<ViewReader> view, network::HttpServer& server);
+  ~QueryApi();
+  QueryApi(const QueryApi&) = delete;
+  QueryApi& operator=(const QueryApi&) = delete;
+
+ private:
+  using Request = network::HttpRequest;
+  using Reply = network::HttpReplyPtr;
+  using Query = std::function<Result<std::string>()>;  // off the loop; the answer is JSON
+  using Handler = void (QueryApi::*)(const Request&, const Reply&);
+
+  void route(network::HttpServer& server, std::string_view pattern, Handler handler);
+
+  void key(const Request& request, const Reply& reply);
+  void keys(const Request& request, const Reply& reply);
+  void offset(const Request& request, const Reply& reply);
+  void range(const Request& request, const Reply& reply);
+  void history(const Request& request, const Reply& reply);
+  void stats(const Request& request, const Reply& reply);
+  void segments(const Request& request, const Reply& reply);
+  void health(const Request& request, const Reply& reply);
+  void alive(const Request& request, const Reply& reply);
+  void ready(const Request& request, const Reply& reply);
+  void metrics(const Request& request, const Reply& reply);
+
+  Result<std::string> topic_of(const Request& request) const;
+  Result<std::vector<TopicLog>> logs_of(const std::string& topic) const;
+  Result<TopicLog> log_of(const Request& request, const std::string& topic) const;
+  [[nodiscard]] Health look() const;
+
+  void answer(Worker& worker, const Reply& reply, Query query);
+  void finish(std::uint64_t id, const Result<std::string>& result);
+
+  Context context_;
+  std::unique_ptr<ViewReader> view_;  // the lookups' thread's
+  std::map<std::uint64_t, Reply> waiting_;
+  std::uint64_t last_id_ = 0;
+  Counter& queries_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Worker lookups_{"lookups"};  // last: joined before what they use goes
+  Worker scans_{"scans"};
+};
+
+}  // namespace xylem::consumer_app
