@@ -138,6 +138,10 @@ Result<std::size_t> head_bytes(Bytes bytes) {
 
 }  // namespace
 
+std::string_view to_string(FetchState state) noexcept {
+  return wire::EnumNameState(static_cast<wire::State>(state));
+}
+
 std::vector<Slice> encode(const FetchAnswer& answer) {
   std::vector<Slice> slices;
   slices.push_back(Slice::own(encode_head(answer)));

@@ -10,9 +10,11 @@
 #include "common/ids.h"
 #include "common/result.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xylem::pipe {
@@ -52,6 +54,10 @@ enum class FetchState : std::uint8_t {
   kBehind,          // offset = the parent's end: the child is ahead of it
   kNotHere,         // leader, leader_address, epoch; no leader: not readable here just now
 };
+
+inline constexpr std::size_t kFetchStates = 6;
+
+[[nodiscard]] std::string_view to_string(FetchState state) noexcept;  // "OUT_OF_RANGE"
 
 struct FetchedPartition {
   LogId log;

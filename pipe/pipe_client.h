@@ -15,28 +15,18 @@
 #include "common/metrics.h"
 #include "common/random.h"
 #include "common/result.h"
+#include "pipe/health.h"
 #include "pipe/messages.h"
+#include "pipe/parent_walk.h"
 #include "pipe/pipe_connector.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace xylem::pipe {
-
-struct Parent {
-  NodeId node;
-  std::string url;  // http://host:port of its pipe listener
-
-  auto operator<=>(const Parent&) const = default;
-};
-
-enum class Health : std::uint8_t { kHealthy, kDegraded, kUnhealthy };
-
-[[nodiscard]] std::string_view to_string(Health health) noexcept;
 
 // What the child stores, asked and told partition by partition.
 class PipeTarget {

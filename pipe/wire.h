@@ -5,6 +5,7 @@
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "common/result.h"
+#include "pipe/messages.h"
 
 #include <flatbuffers/flatbuffers.h>
 
@@ -18,6 +19,9 @@ namespace xylem::pipe::wire {
 
 inline constexpr flatbuffers::uoffset_t kDepthMax = 16;
 inline constexpr flatbuffers::uoffset_t kTablesMax = 10'000;
+
+static_assert(static_cast<std::size_t>(State::MAX) + 1 == kFetchStates);
+static_assert(static_cast<int>(State::NOT_HERE) == static_cast<int>(FetchState::kNotHere));
 
 // A verified root, and the copy that keeps it when `bytes` were not aligned for it.
 template <class Root>

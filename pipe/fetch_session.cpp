@@ -1,0 +1,164 @@
+#include "pipe/fetch_session.h"
+
+#include "common/check.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace xylem::pipe {
+namespace {
+
+bool is_news(const FetchedPartition& now, const std::optional<FetchedPartition>& told) {
+  if (!now.batches.empty() || !told || told->state != now.state) return true;
+  switch (now.state) {
+    case FetchState::kOk:
+      return told->high_watermark != now.high_watermark;
+    case FetchState::kNotHere:
+      return told->leader != now.leader || told->leader_address != now.leader_address ||
+             told->epoch != now.epoch;
+    case FetchState::kDiverged:
+    case FetchState::kOutOfRange:
+    case FetchState::kUnknownTopicId:
+    case FetchState::kBehind:
+      return false;  // told once; a child that wants to hear it again lists the partition again
+  }
+  return false;
+}
+
+}  // namespace
+
+FetchSession::FetchSession(std::uint64_t id, NodeId child, Asker asker)
+    : id_(id), child_(std::move(child)), asker_(asker) {}
+
+bool FetchSession::take(std::uint32_t sequence) {
+  if (sequence <= sequence_) return false;
+  sequence_ = sequence;
+  return true;
+}
+
+void FetchSession::list(const FetchPartition& at) {
+  auto& partition = partitions_[at.log];
+  partition.at = at;
+  partition.is_resting = false;
+  if (partition.told && partition.told->state != FetchState::kOk) partition.told.reset();
+  mark(at.log);
+}
+
+void FetchSession::forget(const LogId& log) {
+  partitions_.erase(log);
+  std::erase(marked_, log);
+}
+
+void FetchSession::mark(const LogId& log) {
+  const auto found = partitions_.find(log);
+  if (found == partitions_.end() || found->second.is_resting || found->second.is_marked) return;
+  found->second.is_marked = true;
+  marked_.push_back(log);
+}
+
+FetchSession::Draft FetchSession::draft(const PipeSource& source, std::size_t bytes_max) {
+  Draft draft;
+  std::deque<LogId> kept;
+  while (!marked_.empty() && draft.news.size() < kPartitionsPerAnswer) {
+    const LogId log = marked_.front();
+    marked_.pop_front();
+    auto& partition = partitions_.at(log);
+    if (look(partition, source, bytes_max, draft) == Found::kNothing)
+      partition.is_marked = false;
+    else
+      kept.push_back(log);
+  }
+  draft.is_whole = marked_.empty();
+  kept.insert(kept.begin(), marked_.begin(), marked_.end());
+  marked_ = std::move(kept);
+  return draft;
+}
+
+FetchSession::Found FetchSession::look(const Partition& partition,
+                                       const PipeSource& source,
+                                       std::size_t bytes_max,
+                                       Draft& draft) const {
+  const auto found = source.find(partition.at.log);
+  auto [answer, limit] = judge(partition.at, found, asker_);
+  bool wants_room = false;
+  if (answer.state == FetchState::kOk && partition.at.cursor < limit) {
+    wants_room = draft.batch_bytes >= bytes_max;
+    if (!wants_room) {
+      const std::size_t room = bytes_max - draft.batch_bytes;
+      auto read = found->log->read(partition.at.cursor, room, limit);
+      if (!read) {
+        answer.state = FetchState::kNotHere;
+      } else if (read->bytes > room && draft.batch_bytes > 0) {
+        wants_room = true;
+      } else {
+        draft.batch_bytes += read->bytes;
+        answer.batches = std::move(read->slices);
+      }
+    }
+  }
+  if (!is_news(answer, partition.told)) return wants_room ? Found::kNoRoom : Found::kNothing;
+  draft.is_urgent |= answer.batches.empty();
+  if (!wants_room) draft.settled.push_back(partition.at.log);
+  draft.news.push_back(std::move(answer));
+  return Found::kNews;
+}
+
+FetchAnswer FetchSession::seal(Draft draft, const PipeSource& source, std::int64_t now_ms) {
+  FetchAnswer answer;
+  answer.parent = source.node();
+  answer.cluster = source.cluster();
+  answer.session = id_;
+  answer.topology_version = source.topology_version();
+  answer.partitions = std::move(draft.news);
+  for (const auto& fetched : answer.partitions) {
+    auto& partition = partitions_.at(fetched.log);
+    partition.is_resting = !fetched.batches.empty();
+    partition.told = fetched;
+    partition.told->batches.clear();
+  }
+  const std::unordered_set<LogId> settled(draft.settled.begin(), draft.settled.end());
+  std::erase_if(marked_, [&](const LogId& log) { return settled.contains(log); });
+  for (const auto& log : settled) partitions_.at(log).is_marked = false;
+  const bool age_is_due = !aged_at_ms_ || now_ms - *aged_at_ms_ >= kAgeEveryMs;
+  if (age_is_due && draft.is_whole) {
+    aged_at_ms_ = now_ms;
+    add_ages(answer, source);
+  }
+  ++answers_;
+  return answer;
+}
+
+// One age for all that are quiet; those much older than the youngest speak for themselves.
+void FetchSession::add_ages(FetchAnswer& answer, const PipeSource& source) const {
+  std::unordered_set<LogId> listed;
+  for (const auto& fetched : answer.partitions) listed.insert(fetched.log);
+  std::vector<std::pair<std::uint64_t, const Partition*>> ages;
+  for (const auto& [log, partition] : partitions_) {
+    if (!partition.told || partition.told->state != FetchState::kOk || listed.contains(log))
+      continue;
+    if (const auto found = source.find(log)) ages.emplace_back(found->age_ms, &partition);
+  }
+  if (ages.empty()) return;
+  const std::uint64_t youngest =
+      std::ranges::min(ages, {}, [](auto& age) { return age.first; }).first;
+  std::uint64_t common = youngest;
+  for (const auto& [age_ms, partition] : ages) {
+    if (age_ms <= youngest + kAgeSpreadMs) {
+      common = std::max(common, age_ms);
+    } else if (answer.partitions.size() < kPartitionsPerAnswer) {
+      answer.partitions.push_back(*partition->told);
+      answer.partitions.back().cursor = partition->at.cursor;
+      answer.partitions.back().age_ms = age_ms;
+    }
+  }
+  answer.age_ms = common;
+}
+
+std::vector<LogId> FetchSession::logs() const {
+  std::vector<LogId> all;
+  all.reserve(partitions_.size());
+  for (const auto& [log, partition] : partitions_) all.push_back(log);
+  return all;
+}
+
+}  // namespace xylem::pipe
