@@ -107,6 +107,8 @@ class HttpRequestParser::Message final : public beast::http::basic_parser<true> 
     const bool has_length = request.headers.contains("content-length");
     const bool has_encoding = request.headers.contains("transfer-encoding");
     if (has_length && has_encoding) return refuse(400, "two lengths of one body", error);
+    if (request.header("content-length").find_first_not_of("0123456789") != std::string_view::npos)
+      return refuse(400, "a length that is not one number", error);
     if (has_encoding && is_http10) return refuse(400, "chunks in HTTP/1.0", error);
     if (has_encoding && lower({request.header("transfer-encoding").data(),
                                request.header("transfer-encoding").size()}) != "chunked")

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -53,8 +54,9 @@ class RawPeer final : public StreamEvents {
 };
 
 struct HttpFixture {
-  explicit HttpFixture(const HttpServer::Limits& limits = {}) : server(loop, limits) {
-    const auto got = server.listen({"127.0.0.1", 0});
+  explicit HttpFixture(const HttpServer::Limits& limits = {}) {
+    server.emplace(loop, limits);
+    const auto got = server->listen({"127.0.0.1", 0});
     REQUIRE(got);
     port = *got;
   }
@@ -89,7 +91,7 @@ struct HttpFixture {
   }
 
   Loop loop;
-  HttpServer server;
+  std::optional<HttpServer> server;
   std::unique_ptr<Sockets> sockets = make_tcp_sockets(loop, 1'000);
   std::uint16_t port = 0;
 };

@@ -17,7 +17,7 @@ void echo(const HttpRequest& request, const HttpReplyPtr& reply) {
 
 TEST_CASE("http: a request is answered and the connection kept") {
   HttpFixture http;
-  http.server.route("GET", "/hello", echo);
+  http.server->route("GET", "/hello", echo);
   const auto peer = http.connect();
   for (std::size_t i = 1; i <= 3; ++i) {
     peer->send(request_line("GET", "/hello") + "\r\n");
@@ -31,7 +31,7 @@ TEST_CASE("http: a request is answered and the connection kept") {
 
 TEST_CASE("http: bodies by length and by chunks, in one piece and byte by byte") {
   HttpFixture http;
-  http.server.route("POST", "/in", echo);
+  http.server->route("POST", "/in", echo);
   const std::string by_length = request_line("POST", "/in") + "Content-Length: 5\r\n\r\nhello";
   const std::string by_chunks =
       request_line("POST", "/in") +
@@ -49,10 +49,10 @@ TEST_CASE("http: bodies by length and by chunks, in one piece and byte by byte")
 TEST_CASE("http: pipelined requests are answered one after the other, in order") {
   HttpFixture http;
   std::vector<HttpReplyPtr> waiting;
-  http.server.route("GET", "/later/{n}", [&](const HttpRequest&, HttpReplyPtr reply) {
+  http.server->route("GET", "/later/{n}", [&](const HttpRequest&, HttpReplyPtr reply) {
     waiting.push_back(std::move(reply));
   });
-  http.server.route("GET", "/now", echo);
+  http.server->route("GET", "/now", echo);
   const auto peer = http.connect();
   peer->send(request_line("GET", "/later/1") + "\r\n" + request_line("GET", "/now") + "\r\n" +
              request_line("GET", "/later/2") + "\r\n");
@@ -70,8 +70,8 @@ TEST_CASE("http: pipelined requests are answered one after the other, in order")
 
 TEST_CASE("http: no path, another method, HEAD") {
   HttpFixture http;
-  http.server.route("GET", "/a", echo);
-  http.server.route("DELETE", "/a", echo);
+  http.server->route("GET", "/a", echo);
+  http.server->route("DELETE", "/a", echo);
   CHECK(http.get("/b").starts_with("HTTP/1.1 404 Not Found\r\n"));
   const auto refused = http.exchange(request_line("POST", "/a") + "Connection: close\r\n\r\n");
   CHECK(refused.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"));
@@ -83,14 +83,14 @@ TEST_CASE("http: no path, another method, HEAD") {
 
 TEST_CASE("http: a reply dropped unanswered is 500") {
   HttpFixture http;
-  http.server.route("GET", "/dropped", [](const HttpRequest&, const HttpReplyPtr&) {});
+  http.server->route("GET", "/dropped", [](const HttpRequest&, const HttpReplyPtr&) {});
   CHECK(http.get("/dropped").starts_with("HTTP/1.1 500 "));
 }
 
 TEST_CASE("http: arguments of path and query are decoded; an encoded slash splits nothing") {
   HttpFixture http;
   HttpRequest seen;
-  http.server.route("GET", "/keys/{key}", [&](const HttpRequest& request, HttpReplyPtr reply) {
+  http.server->route("GET", "/keys/{key}", [&](const HttpRequest& request, HttpReplyPtr reply) {
     seen = request;
     reply->send({.status = 204});
   });
@@ -108,7 +108,7 @@ TEST_CASE("http: arguments of path and query are decoded; an encoded slash split
 
 TEST_CASE("http: an answer of HTTP/1.0, with and without keep-alive") {
   HttpFixture http;
-  http.server.route("GET", "/", echo);
+  http.server->route("GET", "/", echo);
   const auto closed = http.exchange("GET / HTTP/1.0\r\n\r\n");
   CHECK(closed.find("Connection: close\r\n") != std::string::npos);
   const auto peer = http.connect();
@@ -120,7 +120,7 @@ TEST_CASE("http: an answer of HTTP/1.0, with and without keep-alive") {
 
 TEST_CASE("http: 100-continue comes before the body, once") {
   HttpFixture http;
-  http.server.route("PUT", "/in", echo);
+  http.server->route("PUT", "/in", echo);
   const auto peer = http.connect();
   peer->send(request_line("PUT", "/in") + "Content-Length: 4\r\nExpect: 100-continue\r\n\r\n");
   REQUIRE(http.until([&] { return peer->has("\r\n\r\n"); }));
@@ -134,7 +134,7 @@ TEST_CASE("http: 100-continue comes before the body, once") {
 
 TEST_CASE("http: header values cannot end the head") {
   HttpFixture http;
-  http.server.route("GET", "/", [](const HttpRequest&, HttpReplyPtr reply) {
+  http.server->route("GET", "/", [](const HttpRequest&, HttpReplyPtr reply) {
     reply->send({.headers = {{"Location", "/x\r\nSet-Cookie: a=b"}}});
   });
   CHECK(http.get("/").find("Location: /x  Set-Cookie: a=b\r\n") != std::string::npos);
@@ -143,7 +143,7 @@ TEST_CASE("http: header values cannot end the head") {
 TEST_CASE("http: a large answer arrives whole") {
   HttpFixture http;
   const std::string large(5'000'000, 'x');
-  http.server.route("GET", "/", [&](const HttpRequest&, HttpReplyPtr reply) {
+  http.server->route("GET", "/", [&](const HttpRequest&, HttpReplyPtr reply) {
     reply->send(HttpResponse::text(200, large));
   });
   CHECK(http.get("/").ends_with("\r\n\r\n" + large));
