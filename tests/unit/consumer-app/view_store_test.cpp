@@ -1,9 +1,9 @@
 #include "consumer-app/view_store.h"
-#include "tests/support/delivered_batches.h"
-#include "tests/support/temporary_directory.h"
 
 #include "common/random.h"
 #include "consumer-app/view_reader.h"
+#include "tests/support/delivered_batches.h"
+#include "tests/support/temporary_directory.h"
 
 #include <doctest/doctest.h>
 
