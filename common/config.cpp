@@ -1,7 +1,7 @@
 #include "common/config.h"
 
 #include "common/check.h"
-#include "common/config_sources.h"
+#include "common/config/sources.h"
 #include "common/quantity.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "common/logger.h"
 
-#include "common/text_escape.h"
+#include "common/text_encoding.h"
 
 #include <array>
 #include <charconv>

@@ -1,6 +1,6 @@
 #include "common/loop_thread.h"
 
-#include "common/thread_name.h"
+#include "common/process.h"
 
 namespace xylem {
 

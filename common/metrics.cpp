@@ -1,7 +1,7 @@
 #include "common/metrics.h"
 
 #include "common/check.h"
-#include "common/process_metrics.h"
+#include "common/process.h"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,7 @@
-// This process and its machine, as the system tells.
+// This process, its threads and its machine, as the system tells.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -11,5 +12,15 @@ namespace xylem {
 
 // The machine's host name; "localhost" where it has none.
 [[nodiscard]] std::string host_name();
+
+// Appends the process's own figures in the Prometheus text format, under the names that its client
+// libraries agree on; one that cannot be read is left out.
+// Source: https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics
+void append_process_metrics(std::string& exposition);
+
+// What debuggers and `top -H` show for the calling thread. Longer names are cut.
+void name_this_thread(const std::string& name) noexcept;
+
+inline constexpr std::size_t kThreadNameMax = 15;  // characters; the kernel's limit
 
 }  // namespace xylem

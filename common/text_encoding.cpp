@@ -49,6 +49,25 @@ std::size_t sequence_length(std::string_view text, std::size_t index) {
   return overlong || beyond ? 0 : 4;
 }
 
+// A code below U+0100 as JSON escapes it (RFC 8259, section 7).
+std::string escape_of(unsigned code) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  switch (code) {
+    case '"':
+      return "\\\"";
+    case '\\':
+      return "\\\\";
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      return {'\\', 'u', '0', '0', kHex[code >> 4U], kHex[code & 0xFU]};
+  }
+}
+
 }  // namespace
 
 std::size_t utf8_length(std::string_view text) noexcept {
@@ -100,37 +119,38 @@ Result<Buffer> base64_decode(std::string_view text) {
 }
 
 void append_json_string(std::string_view utf8, std::string& out) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
   for (const char c : utf8) {
     const auto code = static_cast<unsigned char>(c);
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (code < 0x20) {
-          out += "\\u00";
-          out += kHex[code >> 4U];
-          out += kHex[code & 0xFU];
-        } else {
-          out += c;
-        }
+    if (code < 0x20 || c == '"' || c == '\\') {
+      out += escape_of(code);
+    } else {
+      out += c;
     }
   }
   out += '"';
+}
+
+bool append_escaped(std::string_view text, std::size_t bytes_max, std::string& out) {
+  constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const unsigned lead = at(text, 0);
+    const bool is_c1 = length == 2 && lead == 0xC2 && at(text, 1) < 0xA0;
+    std::string escape;
+    std::string_view piece = text.substr(0, length);
+    if (length == 0) {
+      piece = kReplacement;
+    } else if (lead < 0x20 || lead == 0x7F || lead == '"' || lead == '\\') {
+      piece = escape = escape_of(lead);
+    } else if (is_c1) {
+      piece = escape = escape_of(at(text, 1));
+    }
+    if (out.size() + piece.size() > bytes_max) return false;
+    out += piece;
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return true;
 }
 
 }  // namespace xylem

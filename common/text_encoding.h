@@ -1,4 +1,4 @@
-// Bytes as text: the UTF-8 check, base64 (RFC 4648, padded), and JSON strings.
+// Bytes as text: the UTF-8 check, base64 (RFC 4648, padded), JSON strings, and log values.
 //
 // For whoever shows records to people: text where the bytes are valid UTF-8, base64 where not.
 #pragma once
@@ -25,5 +25,10 @@ Result<Buffer> base64_decode(std::string_view text);
 
 // Appends `utf8` as a JSON string, quotes included.
 void append_json_string(std::string_view utf8, std::string& out);
+
+// Appends foreign text for one line of a log, escaped as in a JSON string: C0, DEL and C1 controls
+// become \u00xx, bytes that are not UTF-8 become U+FFFD each. `out` stays within `bytes_max`;
+// false: the text was cut, at a character.
+bool append_escaped(std::string_view text, std::size_t bytes_max, std::string& out);
 
 }  // namespace xylem

@@ -1,6 +1,6 @@
 #include "common/worker.h"
 
-#include "common/thread_name.h"
+#include "common/process.h"
 
 #include <condition_variable>
 #include <deque>

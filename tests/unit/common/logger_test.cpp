@@ -1,6 +1,6 @@
 #include "common/logger.h"
 
-#include "common/text_escape.h"
+#include "common/text_encoding.h"
 #include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 

@@ -1,4 +1,4 @@
-#include "common/config_sources.h"
+#include "common/config/sources.h"
 
 #include <algorithm>
 #include <yaml-cpp/yaml.h>
