@@ -44,11 +44,12 @@ void PartitionSender::pump() {
 }
 
 void PartitionSender::send(OutgoingBatch& batch, ClientSession& session) {
-  const DataHeader header{.topic = topic_,
-                          .partition = partition_,
-                          .incarnation = leaders_.metadata().incarnation(topic_).value_or(Incarnation()),
-                          .batch_count = 1,
-                          .acks = options_.acks};
+  const DataHeader header{
+      .topic = topic_,
+      .partition = partition_,
+      .incarnation = leaders_.metadata().incarnation(topic_).value_or(Incarnation()),
+      .batch_count = 1,
+      .acks = options_.acks};
   const std::array pieces = {Slice::own(encode_data_header(header)), batch.bytes};
   if (options_.acks == 0) {
     session.send(FrameType::kData, session.next_id(), pieces);
