@@ -1,0 +1,134 @@
+// One message of every kind, every field set.
+#pragma once
+
+#include "network/protocol/messages.h"
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace xylem::network::testing {
+
+inline const Incarnation kIncarnation{Uuid::from_words(0x0102030405060708, 0x090A0B0C0D0E0F10), 3};
+
+inline const DataHeader kHeader{.topic = "prices",
+                                .partition = PartitionId(2),
+                                .incarnation = kIncarnation,
+                                .first_offset = Offset(1'000),
+                                .epoch = Epoch(5),
+                                .batch_count = 7,
+                                .acks = 1,
+                                .refresh_id = 9,
+                                .high_watermark = Offset(2'000)};
+
+// A message, its bytes on the wire, and its decoder as "the bytes it would encode to again".
+struct Sample {
+  std::string name;
+  Buffer bytes;
+  std::function<Result<Buffer>(Bytes)> again;
+};
+
+template <class Message>
+Sample sample(std::string name, const Message& message) {
+  return {std::move(name), encode(message), [](Bytes bytes) -> Result<Buffer> {
+            auto decoded = decode<Message>(bytes);
+            if (!decoded) return pass(decoded);
+            return encode(*decoded);
+          }};
+}
+
+inline std::vector<Sample> session_samples() {
+  const PartitionMetadata partition{.partition = PartitionId(1),
+                                    .leader = "root-0",
+                                    .leader_address = "root-0:9092",
+                                    .epoch = Epoch(4),
+                                    .log_start = Offset(10),
+                                    .high_watermark = Offset(20)};
+  return {
+      sample("hello", Hello{.client_id = "till-7", .token = "secret"}),
+      sample("hello answer", HelloAnswer{.node = "root-0",
+                                         .role = "ROOT",
+                                         .cluster = kIncarnation.topic,
+                                         .payload_bytes_max = 16'777'216,
+                                         .heartbeat_ms = 3'000}),
+      sample("metadata request", MetadataRequest{.topics = {"a", "bc"}}),
+      sample("metadata answer",
+             MetadataAnswer{.topics = {{.name = "prices",
+                                        .incarnation = kIncarnation,
+                                        .partitions = {partition, PartitionMetadata()}}},
+                            .unknown = {"gone"}}),
+      sample("error", ErrorMessage{.code = 11, .text = "not the leader", .hint = "root-0:9092"}),
+      sample("admin", Admin{.command = "topic.create", .json = R"({"name":"t"})"}),
+  };
+}
+
+inline std::vector<Sample> record_samples() {
+  return {
+      sample("produce ack", ProduceAck{.incarnation = kIncarnation,
+                                       .base_offset = Offset(5),
+                                       .next_offset = Offset(9),
+                                       .replicas_synced = 2}),
+      sample("delivery ack", DeliveryAck{.topic = "prices",
+                                         .partition = PartitionId(1),
+                                         .incarnation = kIncarnation,
+                                         .next_offset = Offset(9),
+                                         .credit_bytes = 4'096}),
+      sample("fetch", Fetch{.topic = "prices",
+                            .partition = PartitionId(1),
+                            .incarnation = kIncarnation,
+                            .cursor = Offset(77),
+                            .bytes_max = 1'000,
+                            .wait_ms = 500}),
+      {"data header", encode_data_header(kHeader),
+       [](Bytes bytes) -> Result<Buffer> {
+         auto data = decode_data(Slice{nullptr, bytes});
+         if (!data) return pass(data);
+         return encode_data_header(data->header);
+       }},
+  };
+}
+
+inline std::vector<Sample> subscription_samples() {
+  const SubscribePartition partition{.partition = PartitionId(3),
+                                     .start = StartAt::kOffset,
+                                     .reset = StartAt::kLatest,
+                                     .offset = Offset(42),
+                                     .incarnation = kIncarnation};
+  return {
+      sample("subscribe", Subscribe{.topic = "prices",
+                                    .group = "tills",
+                                    .member = "till-7",
+                                    .partitions = {partition, SubscribePartition()},
+                                    .every = partition,
+                                    .credit_bytes = 65'536,
+                                    .auto_commit = false}),
+      sample("subscribe answer", SubscribeAnswer{.topic = "prices",
+                                                 .incarnation = kIncarnation,
+                                                 .partitions = {{.partition = PartitionId(1),
+                                                                 .cursor = Offset(2),
+                                                                 .log_start = Offset(1),
+                                                                 .high_watermark = Offset(3)}}}),
+      sample("commit", CommitOffset{.group = "tills",
+                                    .member = "till-7",
+                                    .group_generation = 4,
+                                    .topic = "prices",
+                                    .partition = PartitionId(1),
+                                    .incarnation = kIncarnation,
+                                    .next_offset = Offset(9)}),
+      sample("refresh", Refresh{.topic = "prices",
+                                .refresh_id = 12,
+                                .incarnation = kIncarnation,
+                                .reason = "retention outran it",
+                                .barrier = {Offset(5), Offset(6)}}),
+  };
+}
+
+inline std::vector<Sample> samples() {
+  auto all = session_samples();
+  for (auto& one : record_samples()) all.push_back(std::move(one));
+  for (auto& one : subscription_samples()) all.push_back(std::move(one));
+  return all;
+}
+
+}  // namespace xylem::network::testing
