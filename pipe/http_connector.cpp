@@ -1,0 +1,172 @@
+#include "common/http_client.h"
+#include "common/worker.h"
+#include "pipe/pipe_connector.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace xylem::pipe {
+namespace {
+
+constexpr std::string_view kMediaType = "application/vnd.xylem.pipe";
+
+std::optional<Errc> errc_named(std::string_view name) {
+  for (std::uint16_t number = 1; const auto code = errc_of(number); ++number) {
+    if (to_string(*code) == name) return code;
+  }
+  return std::nullopt;
+}
+
+// What an answer other than 200 says, if it is a problem document (RFC 9457).
+Error error_of(const HttpAnswer& answer) {
+  const std::string status = "HTTP status " + std::to_string(answer.status);
+  const auto document = nlohmann::json::parse(text_of(answer.body), nullptr, false);
+  if (!document.is_object()) return {Errc::kUnavailable, status};
+  const auto text = [&](const char* name) {
+    const auto field = document.find(name);
+    return field != document.end() && field->is_string() ? field->get<std::string>()
+                                                         : std::string();
+  };
+  const auto code = errc_named(text("code")).value_or(Errc::kUnavailable);
+  const auto detail = text("detail");
+  return {code, detail.empty() ? status : detail, text("hint")};
+}
+
+// A client and the thread it blocks. Its tasks run before it is gone.
+struct Upstream {
+  explicit Upstream(std::unique_ptr<HttpClient> to) : client(std::move(to)), worker("xylem-pipe") {}
+
+  std::unique_ptr<HttpClient> client;
+  std::atomic<bool> is_cancelled{false};
+  std::atomic<bool> is_finished{false};
+  Worker worker;
+};
+
+// Upstreams whose link is gone, until their thread has noticed. Joining at once would block a loop.
+class Leavers {
+ public:
+  void take(std::unique_ptr<Upstream> upstream) {
+    auto* leaving = upstream.get();
+    leaving->is_cancelled = true;
+    leaving->client->cancel();
+    if (!leaving->worker.submit([leaving] { leaving->is_finished = true; })) return;
+    leavers_.push_back(std::move(upstream));
+  }
+
+  void reap() {
+    std::erase_if(leavers_, [](const auto& upstream) { return upstream->is_finished.load(); });
+  }
+
+ private:
+  std::vector<std::unique_ptr<Upstream>> leavers_;
+};
+
+class HttpLink final : public PipeLink {
+ public:
+  HttpLink(Loop& loop, std::shared_ptr<Leavers> leavers, const std::string& url)
+      : loop_(loop), leavers_(std::move(leavers)) {
+    auto client = HttpClient::create({.base_url = url});
+    if (client)
+      upstream_ = std::make_unique<Upstream>(std::move(*client));
+    else
+      broken_ = std::move(client).error();
+  }
+
+  ~HttpLink() override {
+    if (upstream_) leavers_->take(std::move(upstream_));
+  }
+
+  HttpLink(const HttpLink&) = delete;
+  HttpLink& operator=(const HttpLink&) = delete;
+
+  void fetch(Buffer request, std::uint64_t timeout_ms, Answer answer) override {
+    loop_.check_here();
+    exchange("POST", "/pipe/v1/fetch", std::move(request), timeout_ms, std::move(answer));
+  }
+
+  void probe(std::uint64_t timeout_ms, std::function<void(Status)> answer) override {
+    loop_.check_here();
+    exchange("GET", "/pipe/v1/status", {}, timeout_ms,
+             [answer = std::move(answer)](const Result<Slice>& result) {
+               answer(result ? Status() : std::unexpected(result.error()));
+             });
+  }
+
+ private:
+  void exchange(const char* method,
+                const char* target,
+                Buffer body,
+                std::uint64_t timeout_ms,
+                Answer answer) {
+    const std::weak_ptr<bool> alive = alive_;
+    auto deliver = [alive, answer = std::move(answer)](Result<Slice> result) {
+      if (!alive.expired()) answer(std::move(result));
+    };
+    if (!upstream_) {
+      XYLEM_CHECK(loop_.post([deliver, error = *broken_] { deliver(std::unexpected(error)); }));
+      return;
+    }
+    auto task = [&loop = loop_, upstream = upstream_.get(), method, target, body = std::move(body),
+                 timeout_ms, deliver = std::move(deliver)] {
+      auto result = run(*upstream, method, target, body, timeout_ms);
+      // The answer must arrive: without it the pipe would stand still.
+      while (!loop.post([deliver, result] { deliver(result); }) && !upstream->is_cancelled)
+        std::this_thread::yield();
+    };
+    XYLEM_CHECK(upstream_->worker.submit(std::move(task)));  // one exchange at a time
+  }
+
+  static Result<Slice> run(Upstream& upstream,
+                           const char* method,
+                           const char* target,
+                           const Buffer& body,
+                           std::uint64_t timeout_ms) {
+    HttpClient::Exchange exchange;
+    exchange.method = method;
+    exchange.target = target;
+    exchange.body = body;
+    exchange.timeout_ms = static_cast<std::int64_t>(timeout_ms);
+    if (!body.empty()) exchange.headers.emplace_back("content-type", kMediaType);
+    auto answer = upstream.client->exchange(exchange);
+    if (!answer) return pass(answer);
+    if (answer->status != 200) return std::unexpected(error_of(*answer));
+    return Slice::own(std::move(answer->body));
+  }
+
+  Loop& loop_;
+  std::shared_ptr<Leavers> leavers_;
+  std::unique_ptr<Upstream> upstream_;
+  std::optional<Error> broken_;  // the url is none
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+class HttpConnector final : public PipeConnector {
+ public:
+  explicit HttpConnector(Loop& loop) : loop_(loop) {}
+
+  std::unique_ptr<PipeLink> link(const std::string& url) override {
+    loop_.check_here();
+    leavers_->reap();
+    return std::make_unique<HttpLink>(loop_, leavers_, url);
+  }
+
+ private:
+  Loop& loop_;
+  std::shared_ptr<Leavers> leavers_ = std::make_shared<Leavers>();
+};
+
+}  // namespace
+
+std::unique_ptr<PipeConnector> make_http_connector(Loop& loop) {
+  return std::make_unique<HttpConnector>(loop);
+}
+
+}  // namespace xylem::pipe
