@@ -62,6 +62,11 @@ Result<std::vector<BatchPlace>> AppendOrder::accept_as_is(Bytes batches) const {
   return places;
 }
 
+void AppendOrder::restart(Offset end, Epochs epochs) {
+  epochs_.store(std::make_shared<const Epochs>(std::move(epochs)));
+  end_.store(end, std::memory_order_release);
+}
+
 void AppendOrder::add(const BatchPlace& place) {
   if (place.epoch > last_epoch()) {
     Epochs grown = *epochs_.load();

@@ -27,6 +27,9 @@ class AppendOrder {
   // Where each batch goes; CRCs, offsets and epochs are checked.
   Result<std::vector<BatchPlace>> accept_as_is(Bytes batches) const;
 
+  // Starts anew from what recovery found.
+  void restart(Offset end, std::vector<EpochStart> epochs);
+
   void add(const BatchPlace& place);
   void cut_back(Offset end);
   void drop_before(Offset start);   // end() becomes at least `start`

@@ -3,6 +3,8 @@
 #include "common/batch/batch.h"
 #include "storage/chunk_checks.h"
 
+#include <algorithm>
+
 namespace xylem::storage {
 namespace {
 
@@ -90,12 +92,13 @@ Result<std::optional<LastBatch>> find_last(const BatchRun& run,
 Result<std::optional<Offset>> find_time(const BatchRun& run,
                                         std::size_t position,
                                         std::int64_t timestamp_ms,
-                                        Offset below) {
+                                        const ReadRange& range) {
   while (position < run.bytes.size()) {
     auto batch = run.place(position);
     if (!batch) return pass(batch);
-    if (batch->next > below) break;
-    if (batch->max_timestamp_ms >= timestamp_ms) return batch->base;
+    if (batch->next > range.below) break;
+    if (batch->next > range.from && batch->max_timestamp_ms >= timestamp_ms)
+      return std::max(batch->base, range.from);
     position += batch->bytes;
   }
   return std::nullopt;

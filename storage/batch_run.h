@@ -66,10 +66,11 @@ Result<std::optional<LastBatch>> find_last(const BatchRun& run,
                                            std::size_t position,
                                            Offset offset);
 
-// The first batch at or after `position` with a record at or after `timestamp_ms`, below `below`.
+// The first batch at or after `position` with a record at or after `timestamp_ms` that reaches
+// `range.from` and is below `range.below`.
 Result<std::optional<Offset>> find_time(const BatchRun& run,
                                         std::size_t position,
                                         std::int64_t timestamp_ms,
-                                        Offset below);
+                                        const ReadRange& range);
 
 }  // namespace xylem::storage

@@ -175,9 +175,9 @@ Result<Offset> MemoryLog::offset_for_time(std::int64_t timestamp_ms) const {
   const auto written = view->written->load(std::memory_order_acquire);
   for (const auto& block : view->blocks) {
     if (block->max_timestamp_ms() < timestamp_ms) continue;
-    auto found = find_time(block->run(), 0, timestamp_ms, written);
+    auto found = find_time(block->run(), 0, timestamp_ms, {view->start, 0, written});
     if (!found) return pass(found);
-    if (*found) return std::max(**found, view->start);
+    if (*found) return **found;
   }
   return written;
 }

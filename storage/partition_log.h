@@ -11,7 +11,8 @@
 //
 // After a failed write or sync the log is *fenced*: every append fails with the first error, reads
 // go on, and nothing is retried over it. A full disk is not a fence: appends fail with kDiskFull
-// until there is room.
+// until there is room; what was queued before is written then. The listener is also called when the
+// log's health changes.
 //
 // Threads: append*, cut_back, drop_before, set_listener, close: the writer's loop. The rest: any.
 #pragma once
@@ -60,6 +61,11 @@ struct ReadResult {
   Offset next;  // cursor after the last batch; the asked one when there was nothing
 };
 
+struct OffsetRange {
+  Offset from;
+  Offset to;  // the first one after it
+};
+
 struct EpochStart {
   Epoch epoch;
   Offset start;
@@ -92,7 +98,8 @@ class PartitionLog {
   // Gives `batch` the next offset and `epoch` and queues it. The answer is its base offset; it is
   // neither readable nor durable before the listener says so.
   // kDiskFull: nothing was queued, try again later. kIo: the log is fenced.
-  // kInvalidRequest: not exactly one whole batch, or an epoch below the last one.
+  // kInvalidRequest: not exactly one whole batch, or an epoch below the last one. kUnavailable: too
+  // much waits to be written; try again after the listener's next call.
   virtual Result<Offset> append(Buffer batch, Epoch epoch) = 0;
 
   // Queues batches that already have their offsets and epochs (pulled from a parent). They must
@@ -125,9 +132,13 @@ class PartitionLog {
   [[nodiscard]] virtual std::int64_t bytes() const = 0;
   [[nodiscard]] virtual Status health() const = 0;  // the error that fenced it, or disk full
 
+  // Offsets that were in corrupt bytes and are no longer here; reads pass over them as over holes.
+  [[nodiscard]] virtual std::vector<OffsetRange> lost() const = 0;
+
   // Whole batches from the one that holds `from` (or the first above it, where there is a hole),
   // all below `below`, about `bytes_max` bytes but at least one batch. Never blocks on a lock.
-  // kOffsetOutOfRange: `from` is below start_offset() or above written_end().
+  // kOffsetOutOfRange: `from` is below start_offset() or above written_end(). kCorrupt: bytes on
+  // disk fail their check; the segment is being set aside, read again after the listener's call.
   virtual Result<ReadResult> read(Offset from, std::size_t bytes_max, Offset below) const = 0;
 
   // The first offset whose record is at or after `timestamp_ms`; written_end() when there is none.

@@ -1,0 +1,149 @@
+#include "storage/committer.h"
+
+#include "common/check.h"
+#include "common/thread_name.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace xylem::storage {
+namespace {
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kPostAgainUs = 5'000;  // when the loop's inbox was full
+
+}  // namespace
+
+class Committer::Impl {
+ public:
+  Impl(Loop& loop, const Clock& clock)
+      : loop_(loop),
+        clock_(clock),
+        thread_([this] {
+          name_this_thread("committer");
+          run();
+        }) {}
+
+  ~Impl() { stop(); }
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void enqueue(std::shared_ptr<Committed> log) {
+    bool wake = false;
+    {
+      const std::lock_guard lock(mutex_);
+      queued_.push_back(std::move(log));
+      wake = waiting_;
+    }
+    if (wake) wake_.notify_one();
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  using Logs = std::vector<std::shared_ptr<Committed>>;
+
+  struct Visit {
+    std::int64_t due_us;
+    std::shared_ptr<Committed> log;
+  };
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wait(lock);
+      Logs round = std::exchange(queued_, {});
+      const bool last = stopping_;
+      lock.unlock();
+      add_due(round);
+      commit(round);
+      tell();
+      round.clear();  // a log may die here, outside the lock
+      lock.lock();
+      if (last && queued_.empty()) return;
+    }
+  }
+
+  void wait(std::unique_lock<std::mutex>& lock) {
+    if (stopping_ || !queued_.empty()) return;
+    waiting_ = true;
+    const auto until = unposted_.empty() ? next_due_us_ : clock_.monotonic_us() + kPostAgainUs;
+    const auto ready = [this] { return stopping_ || !queued_.empty(); };
+    if (until == kNever) {
+      wake_.wait(lock, ready);
+    } else {
+      const auto left = std::max<std::int64_t>(0, until - clock_.monotonic_us());
+      wake_.wait_for(lock, std::chrono::microseconds(left), ready);
+    }
+    waiting_ = false;
+  }
+
+  void add_due(Logs& round) {
+    const auto now = clock_.monotonic_us();
+    if (now < next_due_us_) return;
+    for (auto& [key, visit] : visits_) {
+      if (visit.due_us <= now && std::ranges::find(round, visit.log) == round.end())
+        round.push_back(visit.log);
+    }
+  }
+
+  void commit(const Logs& round) {
+    for (const auto& log : round) log->write_waiting();
+    const auto now = clock_.monotonic_us();
+    for (const auto& log : round) {
+      visits_.erase(log.get());
+      const auto outcome = log->sync_due(now);
+      if (outcome.moved) unposted_.push_back(log);
+      if (outcome.again_at_us) visits_.emplace(log.get(), Visit{*outcome.again_at_us, log});
+    }
+    next_due_us_ = kNever;
+    for (const auto& [key, visit] : visits_) next_due_us_ = std::min(next_due_us_, visit.due_us);
+  }
+
+  void tell() {
+    if (unposted_.empty()) return;
+    auto moved = std::make_shared<Logs>(unposted_);
+    if (loop_.post([moved] {
+          for (const auto& log : *moved) log->committed();
+        }))
+      unposted_.clear();
+  }
+
+  Loop& loop_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  Logs queued_;            // under mutex_
+  bool waiting_ = false;   // under mutex_
+  bool stopping_ = false;  // under mutex_
+  std::unordered_map<Committed*, Visit> visits_;  // the thread's, as all below
+  std::int64_t next_due_us_ = kNever;
+  Logs unposted_;
+  std::thread thread_;
+};
+
+Committer::Committer(Loop& loop, const Clock& clock)
+    : impl_(std::make_unique<Impl>(loop, clock)) {}
+
+Committer::~Committer() = default;
+
+void Committer::enqueue(std::shared_ptr<Committed> log) { impl_->enqueue(std::move(log)); }
+
+void Committer::stop() { impl_->stop(); }
+
+}  // namespace xylem::storage

@@ -1,0 +1,58 @@
+// The one thread that writes and syncs, for all logs of a disk.
+//
+// A round takes every log that has something waiting or due, lets each write, then each sync (one
+// sync serves all that waited: group commit), and posts one task to the writers' loop that tells
+// the logs that moved. Work that arrives meanwhile waits for the next round, so batches grow with
+// the disk's latency by themselves.
+//
+// Threads: enqueue: any; stop: the loop's, once. Deadlines are by the Clock given.
+#pragma once
+
+#include "common/clock.h"
+#include "common/loop.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace xylem::storage {
+
+class Committed {
+ public:
+  virtual ~Committed() = default;
+
+  // On the committer's thread: write what waits.
+  virtual void write_waiting() = 0;
+
+  struct Outcome {
+    bool moved = false;                      // tell the loop
+    std::optional<std::int64_t> again_at_us;  // visit again by then, also when nothing was queued
+  };
+
+  // On the committer's thread, after everybody has written: sync if the policy says so.
+  virtual Outcome sync_due(std::int64_t now_us) = 0;
+
+  // On the loop.
+  virtual void committed() = 0;
+};
+
+class Committer {
+ public:
+  Committer(Loop& loop, const Clock& clock);
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // `log` takes part in the next round.
+  void enqueue(std::shared_ptr<Committed> log);
+
+  // Runs one last round over what is queued and ends the thread.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace xylem::storage

@@ -1,0 +1,280 @@
+#include "storage/log_files.h"
+
+#include "storage/log_paths.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <span>
+#include <utility>
+
+namespace xylem::storage {
+namespace {
+
+constexpr std::int64_t kNoteEveryUs = 1'000'000;
+constexpr std::int64_t kWriteBytesMax = 4LL * 1024 * 1024;  // per call; bounds what ENOSPC holds up
+
+}  // namespace
+
+LogFiles::LogFiles(const RecoveryContext& context, const Clock& clock, LogView& view)
+    : context_(context),
+      clock_(clock),
+      view_(view),
+      synced_file_(context.disk, context.directory + "/synced") {}
+
+Result<RecoveredLog> LogFiles::recover() {
+  auto bound = synced_file_.load();
+  if (!bound) return pass(bound);
+  context_.now_ms = clock_.wall_ms();
+  auto found = recover_log(context_, *bound);
+  if (!found) return found;
+  segments_ = found->segments;
+  end_ = found->end;
+  noted_synced_ = bound->synced;
+  const auto first = segments_.empty() ? end_ : segments_.front()->base();
+  view_.restart(std::clamp(bound->start, first, end_), {end_, end_}, segments_, {});
+  return found;
+}
+
+SyncedBound LogFiles::bound() const {
+  const auto picture = view_.load();
+  return {picture->ends->synced.load(std::memory_order_acquire), picture->start};
+}
+
+Status LogFiles::write(std::deque<PlacedBatch>& waiting, const WriteOptions& options) {
+  std::vector<PlacedBatch> run;
+  while (!waiting.empty()) {
+    if (auto ready = writer_for(waiting.front().place, options); !ready) return ready;
+    run.clear();
+    std::int64_t bytes = 0;
+    for (const auto& batch : waiting) {
+      if (!run.empty() && (bytes >= kWriteBytesMax || !writer_->has_room(batch.place, bytes)))
+        break;
+      bytes += static_cast<std::int64_t>(batch.place.bytes);
+      run.push_back(batch);
+    }
+    if (auto room = writer_->reserve(bytes, options.zero_fill); !room) return room;
+    if (auto wrote = writer_->write(run, clock_.wall_ms()); !wrote) return wrote;
+    context_.metrics.written_bytes.add(static_cast<std::uint64_t>(bytes));
+    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(run.size()));
+    dirty_ = true;
+    end_ = run.back().place.next;
+    view_.load()->ends->written.store(end_, std::memory_order_release);
+  }
+  return {};
+}
+
+Status LogFiles::make_directory() {
+  if (has_directory_) return {};
+  if (auto made = context_.disk.make_directories(context_.directory); !made) return made;
+  auto parent = context_.directory;
+  for (int level = 0; level < 3; ++level) {  // partition, topic, logs
+    parent = directory_of(parent);
+    if (auto synced = context_.disk.sync_directory(parent); !synced) return synced;
+  }
+  has_directory_ = true;
+  return {};
+}
+
+// Leaves a writer in which `place` has room: of the last segment, else of a new one.
+Status LogFiles::writer_for(const BatchPlace& place, const WriteOptions& options) {
+  if (writer_ == nullptr && !segments_.empty() && segments_.back()->end() == end_) {
+    auto opened = SegmentWriter::open(context_.disk, segments_.back());
+    if (!opened) return pass(opened);
+    writer_ = std::move(*opened);
+  }
+  if (writer_ != nullptr) {
+    writer_->set_segment_bytes_max(options.segment_bytes_max);
+    if (writer_->has_room(place, 0)) return {};
+    if (auto sealed = seal(); !sealed) return sealed;
+  }
+  const bool far = place.base - end_ > std::numeric_limits<std::uint32_t>::max();
+  if (auto begun = begin_segment(far ? place.base : end_); !begun) return begun;
+  writer_->set_segment_bytes_max(options.segment_bytes_max);
+  return {};
+}
+
+Status LogFiles::begin_segment(Offset base) {
+  if (auto made = make_directory(); !made) return made;
+  auto segment = std::make_shared<Segment>(context_.disk, context_.directory, base);
+  auto opened = SegmentWriter::open(context_.disk, segment);
+  if (!opened) return pass(opened);
+  writer_ = std::move(*opened);
+  segments_.push_back(std::move(segment));
+  view_.set_segments(segments_);
+  return {};
+}
+
+Status LogFiles::seal() {
+  if (auto done = writer_->finish(); !done) return done;
+  context_.metrics.syncs.add();
+  publish_synced();
+  auto& segment = *writer_->segment();
+  if (auto wrote = write_indexes(context_.disk, segment); !wrote)
+    context_.logger.warn("storage.index_not_written", {{"error", wrote.error().what()}});
+  segment.drop_time_index();
+  writer_ = nullptr;
+  return {};
+}
+
+void LogFiles::publish_synced() {
+  dirty_ = false;
+  view_.load()->ends->synced.store(end_, std::memory_order_release);
+}
+
+Status LogFiles::sync() {
+  if (!dirty_) return {};
+  if (auto synced = writer_->sync(); !synced) return synced;
+  context_.metrics.syncs.add();
+  publish_synced();
+  return {};
+}
+
+std::optional<std::int64_t> LogFiles::note_synced(std::int64_t now_us) {
+  const auto now = bound();
+  if (now.synced <= noted_synced_ || segments_.empty()) return std::nullopt;
+  if (now_us - noted_at_us_ < kNoteEveryUs) return noted_at_us_ + kNoteEveryUs;
+  noted_at_us_ = now_us;
+  noted_synced_ = now.synced;
+  if (auto stored = synced_file_.store(now); !stored)
+    context_.logger.warn("storage.bound_not_written", {{"error", stored.error().what()}});
+  return std::nullopt;
+}
+
+Result<Offset> LogFiles::cut_back(Offset offset, const BlockList& blocks) {
+  auto now = bound();
+  now.start = std::min(now.start, offset);
+  now.synced = std::min(now.synced, offset);
+  if (end_ <= offset) {  // nothing of it is written yet
+    view_.set_blocks(blocks);
+    return end_;
+  }
+  if (auto stored = synced_file_.store_durably(now); !stored) return pass(stored);
+  noted_synced_ = now.synced;
+  writer_ = nullptr;
+  dirty_ = false;
+  std::size_t kept = segments_.size();
+  while (kept > 0 && segments_[kept - 1]->base() >= offset) --kept;
+  std::int64_t bytes = 0;
+  if (kept > 0) {
+    auto position = segments_[kept - 1]->position_of(offset);
+    if (!position) return pass(position);
+    bytes = *position;
+  }
+  if (auto gone = remove_segments(kept, segments_.size()); !gone) return pass(gone);
+  if (kept > 0 && bytes < segments_[kept - 1]->bytes()) {
+    if (auto cut = rewrite_prefix(kept - 1, bytes); !cut) return pass(cut);
+  }
+  end_ = std::max(now.start, segments_.empty() ? now.start : segments_.back()->end());
+  view_.restart(now.start, {end_, end_}, segments_, blocks);
+  return end_;
+}
+
+// The old file stays for whoever has it mapped; what is kept is copied.
+Status LogFiles::rewrite_prefix(std::size_t index, std::int64_t bytes) {
+  auto& old = *segments_[index];
+  const auto path = old.path(kLogSuffix);
+  {
+    auto from = context_.disk.open(path, Disk::Open::kRead);
+    if (!from) return pass(from);
+    auto to = create_fresh(context_.disk, path + std::string(kReplacementSuffix));
+    if (!to) return pass(to);
+    Buffer part(kChunkBytes);
+    for (std::int64_t at = 0; at < bytes;) {
+      const auto count = std::min<std::int64_t>(bytes - at, kChunkBytes);
+      auto got = (*from)->read_at(at, MutableBytes(part).first(static_cast<std::size_t>(count)));
+      if (!got) return pass(got);
+      if (std::cmp_less(*got, count)) return fail(Errc::kCorrupt, path + " is too short");
+      const std::array pieces = {Bytes(part).first(*got)};
+      if (auto wrote = (*to)->write_at(at, pieces); !wrote) return wrote;
+      at += count;
+    }
+    if (auto synced = (*to)->sync(); !synced) return synced;
+  }
+  if (auto gone = remove_indexes(context_.disk, old); !gone) return gone;
+  old.retire();
+  if (auto moved = context_.disk.rename(path + std::string(kReplacementSuffix), path); !moved)
+    return moved;
+  if (auto synced = context_.disk.sync_directory(context_.directory); !synced) return synced;
+  auto walked = walk_segment(context_, old.base());
+  if (!walked) return pass(walked);
+  segments_[index] = std::move(*walked);
+  return {};
+}
+
+// From the newest to the oldest, so that a crash leaves no gap.
+Status LogFiles::remove_segments(std::size_t first, std::size_t last) {
+  if (first == last) return {};
+  const SegmentList going(segments_.begin() + static_cast<std::ptrdiff_t>(first),
+                          segments_.begin() + static_cast<std::ptrdiff_t>(last));
+  segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(first),
+                  segments_.begin() + static_cast<std::ptrdiff_t>(last));
+  for (const auto& segment : std::ranges::reverse_view(going)) {
+    segment->retire();
+    if (auto gone = remove_indexes(context_.disk, *segment); !gone) return gone;
+    auto removed = context_.disk.remove(segment->path(kLogSuffix));
+    if (!removed && removed.error().code() != Errc::kNotFound) return removed;
+  }
+  return context_.disk.sync_directory(context_.directory);
+}
+
+Status LogFiles::drop_before(Offset offset, const BlockList& blocks) {
+  const bool past_end = offset > end_;
+  auto now = bound();
+  now.start = offset;
+  if (past_end) now.synced = offset;
+  if (auto made = make_directory(); !made) return made;
+  if (past_end && writer_ != nullptr) {
+    writer_ = nullptr;
+    dirty_ = false;
+  }
+  if (auto stored = synced_file_.store_durably(now); !stored) return stored;
+  noted_synced_ = now.synced;
+  std::size_t count = past_end ? segments_.size() : 0;
+  while (!past_end && count + 1 < segments_.size() && segments_[count + 1]->base() <= offset)
+    ++count;
+  context_.metrics.dropped_segments.add(count);
+  if (!past_end) {
+    const SegmentList kept(segments_.begin() + static_cast<std::ptrdiff_t>(count), segments_.end());
+    view_.set_start(offset);
+    view_.set_segments(kept);
+    return remove_segments(0, count);
+  }
+  end_ = offset;
+  view_.restart(offset, {offset, offset}, {}, blocks);
+  if (auto gone = remove_segments(0, count); !gone) return gone;
+  return begin_segment(offset);  // its name says where the log goes on
+}
+
+Result<std::vector<OffsetRange>> LogFiles::quarantine(const Segment& damaged) {
+  const auto found = std::ranges::find(segments_, &damaged,
+                                       [](const auto& segment) { return segment.get(); });
+  if (found == segments_.end()) return std::vector<OffsetRange>{};
+  const auto at = found - segments_.begin();
+  const bool is_last = found + 1 == segments_.end();
+  if (is_last) {
+    if (auto synced = sync(); !synced) return pass(synced);
+    writer_ = nullptr;
+  }
+  (*found)->retire();
+  context_.now_ms = clock_.wall_ms();
+  auto repaired = quarantine_segment(context_, damaged.base(), damaged.end());
+  if (!repaired) return pass(repaired);
+  segments_[static_cast<std::size_t>(at)] = std::move(repaired->segment);
+  view_.set_segments(segments_);
+  if (is_last && segments_.back()->end() < end_) {
+    if (auto begun = begin_segment(end_); !begun) return pass(begun);
+  }
+  return std::move(repaired->lost);
+}
+
+Status LogFiles::close() {
+  if (writer_ != nullptr) {
+    if (auto sealed = seal(); !sealed) return sealed;
+  }
+  if (bound().synced <= noted_synced_ || segments_.empty()) return {};
+  noted_synced_ = bound().synced;
+  return synced_file_.store_durably(bound());
+}
+
+}  // namespace xylem::storage

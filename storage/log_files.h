@@ -1,0 +1,78 @@
+// The files of one log: rolling, sealing, syncing, cutting back, dropping.
+//
+// Threads: one at a time: whoever holds the log's commit mutex (the committer in its round, the
+// writer's loop for everything else). Errors: kDiskFull from write() leaves what did not fit in the
+// queue; any other failed write or sync must fence the log.
+#pragma once
+
+#include "common/clock.h"
+#include "common/result.h"
+#include "storage/log_view.h"
+#include "storage/recovery.h"
+#include "storage/segment_writer.h"
+#include "storage/synced_file.h"
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xylem::storage {
+
+class LogFiles {
+ public:
+  LogFiles(const RecoveryContext& context, const Clock& clock, LogView& view);
+
+  // Opens what is there and publishes it.
+  Result<RecoveredLog> recover();
+
+  struct WriteOptions {
+    std::int64_t segment_bytes_max = 0;
+    bool zero_fill = false;
+  };
+
+  // Writes and publishes from the front of `waiting`, and takes off what it wrote.
+  Status write(std::deque<PlacedBatch>& waiting, const WriteOptions& options);
+  Status sync();
+
+  [[nodiscard]] bool is_dirty() const { return dirty_; }
+
+  // Keeps the synced bound on disk within about a second of the truth. When to come again.
+  std::optional<std::int64_t> note_synced(std::int64_t now_us);
+
+  // As PartitionLog. The caller publishes the tail; the answer is where the log ends now.
+  Result<Offset> cut_back(Offset offset, const BlockList& blocks);
+  Status drop_before(Offset offset, const BlockList& blocks);
+
+  // Sets aside a segment that failed a check while it was read.
+  Result<std::vector<OffsetRange>> quarantine(const Segment& damaged);
+  Status close();
+
+  [[nodiscard]] const SegmentList& segments() const { return segments_; }
+
+ private:
+  Status writer_for(const BatchPlace& place, const WriteOptions& options);
+  Status begin_segment(Offset base);
+  Status make_directory();
+  Status seal();
+  Status rewrite_prefix(std::size_t index, std::int64_t bytes);
+  Status remove_segments(std::size_t first, std::size_t last);
+  void publish_synced();
+  [[nodiscard]] SyncedBound bound() const;
+
+  RecoveryContext context_;
+  const Clock& clock_;
+  LogView& view_;
+  SyncedFile synced_file_;
+  SegmentList segments_;
+  std::unique_ptr<SegmentWriter> writer_;  // of the last segment; null: not opened for writing yet
+  Offset end_;                             // of what is written
+  Offset noted_synced_;                    // what synced_file_ says
+  std::int64_t noted_at_us_ = 0;
+  bool dirty_ = false;
+  bool has_directory_ = false;
+};
+
+}  // namespace xylem::storage

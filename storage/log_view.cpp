@@ -1,0 +1,97 @@
+#include "storage/log_view.h"
+
+#include <algorithm>
+#include <functional>
+#include <ranges>
+#include <utility>
+
+namespace xylem::storage {
+
+LogView::LogView()
+    : picture_(std::make_shared<const LogPicture>(LogPicture{std::make_shared<LogEnds>(),
+                                                             Offset(0),
+                                                             std::make_shared<const SegmentList>(),
+                                                             std::make_shared<const BlockList>()})) {
+}
+
+void LogView::set_blocks(const BlockList& blocks) {
+  const std::lock_guard lock(mutex_);
+  LogPicture next = *picture_.load();
+  next.blocks = std::make_shared<const BlockList>(blocks);
+  picture_.store(std::make_shared<const LogPicture>(std::move(next)));
+}
+
+void LogView::set_segments(const SegmentList& segments) {
+  const std::lock_guard lock(mutex_);
+  LogPicture next = *picture_.load();
+  next.segments = std::make_shared<const SegmentList>(segments);
+  picture_.store(std::make_shared<const LogPicture>(std::move(next)));
+}
+
+void LogView::set_start(Offset start) {
+  const std::lock_guard lock(mutex_);
+  LogPicture next = *picture_.load();
+  next.start = start;
+  picture_.store(std::make_shared<const LogPicture>(std::move(next)));
+}
+
+void LogView::restart(Offset start,
+                      const Ends& ends,
+                      const SegmentList& segments,
+                      const BlockList& blocks) {
+  const std::lock_guard lock(mutex_);
+  LogPicture next;
+  next.ends = std::make_shared<LogEnds>();
+  next.ends->written = ends.written;
+  next.ends->synced = ends.synced;
+  next.start = start;
+  next.segments = std::make_shared<const SegmentList>(segments);
+  next.blocks = std::make_shared<const BlockList>(blocks);
+  picture_.store(std::make_shared<const LogPicture>(std::move(next)));
+}
+
+Result<ReadResult> read_picture(const LogPicture& picture, const ReadRange& range) {
+  ReadResult out;
+  out.next = range.from;
+  const auto& blocks = *picture.blocks;
+  const auto& segments = *picture.segments;
+  const auto tail = blocks.empty() ? range.below : blocks.front()->base();
+  auto segment = std::ranges::upper_bound(
+      segments, range.from, std::less<>(), [](const auto& each) { return each->base(); });
+  if (segment != segments.begin()) --segment;
+  for (; segment != segments.end() && out.next < tail; ++segment) {
+    if ((*segment)->base() >= range.below) break;
+    const auto before = out.bytes;
+    auto done = (*segment)->read({out.next, range.bytes_max, range.below}, out);
+    if (!done && out.bytes == 0) return pass(done);
+    if (!done) return out;
+    const bool stopped = out.bytes > 0 && (out.bytes == before || out.next < (*segment)->end());
+    if (stopped || out.bytes >= range.bytes_max) return out;
+  }
+  if (out.bytes > 0 && out.bytes >= range.bytes_max) return out;
+  if (auto done = read_blocks(blocks, range, out); !done) return pass(done);
+  return out;
+}
+
+Result<std::optional<LastBatch>> find_last(const LogPicture& picture, Offset offset) {
+  auto in_tail = find_last(*picture.blocks, offset);
+  if (!in_tail || *in_tail) return in_tail;
+  for (const auto& segment : std::views::reverse(*picture.segments)) {
+    if (segment->base() >= offset) continue;
+    auto last = segment->last_below(offset);
+    if (!last || *last) return last;
+  }
+  return std::nullopt;
+}
+
+Result<Offset> find_time(const LogPicture& picture, std::int64_t timestamp_ms) {
+  const auto written = picture.written();
+  for (const auto& segment : *picture.segments) {
+    auto found = segment->find_time(timestamp_ms, {picture.start, 0, written});
+    if (!found) return pass(found);
+    if (*found) return **found;
+  }
+  return written;
+}
+
+}  // namespace xylem::storage

@@ -1,0 +1,65 @@
+// What readers of a log with files see: one immutable picture, replaced as a whole, and two ends
+// that move inside it.
+//
+// A reader takes the picture, then the written end, and uses nothing else: segments below, the tail
+// in memory above. A cut back makes new ends, so that a reader of the old history never meets bytes
+// of the new one.
+//
+// Threads: load and the functions over a picture: any; the rest: the writer's loop and the
+// committer, which agree by the lock inside.
+#pragma once
+
+#include "storage/published.h"
+#include "storage/segment.h"
+#include "storage/tail.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace xylem::storage {
+
+struct LogEnds {
+  std::atomic<Offset> written;
+  std::atomic<Offset> synced;
+};
+
+struct LogPicture {
+  std::shared_ptr<LogEnds> ends;
+  Offset start;
+  std::shared_ptr<const SegmentList> segments;  // never null
+  std::shared_ptr<const BlockList> blocks;      // never null
+
+  [[nodiscard]] Offset written() const { return ends->written.load(std::memory_order_acquire); }
+};
+
+class LogView {
+ public:
+  LogView();
+
+  [[nodiscard]] std::shared_ptr<const LogPicture> load() const { return picture_.load(); }
+
+  void set_blocks(const BlockList& blocks);
+  void set_segments(const SegmentList& segments);
+  void set_start(Offset start);
+
+  struct Ends {
+    Offset written;
+    Offset synced;
+  };
+
+  // Another history from here on.
+  void restart(Offset start, const Ends& ends, const SegmentList& segments, const BlockList& blocks);
+
+ private:
+  std::mutex mutex_;
+  Published<LogPicture> picture_;
+};
+
+// The contracts are PartitionLog's. `range.below` is at most the picture's written end.
+Result<ReadResult> read_picture(const LogPicture& picture, const ReadRange& range);
+Result<std::optional<LastBatch>> find_last(const LogPicture& picture, Offset offset);
+Result<Offset> find_time(const LogPicture& picture, std::int64_t timestamp_ms);
+
+}  // namespace xylem::storage

@@ -1,0 +1,125 @@
+#include "storage/mmap_engine.h"
+
+#include "storage/log_paths.h"
+
+#include <limits>
+#include <utility>
+
+namespace xylem::storage {
+
+MmapEngine::MmapEngine(std::string data_dir,
+                       std::shared_ptr<void> lock,
+                       const EngineContext& context)
+    : data_dir_(std::move(data_dir)),
+      lock_(std::move(lock)),
+      context_{context.loop,
+               context.disk,
+               context.clock,
+               context.logger,
+               StorageMetrics(context.metrics),
+               {},
+               {},
+               Committer(context.loop, context.clock)} {}
+
+MmapEngine::~MmapEngine() { (void)close(); }
+
+Result<std::unique_ptr<MmapEngine>> MmapEngine::open(const std::string& data_dir,
+                                                     const EngineContext& context) {
+  context.loop.check_here();
+  auto& disk = context.disk;
+  if (auto made = disk.make_directories(data_dir + "/logs"); !made) return pass(made);
+  auto lock = disk.lock(data_dir + "/lock");
+  if (!lock) return pass(lock);
+  if (auto emptied = disk.remove_all(data_dir + "/trash"); !emptied) return pass(emptied);
+  std::unique_ptr<MmapEngine> engine(new MmapEngine(data_dir, std::move(*lock), context));
+  if (auto found = engine->find_logs(); !found) return pass(found);
+  return engine;
+}
+
+Status MmapEngine::find_logs() {
+  auto topics = context_.disk.list(data_dir_ + "/logs");
+  if (!topics) return pass(topics);
+  for (const auto& topic : *topics) {
+    if (auto found = find_partitions(topic); !found) return found;
+  }
+  return {};
+}
+
+Status MmapEngine::find_partitions(const std::string& topic_directory) {
+  const auto topic = parse_topic_directory(topic_directory);
+  if (!topic) return {};
+  auto partitions = context_.disk.list(data_dir_ + "/logs/" + topic_directory);
+  if (!partitions) return pass(partitions);
+  for (const auto& name : *partitions) {
+    const auto number = parse_number(name);
+    if (!number || *number > std::numeric_limits<std::int32_t>::max()) continue;
+    const LogId id{topic->incarnation, PartitionId(static_cast<std::int32_t>(*number))};
+    names_[id] = {topic->topic, id};
+  }
+  return {};
+}
+
+std::string MmapEngine::directory_of_log(const LogName& name) const {
+  return data_dir_ + "/logs/" + topic_directory(name) + "/" +
+         std::to_string(name.id.partition.value());
+}
+
+Result<std::shared_ptr<PartitionLog>> MmapEngine::open(const LogName& name,
+                                                       const LogOptions& options) {
+  context_.loop.check_here();
+  if (const auto known = logs_.find(name.id); known != logs_.end()) return known->second;
+  if (auto good = check_topic_name(name.topic); !good) return pass(good);
+  auto log = MmapLog::open(name, options, directory_of_log(name), context_);
+  if (!log) return pass(log);
+  names_[name.id] = name;
+  logs_[name.id] = *log;
+  return *log;
+}
+
+std::vector<LogName> MmapEngine::logs() const {
+  context_.loop.check_here();
+  std::vector<LogName> all;
+  all.reserve(names_.size());
+  for (const auto& [id, name] : names_) all.push_back(name);
+  return all;
+}
+
+// The files are moved out of the way first: a crash in between leaves trash, never half a log.
+Status MmapEngine::remove(const LogId& id) {
+  context_.loop.check_here();
+  const auto known = names_.find(id);
+  if (known == names_.end()) return fail(Errc::kNotFound, "no such log");
+  const auto directory = directory_of_log(known->second);
+  if (const auto open = logs_.find(id); open != logs_.end()) {
+    if (auto closed = open->second->retire(); !closed) return closed;
+    logs_.erase(open);
+  }
+  names_.erase(known);
+  auto there = context_.disk.exists(directory);
+  if (!there) return pass(there);
+  if (!*there) return {};
+  const auto trash = data_dir_ + "/trash";
+  if (auto made = context_.disk.make_directories(trash); !made) return made;
+  const auto target = trash + "/" + std::to_string(trashed_++);
+  if (auto moved = context_.disk.rename(directory, target); !moved) return moved;
+  const auto topic = directory_of(directory);
+  if (auto synced = context_.disk.sync_directory(topic); !synced) return synced;
+  if (const auto left = context_.disk.list(topic); left && left->empty()) {
+    if (auto gone = context_.disk.remove_all(topic); !gone) return gone;
+  }
+  return context_.disk.remove_all(target);
+}
+
+Status MmapEngine::close() {
+  context_.loop.check_here();
+  Status result;
+  for (const auto& [id, log] : logs_) {
+    auto closed = log->close();
+    if (!closed && result) result = closed;
+  }
+  logs_.clear();
+  context_.committer.stop();
+  return result;
+}
+
+}  // namespace xylem::storage

@@ -1,0 +1,288 @@
+#include "storage/mmap_log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace xylem::storage {
+namespace {
+
+constexpr std::int64_t kRetryFullUs = 250'000;
+
+}  // namespace
+
+MmapLog::MmapLog(const LogName& name,
+                 const LogOptions& options,
+                 const std::string& directory,
+                 LogContext& context)
+    : name_(name),
+      context_(context),
+      flush_(options.flush),
+      order_(Offset(0), {}),
+      tail_({}),
+      trusted_clock_(context.clock),
+      files_({context.disk, context.logger, context.metrics, directory, 0}, context.clock, view_) {
+  set_options(options);
+}
+
+MmapLog::~MmapLog() = default;
+
+Result<std::shared_ptr<MmapLog>> MmapLog::open(const LogName& name,
+                                               const LogOptions& options,
+                                               const std::string& directory,
+                                               LogContext& context) {
+  context.loop.check_here();
+  std::shared_ptr<MmapLog> log(new MmapLog(name, options, directory, context));
+  if (auto recovered = log->recover(); !recovered) return pass(recovered);
+  return log;
+}
+
+Status MmapLog::recover() {
+  auto found = files_.recover();
+  if (!found) return pass(found);
+  health_.add_lost(found->lost);
+  order_.restart(found->end, std::move(found->epochs));
+  return {};
+}
+
+Status MmapLog::check_writable() const {
+  context_.loop.check_here();
+  if (closed_) return fail(Errc::kCancelled, "the log is closed");
+  return health_.writable();
+}
+
+Status MmapLog::check_room(std::size_t bytes) const {
+  const auto waiting = context_.waiting_bytes.load(std::memory_order_relaxed);
+  if (waiting == 0 || waiting + bytes <= kWaitingMax) return {};
+  return fail(Errc::kUnavailable, "too much waits for the disk");
+}
+
+Result<Offset> MmapLog::append(Buffer batch, Epoch epoch) {
+  if (auto ready = check_writable(); !ready) return pass(ready);
+  if (auto room = check_room(batch.size()); !room) return pass(room);
+  auto place = order_.accept(batch, epoch);
+  if (!place) return pass(place);
+  queue(batch, *place);
+  return place->base;
+}
+
+Status MmapLog::append_as_is(Bytes batches) {
+  if (auto ready = check_writable(); !ready) return ready;
+  if (auto room = check_room(batches.size()); !room) return room;
+  auto places = order_.accept_as_is(batches);
+  if (!places) return pass(places);
+  for (const auto& place : *places) {
+    queue(batches.first(place.bytes), place);
+    batches = batches.subspan(place.bytes);
+  }
+  return {};
+}
+
+void MmapLog::queue(Bytes batch, const BatchPlace& place) {
+  context_.loop.check_here();
+  auto added = tail_.add(batch, place);
+  order_.add(place);
+  if (added.list_changed) view_.set_blocks(tail_.blocks());
+  context_.waiting_bytes.fetch_add(place.bytes, std::memory_order_relaxed);
+  bool tell = false;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    queue_.push_back({std::move(added.slice), place});
+    tell = !std::exchange(queued_, true);
+  }
+  if (tell) context_.committer.enqueue(shared_from_this());
+}
+
+void MmapLog::take_queue() {
+  const std::lock_guard lock(queue_mutex_);
+  waiting_.insert(waiting_.end(), std::make_move_iterator(queue_.begin()),
+                  std::make_move_iterator(queue_.end()));
+  queue_.clear();
+  queued_ = false;
+}
+
+void MmapLog::fence(const Error& error, std::string_view doing) {
+  moved_ = true;
+  if (!health_.fence(error)) return;
+  context_.metrics.fenced_logs.add();
+  context_.logger.error("storage.fenced", {{"topic", name_.topic},
+                                           {"partition", name_.id.partition.value()},
+                                           {"doing", doing},
+                                           {"error", error.what()}});
+}
+
+Status MmapLog::write_all(bool zero_fill) {
+  std::size_t bytes = 0;
+  for (const auto& batch : waiting_) bytes += batch.place.bytes;
+  auto wrote = files_.write(waiting_, {segment_bytes_max_, zero_fill});
+  for (const auto& batch : waiting_) bytes -= batch.place.bytes;
+  context_.waiting_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  return wrote;
+}
+
+void MmapLog::write_waiting() {
+  const std::lock_guard lock(commit_mutex_);
+  take_queue();
+  if (files_closed_ || health_.is_fenced() || (waiting_.empty() && !retry_at_us_)) return;
+  const bool was_dirty = files_.is_dirty();
+  const auto end_before = view_.load()->written();
+  auto wrote = write_all(flush_ == Flush::kAlways);
+  if (!was_dirty && files_.is_dirty()) dirty_since_us_ = context_.clock.monotonic_us();
+  moved_ |= view_.load()->written() != end_before;
+
+  retry_at_us_.reset();
+  const bool full = !wrote && wrote.error().code() == Errc::kDiskFull;
+  if (health_.set_disk_full(full ? std::optional(wrote.error()) : std::nullopt)) moved_ = true;
+  if (full) {
+    context_.metrics.disk_full.add();
+    retry_at_us_ = context_.clock.monotonic_us() + kRetryFullUs;
+  } else if (!wrote) {
+    fence(wrote.error(), "write");
+  }
+}
+
+Committed::Outcome MmapLog::sync_due(std::int64_t now_us) {
+  const std::lock_guard lock(commit_mutex_);
+  Outcome outcome;
+  if (!files_closed_ && !health_.is_fenced()) {
+    std::optional<std::int64_t> sync_at;
+    if (files_.is_dirty() && flush_ == Flush::kAlways) sync_at = now_us;
+    if (files_.is_dirty() && flush_ == Flush::kInterval)
+      sync_at = dirty_since_us_ + flush_interval_us_;
+    if (sync_at && *sync_at <= now_us) {
+      sync_at.reset();
+      if (auto synced = files_.sync(); !synced)
+        fence(synced.error(), "sync");
+      else
+        moved_ = true;
+    }
+    outcome.again_at_us = files_.note_synced(now_us);
+    for (const auto& due : {sync_at, retry_at_us_}) {
+      if (due) outcome.again_at_us = std::min(outcome.again_at_us.value_or(*due), *due);
+    }
+  }
+  outcome.moved = std::exchange(moved_, false);
+  if (outcome.moved) context_.metrics.rounds.add();
+  return outcome;
+}
+
+void MmapLog::committed() {
+  context_.loop.check_here();
+  if (closed_) return;
+  if (listener_) listener_();
+  if (closed_) return;
+  shrink_tail(TailBudget::kLogMax);
+  context_.tails.touch(*this);
+}
+
+void MmapLog::shrink_tail(std::size_t bytes_kept) {
+  context_.loop.check_here();
+  if (tail_.shrink(written_end(), bytes_kept)) view_.set_blocks(tail_.blocks());
+}
+
+void MmapLog::give_up_tail() { shrink_tail(0); }
+
+std::size_t MmapLog::tail_bytes() const {
+  context_.loop.check_here();
+  return tail_.bytes();
+}
+
+void MmapLog::drop_waiting(Offset from) {
+  take_queue();
+  while (!waiting_.empty() && waiting_.back().place.base >= from) {
+    context_.waiting_bytes.fetch_sub(waiting_.back().place.bytes, std::memory_order_relaxed);
+    waiting_.pop_back();
+  }
+}
+
+Status MmapLog::cut_back(Offset offset) {
+  if (auto ready = check_writable(); !ready && ready.error().code() != Errc::kDiskFull)
+    return ready;
+  if (offset >= order_.end()) return {};
+  const std::lock_guard lock(commit_mutex_);
+  drop_waiting(offset);
+  if (auto cut = tail_.cut_back(offset); !cut) return cut;
+  auto end = files_.cut_back(offset, tail_.blocks());
+  if (!end) {
+    fence(end.error(), "cut back");
+    return pass(end);
+  }
+  order_.cut_back(waiting_.empty() ? *end : waiting_.back().place.next);
+  return {};
+}
+
+Status MmapLog::drop_before(Offset offset) {
+  if (auto ready = check_writable(); !ready && ready.error().code() != Errc::kDiskFull)
+    return ready;
+  if (offset <= start_offset()) return {};
+  const std::lock_guard lock(commit_mutex_);
+  take_queue();
+  if (auto wrote = write_all(false); !wrote) return wrote;
+  if (offset > written_end()) tail_.drop_before(order_.end());
+  auto dropped = files_.drop_before(offset, tail_.blocks());
+  if (!dropped) {
+    fence(dropped.error(), "drop");
+    return dropped;
+  }
+  order_.drop_before(offset);
+  return {};
+}
+
+Status MmapLog::retain() {
+  context_.loop.check_here();
+  if (options_.retention_bytes < 0 && options_.retention_ms < 0) return {};
+  const auto picture = view_.load();
+  std::vector<SegmentAge> ages;
+  for (const auto& segment : *picture->segments)
+    ages.push_back({segment->bytes(), segment->max_timestamp_ms(), segment->appended_ms()});
+  const auto count = expired_segments(ages, {options_.retention_bytes, options_.retention_ms},
+                                      trusted_clock_.now_ms());
+  return count == 0 ? Status() : drop_before((*picture->segments)[count]->base());
+}
+
+void MmapLog::set_options(const LogOptions& options) {
+  context_.loop.check_here();
+  const std::lock_guard lock(commit_mutex_);
+  options_ = options;
+  flush_ = options.flush;
+  segment_bytes_max_ = static_cast<std::int64_t>(options.segment_bytes_max);
+  flush_interval_us_ = options.flush_interval_ms * 1000;
+}
+
+void MmapLog::set_listener(Listener listener) {
+  context_.loop.check_here();
+  listener_ = std::move(listener);
+}
+
+void MmapLog::stop() {
+  context_.loop.check_here();
+  closed_ = true;
+  listener_ = nullptr;
+  context_.tails.forget(*this);
+}
+
+Status MmapLog::retire() {
+  if (closed_) return {};
+  stop();
+  const std::lock_guard lock(commit_mutex_);
+  drop_waiting(Offset(0));
+  files_closed_ = true;
+  for (const auto& segment : files_.segments()) segment->retire();
+  return {};
+}
+
+Status MmapLog::close() {
+  context_.loop.check_here();
+  if (closed_) return {};
+  stop();
+  const std::lock_guard lock(commit_mutex_);
+  take_queue();
+  files_closed_ = true;
+  auto done = health_.writable();
+  if (done) done = write_all(false);
+  if (!health_.is_fenced()) {
+    if (auto closed = files_.close(); !closed && done) done = closed;
+  }
+  return done;
+}
+
+}  // namespace xylem::storage

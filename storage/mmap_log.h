@@ -1,0 +1,158 @@
+// A log with files: the writer's loop puts batches into the tail, the committer writes and syncs
+// them, readers map what is written.
+//
+// Two sides meet in one queue. The loop's side owns the order and the tail; the files' side, under
+// the commit mutex, owns everything on disk. The loop takes that mutex only for what must be done
+// before it returns: cutting back, dropping, setting a segment aside, closing.
+//
+// Threads: as PartitionLog; write_waiting and sync_due: the committer's.
+#pragma once
+
+#include "common/clock.h"
+#include "common/logger.h"
+#include "common/loop.h"
+#include "storage/append_order.h"
+#include "storage/committer.h"
+#include "storage/log_files.h"
+#include "storage/log_health.h"
+#include "storage/log_view.h"
+#include "storage/partition_log.h"
+#include "storage/retention.h"
+#include "storage/storage_metrics.h"
+#include "storage/tail.h"
+#include "storage/tail_budget.h"
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace xylem::storage {
+
+// What the logs of one engine share.
+struct LogContext {
+  Loop& loop;
+  Disk& disk;
+  const Clock& clock;
+  Logger& logger;
+  StorageMetrics metrics;
+  TailBudget tails;
+  std::atomic<std::size_t> waiting_bytes{0};  // appended, not yet written
+  Committer committer;                        // last: its thread uses the rest
+};
+
+class MmapLog final : public PartitionLog,
+                      public Committed,
+                      public TailHolder,
+                      public std::enable_shared_from_this<MmapLog> {
+ public:
+  static constexpr std::size_t kWaitingMax = 64ULL * 1024 * 1024;  // bytes, of all logs together
+
+  static Result<std::shared_ptr<MmapLog>> open(const LogName& name,
+                                               const LogOptions& options,
+                                               const std::string& directory,
+                                               LogContext& context);
+
+  ~MmapLog() override;
+  MmapLog(const MmapLog&) = delete;
+  MmapLog& operator=(const MmapLog&) = delete;
+
+  [[nodiscard]] const LogName& name() const override { return name_; }
+
+  Result<Offset> append(Buffer batch, Epoch epoch) override;
+  Status append_as_is(Bytes batches) override;
+  Status cut_back(Offset offset) override;
+  Status drop_before(Offset offset) override;
+  Status retain() override;
+  void set_options(const LogOptions& options) override;
+  void set_listener(Listener listener) override;
+
+  [[nodiscard]] Offset start_offset() const override { return view_.load()->start; }
+
+  [[nodiscard]] Offset end_offset() const override { return order_.end(); }
+
+  [[nodiscard]] Offset written_end() const override { return view_.load()->written(); }
+
+  [[nodiscard]] Offset synced_end() const override;
+  [[nodiscard]] Offset durable_end() const override;
+  [[nodiscard]] std::int64_t bytes() const override;
+
+  [[nodiscard]] Status health() const override { return health_.status(); }
+
+  [[nodiscard]] std::vector<OffsetRange> lost() const override { return health_.lost(); }
+
+  Result<ReadResult> read(Offset from, std::size_t bytes_max, Offset below) const override;
+  Result<Offset> offset_for_time(std::int64_t timestamp_ms) const override;
+  Result<std::optional<LastBatch>> last_batch_below(Offset offset) const override;
+  [[nodiscard]] std::vector<EpochStart> epochs() const override;
+  [[nodiscard]] std::vector<SegmentInfo> segments() const override;
+  Status close() override;
+
+  // Closes without writing: its files are about to go.
+  Status retire();
+
+  void write_waiting() override;
+  Outcome sync_due(std::int64_t now_us) override;
+  void committed() override;
+
+  void give_up_tail() override;
+  [[nodiscard]] std::size_t tail_bytes() const override;
+
+ private:
+  MmapLog(const LogName& name,
+          const LogOptions& options,
+          const std::string& directory,
+          LogContext& context);
+
+  Status recover();
+  Status check_writable() const;
+  Status check_room(std::size_t bytes) const;
+  void queue(Bytes batch, const BatchPlace& place);
+  void take_queue();
+  Status write_all(bool zero_fill);
+  void stop();
+  void drop_waiting(Offset from);
+  void fence(const Error& error, std::string_view doing);
+  void shrink_tail(std::size_t bytes_kept);
+  void look_at(const Error& error) const;
+  void repair();
+
+  template <class Find>
+  auto on_picture(const Find& find) const;
+
+  LogName name_;
+  LogContext& context_;
+  LogView view_;
+  LogHealth health_;
+  std::atomic<Flush> flush_;
+
+  // The loop's.
+  LogOptions options_ XYLEM_ON_LOOP(context_.loop);
+  AppendOrder order_;
+  Tail tail_ XYLEM_ON_LOOP(context_.loop);
+  TrustedClock trusted_clock_ XYLEM_ON_LOOP(context_.loop);
+  Listener listener_ XYLEM_ON_LOOP(context_.loop);
+  bool closed_ XYLEM_ON_LOOP(context_.loop) = false;
+
+  // Where the two sides meet.
+  std::mutex queue_mutex_;
+  std::vector<PlacedBatch> queue_;  // under queue_mutex_
+  bool queued_ = false;             // under queue_mutex_: the committer knows
+
+  // The files' side, under commit_mutex_.
+  std::mutex commit_mutex_;
+  LogFiles files_;
+  std::deque<PlacedBatch> waiting_;
+  std::int64_t segment_bytes_max_ = 0;
+  std::int64_t flush_interval_us_ = 0;
+  std::int64_t dirty_since_us_ = 0;
+  std::optional<std::int64_t> retry_at_us_;  // the disk was full
+  bool moved_ = false;
+  bool files_closed_ = false;
+  mutable std::atomic<bool> repairing_{false};
+};
+
+}  // namespace xylem::storage

@@ -1,0 +1,108 @@
+// The half of MmapLog that any thread may call.
+#include "storage/mmap_log.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace xylem::storage {
+
+Offset MmapLog::synced_end() const {
+  return view_.load()->ends->synced.load(std::memory_order_acquire);
+}
+
+Offset MmapLog::durable_end() const {
+  return flush_ == Flush::kAlways ? synced_end() : written_end();
+}
+
+std::int64_t MmapLog::bytes() const {
+  std::int64_t all = 0;
+  for (const auto& segment : *view_.load()->segments) all += segment->bytes();
+  return all;
+}
+
+// Runs `find` on a picture, and again on a newer one when it failed because that one had gone.
+template <class Find>
+auto MmapLog::on_picture(const Find& find) const {
+  for (;;) {
+    const auto picture = view_.load();
+    auto found = find(*picture);
+    if (found) return found;
+    if (found.error().code() == Errc::kNotFound) {
+      if (view_.load() != picture) continue;
+      return decltype(found)(
+          fail(Errc::kUnavailable, "a segment is just being replaced; read again"));
+    }
+    if (found.error().code() == Errc::kCorrupt) look_at(found.error());
+    return found;
+  }
+}
+
+Result<ReadResult> MmapLog::read(Offset from, std::size_t bytes_max, Offset below) const {
+  for (;;) {
+    const auto seen = view_.load();
+    auto out = on_picture([&](const LogPicture& picture) -> Result<ReadResult> {
+      const auto written = picture.written();
+      if (from < picture.start || from > written)
+        return fail(Errc::kOffsetOutOfRange,
+                    "the log holds " + std::to_string(picture.start.value()) + " to " +
+                        std::to_string(written.value()));
+      return read_picture(picture, {from, bytes_max, std::min(below, written)});
+    });
+    // Nothing, though there may be something: the picture was older than the end it showed.
+    const bool stale = out && out->bytes == 0 && view_.load() != seen;
+    if (!stale) return out;
+  }
+}
+
+Result<Offset> MmapLog::offset_for_time(std::int64_t timestamp_ms) const {
+  return on_picture(
+      [&](const LogPicture& picture) { return find_time(picture, timestamp_ms); });
+}
+
+Result<std::optional<LastBatch>> MmapLog::last_batch_below(Offset offset) const {
+  return on_picture([&](const LogPicture& picture) { return find_last(picture, offset); });
+}
+
+std::vector<EpochStart> MmapLog::epochs() const { return order_.epochs(start_offset()); }
+
+std::vector<SegmentInfo> MmapLog::segments() const {
+  std::vector<SegmentInfo> all;
+  const auto picture = view_.load();
+  for (const auto& segment : *picture->segments) {
+    all.push_back({segment->base(), segment->end(), segment->bytes(),
+                   segment != picture->segments->back(), segment->path(".log")});
+  }
+  return all;
+}
+
+// A check failed: the loop has the segment set aside, once.
+void MmapLog::look_at(const Error& error) const {
+  if (repairing_.exchange(true)) return;
+  context_.logger.error("storage.corrupt", {{"topic", name_.topic},
+                                            {"partition", name_.id.partition.value()},
+                                            {"error", error.what()}});
+  auto self = std::const_pointer_cast<MmapLog>(shared_from_this());
+  if (!context_.loop.post([self] { self->repair(); })) repairing_ = false;
+}
+
+void MmapLog::repair() {
+  context_.loop.check_here();
+  if (closed_) return;
+  {
+    const std::lock_guard lock(commit_mutex_);
+    for (const auto& segment : SegmentList(files_.segments())) {
+      if (!segment->is_suspect()) continue;
+      auto lost = files_.quarantine(*segment);
+      if (!lost) {
+        fence(lost.error(), "quarantine");
+        break;
+      }
+      health_.add_lost(*lost);
+    }
+  }
+  repairing_ = false;
+  if (listener_) listener_();
+}
+
+}  // namespace xylem::storage

@@ -1,0 +1,215 @@
+#include "storage/recovery.h"
+
+#include "common/batch/crc32c.h"
+#include "storage/log_paths.h"
+#include "storage/segment_scan.h"
+#include "storage/segment_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace xylem::storage {
+namespace {
+
+// The last, unfinished MiB is proven at once: appends go on behind it.
+bool last_chunk_holds(const File& log, const SegmentFacts& facts) {
+  const auto begin = facts.bytes / static_cast<std::int64_t>(kChunkBytes) *
+                     static_cast<std::int64_t>(kChunkBytes);
+  if (begin == facts.bytes) return true;
+  Buffer chunk(static_cast<std::size_t>(facts.bytes - begin));
+  const auto got = log.read_at(begin, chunk);
+  return got && *got == chunk.size() && crc32c(chunk) == facts.chunk_crcs.back();
+}
+
+class Recovery {
+ public:
+  Recovery(const RecoveryContext& context, const SyncedBound& bound)
+      : context_(context),
+        bound_(bound) {}
+
+  Result<RecoveredLog> run() {
+    auto bases = segment_bases();
+    if (!bases) return pass(bases);
+    for (std::size_t i = 0; i < bases->size(); ++i) {
+      const bool last = i + 1 == bases->size();
+      auto done = last ? open_active((*bases)[i]) : open_sealed((*bases)[i], (*bases)[i + 1]);
+      if (!done) return pass(done, "recover " + context_.directory);
+    }
+    if (log_.segments.empty()) log_.end = bound_.start;
+    for (const auto& segment : log_.segments) {
+      for (const auto& epoch : segment->facts().epochs) {
+        if (epoch.epoch > (log_.epochs.empty() ? kNoEpoch : log_.epochs.back().epoch))
+          log_.epochs.push_back(epoch);
+      }
+    }
+    return std::move(log_);
+  }
+
+ private:
+  // Also finishes or forgets what an interrupted repair left.
+  Result<std::vector<Offset>> segment_bases() {
+    std::vector<Offset> bases;
+    auto names = context_.disk.list(context_.directory);
+    if (!names && names.error().code() == Errc::kNotFound) return bases;
+    if (!names) return pass(names);
+    for (const auto& name : *names) {
+      if (!name.ends_with(kReplacementSuffix)) continue;
+      const auto target = name.substr(0, name.size() - kReplacementSuffix.size());
+      const auto path = context_.directory + "/";
+      const bool needed = target.ends_with(kLogSuffix) && !std::ranges::contains(*names, target);
+      auto done = needed ? context_.disk.rename(path + name, path + target)
+                         : context_.disk.remove(path + name);
+      if (!done) return pass(done);
+      if (needed && parse_segment_file(target)) bases.push_back(*parse_segment_file(target));
+    }
+    for (const auto& name : *names) {
+      if (const auto base = parse_segment_file(name)) bases.push_back(*base);
+    }
+    std::ranges::sort(bases);
+    return bases;
+  }
+
+  Status open_sealed(Offset base, Offset next_base) {
+    Segment names(context_.disk, context_.directory, base);
+    auto file = context_.disk.open(names.path(kLogSuffix), Disk::Open::kRead);
+    if (!file) return pass(file);
+    auto size = (*file)->size();
+    if (!size) return pass(size);
+    if (const auto facts = stored_facts(context_.disk, names, *size);
+        facts && facts->bytes == *size && facts->end <= next_base) {
+      add(std::make_shared<Segment>(context_.disk, context_.directory, *facts));
+      return {};
+    }
+    auto walked = walk_segment(context_, base);
+    if (!walked && walked.error().code() != Errc::kCorrupt) return pass(walked);
+    if (!walked || (*walked)->end() > next_base) return quarantine(base, next_base);
+    if (auto gone = remove_indexes(context_.disk, **walked); !gone) return gone;
+    index_and_add(std::move(*walked));
+    return {};
+  }
+
+  void index_and_add(std::shared_ptr<Segment> walked) {
+    if (auto wrote = write_indexes(context_.disk, *walked); !wrote)
+      context_.logger.warn("storage.index_not_written", {{"error", wrote.error().what()}});
+    add(std::move(walked));
+  }
+
+  Status open_active(Offset base) {
+    Segment names(context_.disk, context_.directory, base);
+    auto file = context_.disk.open(names.path(kLogSuffix), Disk::Open::kWrite);
+    if (!file) return pass(file);
+    auto size = (*file)->size();
+    if (!size) return pass(size);
+    auto facts = stored_facts(context_.disk, names, *size);
+    if (facts && !last_chunk_holds(**file, *facts)) facts.reset();
+    if (!facts) {
+      if (auto gone = remove_indexes(context_.disk, names); !gone) return gone;
+    }
+    auto segment = facts ? std::make_shared<Segment>(context_.disk, context_.directory, *facts)
+                         : std::make_shared<Segment>(context_.disk, context_.directory, base);
+    if (facts && facts->bytes == *size && facts->end >= bound_.synced) {  // a clean stop
+      add(std::move(segment));
+      return {};
+    }
+    return walk_tail(std::move(segment), **file, *size);
+  }
+
+  Status walk_tail(std::shared_ptr<Segment> segment, File& file, std::int64_t size) {
+    if (auto ready = segment->prepare_to_write(); !ready) {
+      if (ready.error().code() != Errc::kCorrupt) return ready;
+      return quarantine(segment->base(), std::max(segment->end(), bound_.synced));
+    }
+    const auto epochs = segment->facts().epochs;
+    const ScanState from{segment->bytes(), segment->end(),
+                         epochs.empty() ? kNoEpoch : epochs.back().epoch};
+    auto end = scan_segment(file, from, [&](Bytes batch, const BatchPlace& place) {
+      const std::array walked = {PlacedBatch{{nullptr, batch}, place}};
+      segment->wrote(walked, context_.now_ms);
+      return Status();
+    });
+    if (!end) return pass(end);
+    if (segment->end() < bound_.synced) return quarantine(segment->base(), bound_.synced);
+    if (!end->clean) {
+      context_.metrics.torn_tails.add();
+      context_.logger.warn("storage.torn_tail_cut", {{"file", segment->path(kLogSuffix)},
+                                                     {"position", segment->bytes()},
+                                                     {"why", end->what}});
+    }
+    if (size > segment->bytes()) {  // nothing maps it yet
+      if (auto cut = file.truncate(segment->bytes()); !cut) return cut;
+    }
+    if (auto synced = file.sync(); !synced) return synced;
+    add(std::move(segment));
+    return {};
+  }
+
+  Status quarantine(Offset base, Offset until) {
+    auto repaired = quarantine_segment(context_, base, until);
+    if (!repaired) return pass(repaired);
+    log_.lost.insert(log_.lost.end(), repaired->lost.begin(), repaired->lost.end());
+    const bool tail_is_lost = repaired->segment->end() < until;
+    index_and_add(std::move(repaired->segment));
+    return tail_is_lost ? reserve_offsets(until) : Status();
+  }
+
+  // An empty segment from `end` on: lost offsets are never given out again.
+  Status reserve_offsets(Offset end) {
+    auto empty = std::make_shared<Segment>(context_.disk, context_.directory, end);
+    auto there = context_.disk.exists(empty->path(kLogSuffix));
+    if (!there) return pass(there);
+    if (*there) return {};
+    auto made = SegmentWriter::open(context_.disk, empty);
+    if (!made) return pass(made);
+    add(std::move(empty));
+    return {};
+  }
+
+  void add(std::shared_ptr<Segment> segment) {
+    log_.end = std::max(log_.end, segment->end());
+    log_.segments.push_back(std::move(segment));
+  }
+
+  const RecoveryContext& context_;
+  SyncedBound bound_;
+  RecoveredLog log_;
+};
+
+}  // namespace
+
+std::optional<SegmentFacts> stored_facts(Disk& disk, const Segment& names, std::int64_t file_bytes) {
+  auto file = disk.open(names.path(kIndexSuffix), Disk::Open::kRead);
+  if (!file) return std::nullopt;
+  Buffer head(kIndexHeadBytes);
+  const auto got = (*file)->read_at(0, head);
+  if (!got || *got < head.size()) return std::nullopt;
+  const auto bytes = index_facts_bytes(head);
+  if (!bytes) return std::nullopt;
+  head.resize(*bytes);
+  const auto all = (*file)->read_at(0, head);
+  if (!all || *all < head.size()) return std::nullopt;
+  auto facts = decode_index_facts(head);
+  if (!facts || facts->base != names.base() || facts->bytes > file_bytes) return std::nullopt;
+  return *facts;
+}
+
+Result<std::shared_ptr<Segment>> walk_segment(const RecoveryContext& context, Offset base) {
+  auto segment = std::make_shared<Segment>(context.disk, context.directory, base);
+  auto file = context.disk.open(segment->path(kLogSuffix), Disk::Open::kRead);
+  if (!file) return pass(file);
+  auto end = scan_segment(**file, {0, base, kNoEpoch}, [&](Bytes batch, const BatchPlace& place) {
+    const std::array walked = {PlacedBatch{{nullptr, batch}, place}};
+    segment->wrote(walked, context.now_ms);
+    return Status();
+  });
+  if (!end) return pass(end);
+  if (!end->clean) return fail(Errc::kCorrupt, segment->path(kLogSuffix) + ": " + end->what);
+  return segment;
+}
+
+Result<RecoveredLog> recover_log(const RecoveryContext& context, const SyncedBound& bound) {
+  return Recovery(context, bound).run();
+}
+
+}  // namespace xylem::storage

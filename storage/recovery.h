@@ -1,0 +1,67 @@
+// Finds out what a log holds when it is opened. Segment files are the truth.
+//
+// Sealed segments are taken from the facts in their index files, or walked where those are missing
+// or wrong. The last segment is walked from where its index file ends (a clean stop writes one for
+// it too). What is wrong there decides what happens:
+//
+//   bad batch at or above the synced bound   a torn tail: cut off and counted
+//   bad batch below it, or in a sealed one   corruption: the file is set aside as
+//                                            <base>.log.quarantined, its good batches are copied
+//                                            to a new file, the rest is reported as lost
+//   the end is below the bound               the same: what was synced is gone
+//
+// Threads: the writer's loop. Errors: kIo, kDiskFull.
+#pragma once
+
+#include "common/logger.h"
+#include "common/result.h"
+#include "storage/disk.h"
+#include "storage/partition_log.h"
+#include "storage/segment.h"
+#include "storage/storage_metrics.h"
+#include "storage/synced_file.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xylem::storage {
+
+struct RecoveredLog {
+  SegmentList segments;
+  Offset end;
+  std::vector<EpochStart> epochs;
+  std::vector<OffsetRange> lost;
+};
+
+struct RecoveryContext {
+  Disk& disk;
+  Logger& logger;
+  const StorageMetrics& metrics;
+  std::string directory;
+  std::int64_t now_ms = 0;  // wall clock: the append time of segments whose index file is gone
+};
+
+Result<RecoveredLog> recover_log(const RecoveryContext& context, const SyncedBound& bound);
+
+// What the index file says of a segment of `file_bytes`; nullopt: nothing to rely on.
+std::optional<SegmentFacts> stored_facts(Disk& disk, const Segment& names, std::int64_t file_bytes);
+
+struct Repaired {
+  std::shared_ptr<Segment> segment;
+  std::vector<OffsetRange> lost;
+};
+
+// Sets the file of the segment at `base` aside and puts one with its good batches in its place.
+// `until`: where its range of offsets ends at least.
+Result<Repaired> quarantine_segment(const RecoveryContext& context, Offset base, Offset until);
+
+// A segment made by walking its file; fails with kCorrupt at the first bad batch.
+Result<std::shared_ptr<Segment>> walk_segment(const RecoveryContext& context, Offset base);
+
+// Removes the files beside a segment's `.log`, where there are any.
+Status remove_indexes(Disk& disk, const Segment& segment);
+
+}  // namespace xylem::storage

@@ -1,0 +1,26 @@
+#include "storage/storage_metrics.h"
+
+namespace xylem::storage {
+
+StorageMetrics::StorageMetrics(Metrics& metrics)
+    : corrupt_batches(metrics.counter("xylem_storage_corrupt_batches_total",
+                                      "Runs of bytes in segments that failed their check.")),
+      torn_tails(metrics.counter("xylem_storage_torn_tails_total",
+                                 "Unfinished writes cut off at a start after an unclean stop.")),
+      quarantined_segments(metrics.counter("xylem_storage_quarantined_segments_total",
+                                           "Segments set aside because of corrupt bytes.")),
+      lost_offsets(metrics.counter("xylem_storage_lost_offsets_total",
+                                   "Offsets that were in corrupt bytes.")),
+      fenced_logs(metrics.counter("xylem_storage_fenced_logs_total",
+                                  "Logs closed for writing by a failed write or sync.")),
+      disk_full(metrics.counter("xylem_storage_disk_full_total",
+                                "Times that an allocation found the disk full.")),
+      rounds(metrics.counter("xylem_storage_commit_rounds_total",
+                             "Rounds of the committer that wrote or synced something.")),
+      syncs(metrics.counter("xylem_storage_syncs_total", "Syncs of segments.")),
+      written_bytes(metrics.counter("xylem_storage_written_bytes_total",
+                                    "Bytes of batches written to segments.")),
+      dropped_segments(metrics.counter("xylem_storage_dropped_segments_total",
+                                       "Segments removed by retention or on request.")) {}
+
+}  // namespace xylem::storage

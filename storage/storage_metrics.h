@@ -1,0 +1,23 @@
+// What a storage engine counts, whatever its logs are called.
+#pragma once
+
+#include "common/metrics.h"
+
+namespace xylem::storage {
+
+struct StorageMetrics {
+  explicit StorageMetrics(Metrics& metrics);
+
+  Counter& corrupt_batches;
+  Counter& torn_tails;
+  Counter& quarantined_segments;
+  Counter& lost_offsets;
+  Counter& fenced_logs;
+  Counter& disk_full;
+  Counter& rounds;
+  Counter& syncs;
+  Counter& written_bytes;
+  Counter& dropped_segments;
+};
+
+}  // namespace xylem::storage
