@@ -18,8 +18,7 @@ std::string text(Epoch epoch) { return std::to_string(epoch.value()); }
 }  // namespace
 
 AppendOrder::AppendOrder(Offset end, Epochs epochs)
-    : end_(end),
-      epochs_(std::make_shared<const Epochs>(std::move(epochs))) {}
+    : end_(end), epochs_(std::make_shared<const Epochs>(std::move(epochs))) {}
 
 Epoch AppendOrder::last_epoch() const {
   const auto known = epochs_.load();
@@ -43,9 +42,9 @@ Result<std::vector<BatchPlace>> AppendOrder::accept_as_is(Bytes batches) const {
   auto epoch = last_epoch();
   while (!batches.empty()) {
     if (auto good = check_batch(batches); !good)
-      return fail(good.error().code() == Errc::kUnavailable ? Errc::kInvalidRequest
-                                                             : Errc::kCorrupt,
-                  "batch after offset " + text(next) + ": " + good.error().what());
+      return fail(
+          good.error().code() == Errc::kUnavailable ? Errc::kInvalidRequest : Errc::kCorrupt,
+          "batch after offset " + text(next) + ": " + good.error().what());
     auto place = place_at(batches);
     if (!place) return pass(place);
     if (place->base < next)

@@ -32,7 +32,7 @@ class AppendOrder {
 
   void add(const BatchPlace& place);
   void cut_back(Offset end);
-  void drop_before(Offset start);   // end() becomes at least `start`
+  void drop_before(Offset start);  // end() becomes at least `start`
 
   [[nodiscard]] Offset end() const noexcept { return end_.load(std::memory_order_acquire); }
 

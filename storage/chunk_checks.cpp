@@ -41,8 +41,7 @@ Status ChunkChecks::ensure(Bytes run, std::size_t begin, std::size_t end) const 
     if (proven.load(std::memory_order_relaxed)) continue;
     const auto first = chunk * kChunkBytes;
     const auto last = std::min(first + kChunkBytes, restored_.bytes);
-    if (last > run.size() ||
-        crc32c(run.subspan(first, last - first)) != restored_.crcs[chunk])
+    if (last > run.size() || crc32c(run.subspan(first, last - first)) != restored_.crcs[chunk])
       return fail(Errc::kCorrupt, "bytes " + std::to_string(first) + " to " + std::to_string(last) +
                                       " are not what was written");
     proven.store(true, std::memory_order_relaxed);

@@ -24,9 +24,7 @@ constexpr std::int64_t kPostAgainUs = 5'000;  // when the loop's inbox was full
 class Committer::Impl {
  public:
   Impl(Loop& loop, const Clock& clock)
-      : loop_(loop),
-        clock_(clock),
-        thread_([this] {
+      : loop_(loop), clock_(clock), thread_([this] {
           name_this_thread("committer");
           run();
         }) {}
@@ -128,17 +126,16 @@ class Committer::Impl {
   const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  Logs queued_;            // under mutex_
-  bool waiting_ = false;   // under mutex_
-  bool stopping_ = false;  // under mutex_
+  Logs queued_;                                   // under mutex_
+  bool waiting_ = false;                          // under mutex_
+  bool stopping_ = false;                         // under mutex_
   std::unordered_map<Committed*, Visit> visits_;  // the thread's, as all below
   std::int64_t next_due_us_ = kNever;
   Logs unposted_;
   std::thread thread_;
 };
 
-Committer::Committer(Loop& loop, const Clock& clock)
-    : impl_(std::make_unique<Impl>(loop, clock)) {}
+Committer::Committer(Loop& loop, const Clock& clock) : impl_(std::make_unique<Impl>(loop, clock)) {}
 
 Committer::~Committer() = default;
 

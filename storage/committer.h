@@ -26,7 +26,7 @@ class Committed {
   virtual void write_waiting() = 0;
 
   struct Outcome {
-    bool moved = false;                      // tell the loop
+    bool moved = false;                       // tell the loop
     std::optional<std::int64_t> again_at_us;  // visit again by then, also when nothing was queued
   };
 

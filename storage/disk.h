@@ -49,8 +49,8 @@ class Disk {
   virtual Result<bool> exists(const std::string& path) = 0;
   virtual Status make_directories(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  virtual Status remove(const std::string& path) = 0;       // a file
-  virtual Status remove_all(const std::string& path) = 0;   // a tree
+  virtual Status remove(const std::string& path) = 0;      // a file
+  virtual Status remove_all(const std::string& path) = 0;  // a tree
   virtual Status sync_directory(const std::string& path) = 0;
 
   // Exclusive among processes until the holder is destroyed; kAlreadyExists when held.

@@ -61,9 +61,7 @@ std::size_t facts_bytes(const Counts& counts) {
          std::size_t{counts.chunks} * sizeof(std::uint32_t) + kCrcBytes;
 }
 
-void seal(Buffer& out, std::size_t from) {
-  append_be(crc32c(Bytes(out).subspan(from)), out);
-}
+void seal(Buffer& out, std::size_t from) { append_be(crc32c(Bytes(out).subspan(from)), out); }
 
 bool is_sealed(Bytes part) {
   return crc32c(part.first(part.size() - kCrcBytes)) ==

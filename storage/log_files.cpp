@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <span>
+#include <ranges>
 #include <utility>
 
 namespace xylem::storage {
@@ -143,18 +143,18 @@ std::optional<std::int64_t> LogFiles::note_synced(std::int64_t now_us) {
 
 Result<Offset> LogFiles::cut_back(Offset offset, const BlockList& blocks) {
   auto now = bound();
-  now.start = std::min(now.start, offset);
-  now.synced = std::min(now.synced, offset);
   if (end_ <= offset) {  // nothing of it is written yet
     view_.set_blocks(blocks);
     return end_;
   }
-  if (auto stored = synced_file_.store_durably(now); !stored) return pass(stored);
-  noted_synced_ = now.synced;
-  writer_ = nullptr;
-  dirty_ = false;
   std::size_t kept = segments_.size();
   while (kept > 0 && segments_[kept - 1]->base() >= offset) --kept;
+  now.start = std::min(now.start, offset);
+  now.synced = std::min(now.synced, kept > 0 ? segments_[kept - 1]->base() : now.start);
+  if (auto stored = synced_file_.store_durably(now); !stored) return pass(stored);
+  noted_synced_ = now.synced;
+  if (auto synced = sync(); !synced) return pass(synced);
+  writer_ = nullptr;
   std::int64_t bytes = 0;
   if (kept > 0) {
     auto position = segments_[kept - 1]->position_of(offset);
@@ -209,7 +209,7 @@ Status LogFiles::remove_segments(std::size_t first, std::size_t last) {
                           segments_.begin() + static_cast<std::ptrdiff_t>(last));
   segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(first),
                   segments_.begin() + static_cast<std::ptrdiff_t>(last));
-  for (const auto& segment : std::ranges::reverse_view(going)) {
+  for (const auto& segment : std::views::reverse(going)) {
     segment->retire();
     if (auto gone = remove_indexes(context_.disk, *segment); !gone) return gone;
     auto removed = context_.disk.remove(segment->path(kLogSuffix));
@@ -247,8 +247,8 @@ Status LogFiles::drop_before(Offset offset, const BlockList& blocks) {
 }
 
 Result<std::vector<OffsetRange>> LogFiles::quarantine(const Segment& damaged) {
-  const auto found = std::ranges::find(segments_, &damaged,
-                                       [](const auto& segment) { return segment.get(); });
+  const auto found =
+      std::ranges::find(segments_, &damaged, [](const auto& segment) { return segment.get(); });
   if (found == segments_.end()) return std::vector<OffsetRange>{};
   const auto at = found - segments_.begin();
   const bool is_last = found + 1 == segments_.end();

@@ -21,6 +21,7 @@ class LogHealth {
   // writable(), and whether anything was lost (kCorrupt; that does not stop the log).
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::vector<OffsetRange> lost() const;
+
   [[nodiscard]] bool is_fenced() const noexcept { return fenced_.load(std::memory_order_acquire); }
 
   // The first one stays. True: this is the first.

@@ -34,8 +34,7 @@ std::optional<TopicDirectory> parse_topic_directory(std::string_view name) {
   auto id = name.substr(dash + 1);
   if (const auto dot = id.find('.'); dot != std::string_view::npos) {
     const auto generation = parse_number(id.substr(dot + 1));
-    if (!generation || *generation == 0 ||
-        *generation > std::numeric_limits<std::uint32_t>::max())
+    if (!generation || *generation == 0 || *generation > std::numeric_limits<std::uint32_t>::max())
       return std::nullopt;
     found.incarnation.generation = static_cast<std::uint32_t>(*generation);
     id = id.substr(0, dot);

@@ -8,11 +8,9 @@
 namespace xylem::storage {
 
 LogView::LogView()
-    : picture_(std::make_shared<const LogPicture>(LogPicture{std::make_shared<LogEnds>(),
-                                                             Offset(0),
-                                                             std::make_shared<const SegmentList>(),
-                                                             std::make_shared<const BlockList>()})) {
-}
+    : picture_(std::make_shared<const LogPicture>(
+          LogPicture{std::make_shared<LogEnds>(), Offset(0), std::make_shared<const SegmentList>(),
+                     std::make_shared<const BlockList>()})) {}
 
 void LogView::set_blocks(const BlockList& blocks) {
   const std::lock_guard lock(mutex_);
@@ -56,8 +54,8 @@ Result<ReadResult> read_picture(const LogPicture& picture, const ReadRange& rang
   const auto& blocks = *picture.blocks;
   const auto& segments = *picture.segments;
   const auto tail = blocks.empty() ? range.below : blocks.front()->base();
-  auto segment = std::ranges::upper_bound(
-      segments, range.from, std::less<>(), [](const auto& each) { return each->base(); });
+  auto segment = std::ranges::upper_bound(segments, range.from, std::less<>(),
+                                          [](const auto& each) { return each->base(); });
   if (segment != segments.begin()) --segment;
   for (; segment != segments.end() && out.next < tail; ++segment) {
     if ((*segment)->base() >= range.below) break;

@@ -50,7 +50,10 @@ class LogView {
   };
 
   // Another history from here on.
-  void restart(Offset start, const Ends& ends, const SegmentList& segments, const BlockList& blocks);
+  void restart(Offset start,
+               const Ends& ends,
+               const SegmentList& segments,
+               const BlockList& blocks);
 
  private:
   std::mutex mutex_;

@@ -3,8 +3,7 @@
 namespace xylem::storage {
 
 MemoryEngine::MemoryEngine(const EngineContext& context)
-    : loop_(context.loop),
-      clock_(context.clock) {}
+    : loop_(context.loop), clock_(context.clock) {}
 
 MemoryEngine::~MemoryEngine() = default;
 

@@ -25,9 +25,8 @@ MemoryLog::MemoryLog(LogName name, const LogOptions& options, Loop& loop, const 
       options_(options),
       order_(Offset(0), {}),
       tail_(blocks_of(options)),
-      view_(std::make_shared<const View>(View{std::make_shared<std::atomic<Offset>>(Offset(0)),
-                                              Offset(0),
-                                              {}})) {}
+      view_(std::make_shared<const View>(
+          View{std::make_shared<std::atomic<Offset>>(Offset(0)), Offset(0), {}})) {}
 
 Status MemoryLog::check_open() const {
   loop_.check_here();

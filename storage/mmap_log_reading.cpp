@@ -44,9 +44,9 @@ Result<ReadResult> MmapLog::read(Offset from, std::size_t bytes_max, Offset belo
     auto out = on_picture([&](const LogPicture& picture) -> Result<ReadResult> {
       const auto written = picture.written();
       if (from < picture.start || from > written)
-        return fail(Errc::kOffsetOutOfRange,
-                    "the log holds " + std::to_string(picture.start.value()) + " to " +
-                        std::to_string(written.value()));
+        return fail(Errc::kOffsetOutOfRange, "the log holds " +
+                                                 std::to_string(picture.start.value()) + " to " +
+                                                 std::to_string(written.value()));
       return read_picture(picture, {from, bytes_max, std::min(below, written)});
     });
     // Nothing, though there may be something: the picture was older than the end it showed.
@@ -56,8 +56,7 @@ Result<ReadResult> MmapLog::read(Offset from, std::size_t bytes_max, Offset belo
 }
 
 Result<Offset> MmapLog::offset_for_time(std::int64_t timestamp_ms) const {
-  return on_picture(
-      [&](const LogPicture& picture) { return find_time(picture, timestamp_ms); });
+  return on_picture([&](const LogPicture& picture) { return find_time(picture, timestamp_ms); });
 }
 
 Result<std::optional<LastBatch>> MmapLog::last_batch_below(Offset offset) const {
@@ -79,9 +78,9 @@ std::vector<SegmentInfo> MmapLog::segments() const {
 // A check failed: the loop has the segment set aside, once.
 void MmapLog::look_at(const Error& error) const {
   if (repairing_.exchange(true)) return;
-  context_.logger.error("storage.corrupt", {{"topic", name_.topic},
-                                            {"partition", name_.id.partition.value()},
-                                            {"error", error.what()}});
+  context_.logger.error(
+      "storage.corrupt",
+      {{"topic", name_.topic}, {"partition", name_.id.partition.value()}, {"error", error.what()}});
   auto self = std::const_pointer_cast<MmapLog>(shared_from_this());
   if (!context_.loop.post([self] { self->repair(); })) repairing_ = false;
 }

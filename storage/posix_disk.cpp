@@ -122,7 +122,7 @@ class PosixFile final : public File {
   }
 
   [[nodiscard]] Result<std::int64_t> size() const override {
-    struct stat info {};
+    struct stat info{};
 
     if (::fstat(fd_.get(), &info) != 0) return system_error(errno, "stat", path_);
     return info.st_size;
@@ -211,7 +211,8 @@ Result<std::shared_ptr<void>> PosixDisk::lock(const std::string& path) {
   if (fd < 0) return system_error(errno, "open", path);
   auto held = std::make_shared<Descriptor>(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return held;
-  if (errno == EWOULDBLOCK) return fail(Errc::kAlreadyExists, path + " is locked by another process");
+  if (errno == EWOULDBLOCK)
+    return fail(Errc::kAlreadyExists, path + " is locked by another process");
   return system_error(errno, "lock", path);
 }
 

@@ -25,11 +25,7 @@ Status remove_if_there(Disk& disk, const std::string& path) {
 class Salvage {
  public:
   Salvage(const File& from, File& to, std::optional<SegmentFacts> facts)
-      : from_(from),
-        to_(to),
-        window_(from),
-        ahead_(from),
-        facts_(std::move(facts)) {}
+      : from_(from), to_(to), window_(from), ahead_(from), facts_(std::move(facts)) {}
 
   Result<std::vector<OffsetRange>> run(Offset base, Offset until) {
     until_ = until;

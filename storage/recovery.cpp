@@ -15,8 +15,8 @@ namespace {
 
 // The last, unfinished MiB is proven at once: appends go on behind it.
 bool last_chunk_holds(const File& log, const SegmentFacts& facts) {
-  const auto begin = facts.bytes / static_cast<std::int64_t>(kChunkBytes) *
-                     static_cast<std::int64_t>(kChunkBytes);
+  const auto begin =
+      facts.bytes / static_cast<std::int64_t>(kChunkBytes) * static_cast<std::int64_t>(kChunkBytes);
   if (begin == facts.bytes) return true;
   Buffer chunk(static_cast<std::size_t>(facts.bytes - begin));
   const auto got = log.read_at(begin, chunk);
@@ -26,8 +26,7 @@ bool last_chunk_holds(const File& log, const SegmentFacts& facts) {
 class Recovery {
  public:
   Recovery(const RecoveryContext& context, const SyncedBound& bound)
-      : context_(context),
-        bound_(bound) {}
+      : context_(context), bound_(bound) {}
 
   Result<RecoveredLog> run() {
     auto bases = segment_bases();
@@ -58,7 +57,8 @@ class Recovery {
       if (!name.ends_with(kReplacementSuffix)) continue;
       const auto target = name.substr(0, name.size() - kReplacementSuffix.size());
       const auto path = context_.directory + "/";
-      const bool needed = target.ends_with(kLogSuffix) && !std::ranges::contains(*names, target);
+      const bool needed =
+          target.ends_with(kLogSuffix) && std::ranges::find(*names, target) == names->end();
       auto done = needed ? context_.disk.rename(path + name, path + target)
                          : context_.disk.remove(path + name);
       if (!done) return pass(done);
@@ -178,7 +178,9 @@ class Recovery {
 
 }  // namespace
 
-std::optional<SegmentFacts> stored_facts(Disk& disk, const Segment& names, std::int64_t file_bytes) {
+std::optional<SegmentFacts> stored_facts(Disk& disk,
+                                         const Segment& names,
+                                         std::int64_t file_bytes) {
   auto file = disk.open(names.path(kIndexSuffix), Disk::Open::kRead);
   if (!file) return std::nullopt;
   Buffer head(kIndexHeadBytes);

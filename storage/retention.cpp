@@ -30,8 +30,7 @@ std::size_t expired_segments(std::span<const SegmentAge> segments,
 }
 
 TrustedClock::TrustedClock(const Clock& clock)
-    : clock_(clock),
-      distance_ms_(clock.wall_ms() - clock.monotonic_ms()) {}
+    : clock_(clock), distance_ms_(clock.wall_ms() - clock.monotonic_ms()) {}
 
 std::optional<std::int64_t> TrustedClock::now_ms() {
   const auto wall = clock_.wall_ms();

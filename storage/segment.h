@@ -118,12 +118,12 @@ class Segment {
   std::atomic<bool> retired_{false};
   mutable std::atomic<bool> suspect_{false};
   ChunkChecks checks_;
-  std::vector<EpochStart> epochs_;                 // the writer's
-  std::shared_ptr<SparseIndex> writable_index_;    // the writer's; null until prepare_to_write
-  std::shared_ptr<TimeIndex> writable_times_;      // as above
-  mutable Published<SparseIndex> index_;           // null: not loaded
-  mutable Published<TimeIndex> times_;             // null: not loaded
-  mutable Published<Slice> mapping_;               // null: not mapped
+  std::vector<EpochStart> epochs_;               // the writer's
+  std::shared_ptr<SparseIndex> writable_index_;  // the writer's; null until prepare_to_write
+  std::shared_ptr<TimeIndex> writable_times_;    // as above
+  mutable Published<SparseIndex> index_;         // null: not loaded
+  mutable Published<TimeIndex> times_;           // null: not loaded
+  mutable Published<Slice> mapping_;             // null: not mapped
 };
 
 using SegmentList = std::vector<std::shared_ptr<Segment>>;

@@ -35,12 +35,12 @@ class FileWindow {
 
 struct ScanState {
   std::int64_t position = 0;
-  Offset next;              // the lowest offset that may follow
+  Offset next;             // the lowest offset that may follow
   Epoch epoch = kNoEpoch;  // the lowest epoch that may follow
 };
 
 struct ScanEnd {
-  ScanState state;   // after the last good batch
+  ScanState state;  // after the last good batch
   bool clean = true;
   std::string what;  // why the next batch is no good
 };

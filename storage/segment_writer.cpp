@@ -33,9 +33,7 @@ std::vector<Bytes> pieces_of(std::span<const PlacedBatch> batches) {
 SegmentWriter::SegmentWriter(std::unique_ptr<File> file,
                              std::shared_ptr<Segment> segment,
                              std::int64_t allocated)
-    : file_(std::move(file)),
-      segment_(std::move(segment)),
-      allocated_(allocated) {}
+    : file_(std::move(file)), segment_(std::move(segment)), allocated_(allocated) {}
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::open(Disk& disk,
                                                            std::shared_ptr<Segment> segment) {

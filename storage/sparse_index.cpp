@@ -13,8 +13,7 @@ void SparseIndex::add(Offset base_offset, std::size_t position) {
   const auto relative = base_offset - base_;
   XYLEM_CHECK(relative >= 0 && relative <= std::numeric_limits<std::uint32_t>::max());
   XYLEM_CHECK(position <= std::numeric_limits<std::uint32_t>::max());
-  entries_.push_back(
-      {static_cast<std::uint32_t>(relative), static_cast<std::uint32_t>(position)});
+  entries_.push_back({static_cast<std::uint32_t>(relative), static_cast<std::uint32_t>(position)});
 }
 
 bool SparseIndex::restore(IndexEntry entry) {

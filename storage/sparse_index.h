@@ -1,4 +1,5 @@
-// Where in a run of batches to start looking for an offset: one entry per 4 KiB of log, on the heap.
+// Where in a run of batches to start looking for an offset: one entry per 4 KiB of log, on the
+// heap.
 //
 // Each entry is the first batch of its 4 KiB; offsets are relative to the run's base. It is a hint
 // that bounds a scan, never the truth.

@@ -27,7 +27,8 @@ bool decode_slot(Bytes slot, SyncedSlot& out) {
 
 SyncedSlot decode_synced(Bytes file) {
   SyncedSlot best;
-  for (std::size_t at = 0; at + SyncedFile::kSlotBytes <= file.size() && at < 2 * SyncedFile::kSlotBytes;
+  for (std::size_t at = 0;
+       at + SyncedFile::kSlotBytes <= file.size() && at < 2 * SyncedFile::kSlotBytes;
        at += SyncedFile::kSlotBytes) {
     SyncedSlot slot;
     if (decode_slot(file.subspan(at, SyncedFile::kSlotBytes), slot) &&

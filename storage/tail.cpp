@@ -34,8 +34,8 @@ Status read_blocks(const BlockList& blocks, const ReadRange& range, ReadResult& 
     const auto run = (*block)->run();
     const auto room = range.bytes_max - std::min(out.bytes, range.bytes_max);
     const auto from = std::max(range.from, out.next);
-    auto found = find_batches(run, (*block)->index().position_below(from),
-                              {from, room, range.below});
+    auto found =
+        find_batches(run, (*block)->index().position_below(from), {from, room, range.below});
     if (!found) return pass(found);
     const auto bytes = found->end - found->begin;
     if (bytes == 0 || (out.bytes > 0 && bytes > room)) break;
@@ -64,8 +64,8 @@ Result<std::optional<LastBatch>> find_last(const BlockList& blocks, Offset offse
 Tail::Added Tail::add(Bytes batch, const BatchPlace& place) {
   Added added;
   if (open_ == nullptr || !open_->add(batch, place)) {
-    const auto wanted = std::clamp(last_block_bytes_ * 2, options_.block_bytes_min,
-                                   options_.block_bytes_max);
+    const auto wanted =
+        std::clamp(last_block_bytes_ * 2, options_.block_bytes_min, options_.block_bytes_max);
     open_ = std::make_shared<Block>(place.base, std::max(wanted, batch.size()));
     XYLEM_CHECK(open_->add(batch, place));
     blocks_.push_back(open_);

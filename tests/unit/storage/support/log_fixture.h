@@ -1,4 +1,4 @@
-// What tests of logs share: batches to append, and a loop that runs until something holds.
+// What tests of logs share: batches to append, and an engine on a loop that the test turns.
 #pragma once
 
 #include "common/batch/batch_builder.h"
@@ -6,22 +6,22 @@
 #include "common/logger.h"
 #include "common/loop.h"
 #include "common/metrics.h"
-#include "common/timer.h"
+#include "storage/disk.h"
 #include "storage/partition_log.h"
 #include "storage/storage_engine.h"
+#include "tests/support/run_until.h"
 
 #include <doctest/doctest.h>
 
-#include <functional>
 #include <limits>
+#include <memory>
 #include <string>
-#include <vector>
 
 namespace xylem::storage::testing {
 
 inline constexpr Offset kAll{std::numeric_limits<std::int64_t>::max()};
 
-// `count` records of about `value_bytes`, base offset 0.
+// `count` records of about `value_bytes`; base offset 0.
 inline Buffer batch_of(int count, std::size_t value_bytes = 20, std::int64_t timestamp_ms = 1'000) {
   BatchBuilder builder;
   for (int i = 0; i < count; ++i) {
@@ -51,22 +51,56 @@ inline LogName log_name(std::int32_t partition = 0) {
   return {"prices", {{Uuid::from_words(7, 9), 0}, PartitionId(partition)}};
 }
 
-// Runs the loop until `holds`, looking again whenever the loop did something; at most 20 seconds.
-inline void run_until(Loop& loop, const std::function<bool()>& holds) {
-  Timer look(loop);
-  int left = 20'000;
-  look.start(0, 1, [&] {
-    if (holds() || --left == 0) loop.stop();
-  });
-  loop.run();
-  look.stop();
-  REQUIRE(holds());
-}
-
+// One node's storage: what main would wire.
 struct Node {
+  Node(std::string engine_type, std::string data_dir, Disk* other_disk = nullptr)
+      : type(std::move(engine_type)),
+        directory(std::move(data_dir)),
+        disk(other_disk == nullptr ? posix : *other_disk) {}
+
+  ~Node() { engine.reset(); }
+
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  Result<std::shared_ptr<PartitionLog>> try_open(const LogOptions& options) {
+    if (engine == nullptr) {
+      auto opened = open_storage(type, directory, {loop, disk, clock, Logger::none(), metrics});
+      if (!opened) return pass(opened);
+      engine = std::move(*opened);
+    }
+    return engine->open(log_name(), options);
+  }
+
+  std::shared_ptr<PartitionLog> open(const LogOptions& options = {}) {
+    auto log = try_open(options);
+    if (!log) FAIL(log.error().what());
+    return *log;
+  }
+
+  void stop() { engine.reset(); }
+
+  // All that was appended is written, and synced where the policy syncs.
+  void settle(const PartitionLog& log) {
+    REQUIRE(xylem::testing::run_until(
+        loop, [&] { return log.durable_end() >= log.end_offset() || !log.health(); }));
+  }
+
+  [[nodiscard]] double metric(const std::string& name) const {
+    const auto text = metrics.text();
+    const auto at = text.find("\n" + name + " ");
+    REQUIRE(at != std::string::npos);
+    return std::stod(text.substr(at + name.size() + 2));
+  }
+
+  std::string type;
+  std::string directory;
+  PosixDisk posix;
+  Disk& disk;
   Loop loop;
   ManualClock clock;
   Metrics metrics;
+  std::unique_ptr<StorageEngine> engine;
 };
 
 }  // namespace xylem::storage::testing
