@@ -46,8 +46,6 @@ class MemoryLog final : public PartitionLog, public std::enable_shared_from_this
 
   [[nodiscard]] Status health() const override { return {}; }
 
-  [[nodiscard]] std::vector<OffsetRange> lost() const override { return {}; }
-
   Result<ReadResult> read(Offset from, std::size_t bytes_max, Offset below) const override;
   Result<Offset> offset_for_time(std::int64_t timestamp_ms) const override;
   Result<std::optional<LastBatch>> last_batch_below(Offset offset) const override;

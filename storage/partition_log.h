@@ -133,7 +133,7 @@ class PartitionLog {
   [[nodiscard]] virtual Status health() const = 0;  // the error that fenced it, or disk full
 
   // Offsets that were in corrupt bytes and are no longer here; reads pass over them as over holes.
-  [[nodiscard]] virtual std::vector<OffsetRange> lost() const = 0;
+  [[nodiscard]] virtual std::vector<OffsetRange> lost() const { return {}; }
 
   // Whole batches from the one that holds `from` (or the first above it, where there is a hole),
   // all below `below`, about `bytes_max` bytes but at least one batch. Never blocks on a lock.
