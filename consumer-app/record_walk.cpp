@@ -25,7 +25,8 @@ Result<Offset> walk_batches(Bytes batches, const VisitRecord& visit) {
   while (!batches.empty()) {
     const auto header = read_batch_header(batches);
     if (!header) return fail(Errc::kCorrupt, "run of batches: " + header.error().what());
-    if (auto walked = walk_batch(batches.first(header->bytes), visit); !walked)
+    auto walked = header->is_control() ? Status() : walk_batch(batches.first(header->bytes), visit);
+    if (!walked)
       return pass(walked, "batch at offset " + std::to_string(header->base_offset.value()));
     next = header->next_offset();
     batches = batches.subspan(header->bytes);

@@ -1,4 +1,4 @@
-// Walks the records of a run of whole batches, or of a stretch of a log.
+// Walks the records of a run of whole batches, or of a stretch of a log. Control batches hold none.
 //
 // Errors: kCorrupt names the batch's base offset.
 #pragma once

@@ -82,6 +82,7 @@ void PartitionDelivery::deliver_front() {
   const auto& front = queue_.front();
   if (front.refresh_id != 0 && front.refresh_id != replay_id_) return pop_front();
   auto& position = position_of(front.refresh_id);
+  if (front.data.next_offset <= position.handled) return pop_front();  // skipped after an error
   const bool is_before = settings_.options.commit == Consumer::Commit::kBeforeHandler;
   if (is_before && front.credit_bytes > 0)
     settings_.acknowledge(partition_, front.data.next_offset, front.incarnation, 0);

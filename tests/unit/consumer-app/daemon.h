@@ -1,0 +1,102 @@
+// A consumer-app in one process and on one loop: a broker and a network in memory, the view in a
+// file, the logs in memory. A stop forgets what was not committed, as a kill would.
+#pragma once
+
+#include "common/metrics.h"
+#include "consumer-app/applier.h"
+#include "consumer-app/record_log.h"
+#include "consumer-app/stream.h"
+#include "consumer-app/view_reader.h"
+#include "consumer-app/view_store.h"
+#include "storage/disk.h"
+#include "storage/storage_engine.h"
+#include "tests/support/client_world.h"
+#include "tests/support/temporary_directory.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace xylem::consumer_app {
+
+struct Daemon {
+  explicit Daemon(std::vector<std::string> kept = {"t"}) : topics(std::move(kept)) {
+    auto opened = storage::open_storage("memory", directory.file("logs"),
+                                        {world.loop, disk, world.clock, Logger::none(), metrics});
+    REQUIRE(opened);
+    storage = std::move(*opened);
+  }
+
+  ~Daemon() { stop(); }
+
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  void start(const Applier::Limits& limits = {}) {
+    auto opened = RecordLog::open(*storage, {});
+    REQUIRE(opened);
+    log.emplace(std::move(*opened));
+    auto store = ViewStore::open(view_path());
+    REQUIRE(store);
+    const Copies copies = (*store)->copies();
+    applier = std::make_unique<Applier>(Applier::Context{world.loop, *log, Logger::none(), metrics},
+                                        std::move(*store), limits);
+    stream = std::make_unique<Stream>(
+        Stream::Context{world.loop, *world.network, world.clock, world.random, Logger::none(),
+                        metrics, *applier, *log},
+        Stream::Options{.brokers = {world.first.address, world.second.address},
+                        .client_id = "daemon",
+                        .group = {},
+                        .topics = topics,
+                        .retry = network::RetryPolicy::kSkipOnError},
+        copies);
+    stream->start();
+    auto reading = ViewReader::open(view_path());
+    REQUIRE(reading);
+    reader = std::move(*reading);
+  }
+
+  void stop() {
+    stream.reset();
+    applier.reset();
+    reader.reset();
+    log.reset();
+  }
+
+  [[nodiscard]] std::string view_path() const { return directory.file("view.db"); }
+
+  // The value of a key; "-" when there is none.
+  std::string value(std::string_view key, std::string_view topic = "t") {
+    const auto entry = reader->find(topic, key);
+    return entry ? entry->value : "-";
+  }
+
+  bool until_value(std::string_view key, std::string_view expected) {
+    return world.until([&] { return value(key) == expected; });
+  }
+
+  CopyState current(const std::string& topic = "t") {
+    const auto copies = reader->copies();
+    REQUIRE(copies);
+    const auto found = copies->find(topic);
+    return found != copies->end() && found->second.current ? *found->second.current : CopyState();
+  }
+
+  TemporaryDirectory directory;
+  xylem::testing::ClientWorld world;
+  storage::PosixDisk disk;
+  Metrics metrics;
+  std::vector<std::string> topics;
+  std::unique_ptr<storage::StorageEngine> storage;
+  std::optional<RecordLog> log;
+  std::unique_ptr<Applier> applier;
+  std::unique_ptr<Stream> stream;
+  std::unique_ptr<ViewReader> reader;
+};
+
+}  // namespace xylem::consumer_app
