@@ -1,7 +1,7 @@
 #include "storage/committer.h"
 
 #include "common/check.h"
-#include "common/thread_name.h"
+#include "common/process.h"
 
 #include <algorithm>
 #include <chrono>
