@@ -27,7 +27,7 @@ def main(npm, directory):
     with open(lock) as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         if is_older(installed, [lock]):
-            subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=directory, check=True)
+            subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=directory, check=True)
             installed.touch()
         if is_older(directory / "dist" / "index.html", [*sources, installed]):
             subprocess.run([npm, "run", "--silent", "build"], cwd=directory, check=True)

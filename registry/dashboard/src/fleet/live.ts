@@ -1,0 +1,72 @@
+// Keeps a fleet up to date: events when the stream is open, the whole tree when it is not.
+
+import { emptyFleet, withNodes, withTree, type Fleet, type FleetNode, type Tree } from "./fleet";
+
+const pollMs = 3_000;
+const gatherMs = 100; // changes this close are drawn once
+
+export function follow(show: (fleet: Fleet) => void): () => void {
+  let fleet = emptyFleet;
+  let events: EventSource | undefined;
+  let changed: FleetNode[] = [];
+  let gather = 0;
+  let fetching = false;
+  let fetchAgain = false;
+  let closed = false;
+
+  const update = (next: Fleet) => {
+    fleet = next;
+    if (!closed) show(fleet);
+  };
+
+  const fetchTree = async () => {
+    fetchAgain = fetching;
+    if (fetching) return;
+    fetching = true;
+    try {
+      const answer = await fetch("/api/v1/tree");
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      const tree = (await answer.json()) as Tree;
+      changed = [];
+      const link = events?.readyState === EventSource.OPEN ? "LIVE" : "POLLING";
+      update({ ...withTree(fleet, tree, Date.now()), link });
+    } catch {
+      update({ ...fleet, link: "LOST" });
+    }
+    fetching = false;
+    if (fetchAgain && !closed) void fetchTree();
+  };
+
+  const take = (event: MessageEvent<string>) => {
+    changed.push(JSON.parse(event.data) as FleetNode);
+    gather ||= window.setTimeout(() => {
+      gather = 0;
+      update(withNodes(fleet, changed.splice(0), Date.now()));
+    }, gatherMs);
+  };
+
+  const open = () => {
+    events = new EventSource("/api/v1/events");
+    events.addEventListener("node", take);
+    events.addEventListener("gone", take);
+    events.addEventListener("topology", () => void fetchTree()); // also the first of a stream
+    events.addEventListener("error", () => {
+      if (fleet.link === "LIVE") void fetchTree();
+    });
+  };
+
+  open();
+  void fetchTree();
+  const poll = window.setInterval(() => {
+    if (events?.readyState === EventSource.OPEN) return;
+    if (events?.readyState === EventSource.CLOSED) open(); // it gives up by itself on an error answer
+    void fetchTree();
+  }, pollMs);
+
+  return () => {
+    closed = true;
+    window.clearInterval(poll);
+    window.clearTimeout(gather);
+    events?.close();
+  };
+}
