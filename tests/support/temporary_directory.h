@@ -9,8 +9,9 @@ namespace xylem {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string name = std::filesystem::temp_directory_path() / "xylem-test-XXXXXX";
+  explicit TemporaryDirectory(
+      const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string name = parent / "xylem-test-XXXXXX";
     path_ = mkdtemp(name.data());
   }
 

@@ -137,7 +137,7 @@ class Walk {
   }
 
   Random random_;
-  TemporaryDirectory directory_;
+  TemporaryDirectory directory_{fast_directory()};
   std::unique_ptr<Node> node_;
   std::shared_ptr<PartitionLog> log_;
   LogModel model_;
@@ -147,12 +147,12 @@ class Walk {
 
 TEST_CASE("log: random operations match a simple model") {
   for (const std::string type : {"memory", "mmap"}) {
-    const std::uint64_t seeds = type == "mmap" ? 4 : 12;
+    const std::uint64_t seeds = type == "mmap" ? 12 : 20;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
       CAPTURE(type);
       CAPTURE(seed);
       Walk walk(type, seed);
-      for (int i = 0; i < 120; ++i) {
+      for (int i = 0; i < 150; ++i) {
         CAPTURE(i);
         walk.step();
       }

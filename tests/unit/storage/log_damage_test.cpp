@@ -1,0 +1,219 @@
+// Torn tails and flipped bytes: what a start makes of them.
+#include "storage/log_paths.h"
+#include "storage/partition_log.h"
+#include "tests/support/files.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/storage/support/log_fixture.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <set>
+#include <vector>
+
+namespace xylem::storage::testing {
+namespace {
+
+LogOptions small_segments() {
+  LogOptions options;
+  options.segment_bytes_max = 700;
+  return options;
+}
+
+class DamagedLog {
+ public:
+  // `count` batches of two records each; `clean`: the log is closed, with all index files.
+  explicit DamagedLog(int count, bool clean = true, const LogOptions& options = {}) {
+    auto node = std::make_unique<Node>("mmap", directory_.file("made"));
+    const auto log = node->open(options);
+    for (int i = 0; i < count; ++i) {
+      const auto batch = batch_of(2, 60);
+      auto base = log->append(batch, Epoch(3));
+      REQUIRE(base);
+      batches.push_back(placed(batch, *base, Epoch(3)));
+      node->settle(*log);
+    }
+    if (clean) node->stop();
+    std::filesystem::copy(directory_.file("made"), directory_.file("data"),
+                          std::filesystem::copy_options::recursive);
+  }
+
+  std::vector<std::string> files(std::string_view suffix) const {
+    std::vector<std::string> found;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(directory_.file("data"))) {
+      if (entry.path().string().ends_with(suffix)) found.push_back(entry.path());
+    }
+    std::ranges::sort(found);
+    return found;
+  }
+
+  // Leaves nothing but segments.
+  void forget_the_rest() const {
+    for (const std::string_view suffix : {"synced", "index", ".quarantined"}) {
+      for (const auto& file : files(suffix)) std::filesystem::remove(file);
+    }
+  }
+
+  std::unique_ptr<Node> start() const {
+    return std::make_unique<Node>("mmap", directory_.file("data"));
+  }
+
+  std::vector<Buffer> batches;
+
+ private:
+  TemporaryDirectory directory_{fast_directory()};
+};
+
+// Every batch that can be read, going over what is refused as a consumer would: again, once the log
+// has looked at it.
+std::vector<Buffer> served(Node& node, const PartitionLog& log) {
+  std::vector<Buffer> all;
+  for (auto cursor = log.start_offset(); cursor < log.written_end();) {
+    auto read = log.read(cursor, 1, kAll);
+    if (!read) {
+      REQUIRE((read.error().code() == Errc::kCorrupt || read.error().code() == Errc::kUnavailable));
+      xylem::testing::run_for(node.loop, 1);
+      continue;
+    }
+    if (read->bytes == 0) break;
+    all.push_back(bytes_in(*read));
+    cursor = read->next;
+  }
+  return all;
+}
+
+TEST_CASE("log: every cut of the last three batches ends the log before the cut batch") {
+  const DamagedLog made(6, false);
+  const auto file = made.files(".log").at(0);
+  const auto whole = read_text(file);
+  std::vector<std::size_t> ends;
+  std::size_t end = 0;
+  for (const auto& batch : made.batches) ends.push_back(end += batch.size());
+  for (auto cut = ends[2]; cut < ends[5]; ++cut) {
+    CAPTURE(cut);
+    made.forget_the_rest();
+    write_text(file, whole.substr(0, cut));
+    auto node = made.start();
+    const auto log = node->open();
+    const auto left = static_cast<std::int64_t>(
+        std::ranges::count_if(ends, [&](auto each) { return each <= cut; }));
+    CHECK(log->end_offset() == Offset(2 * left));
+    // The first bytes of a batch are zeroes, which nobody can tell from preallocation.
+    const auto kept = ends[static_cast<std::size_t>(left) - 1];
+    const bool torn = whole.substr(kept, cut - kept).find_first_not_of('\0') != std::string::npos;
+    CHECK(node->metric("xylem_storage_torn_tails_total") == (torn ? 1 : 0));
+    CHECK(log->lost().empty());
+    auto base = log->append(batch_of(1), Epoch(4));
+    REQUIRE(base);
+    CHECK(*base == Offset(2 * left));
+    node->settle(*log);
+  }
+}
+
+TEST_CASE("log: zeroes after the last good batch are the clean end") {
+  const DamagedLog made(3, false);
+  CHECK(std::filesystem::file_size(made.files(".log").at(0)) >= 64 * 1024);  // preallocated
+  auto node = made.start();
+  CHECK(node->open()->end_offset() == Offset(6));
+  CHECK(node->metric("xylem_storage_torn_tails_total") == 0);
+}
+
+TEST_CASE("log: a bad batch below the synced bound is set aside and reported, never cut silently") {
+  const DamagedLog made(6);
+  for (const auto& index : made.files("index")) std::filesystem::remove(index);
+  const auto file = made.files(".log").at(0);
+  auto bytes = read_text(file);
+  const auto at = made.batches[0].size() + made.batches[1].size() + 70;  // in the third one's body
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  write_text(file, bytes);
+  auto node = made.start();
+  const auto log = node->open();
+  CHECK(log->end_offset() == Offset(12));
+  REQUIRE(log->lost().size() == 1);
+  CHECK(log->lost()[0].from == Offset(4));
+  CHECK(log->lost()[0].to == Offset(6));
+  CHECK(log->health().error().code() == Errc::kCorrupt);
+  CHECK(made.files(".quarantined").size() == 1);
+  CHECK(read_text(made.files(".quarantined")[0]) == bytes);
+  const auto rest = served(*node, *log);
+  REQUIRE(rest.size() == 5);
+  CHECK(rest[2] == made.batches[3]);
+  REQUIRE(log->append(batch_of(1), Epoch(3)));  // it still takes appends
+  node->settle(*log);
+  CHECK(log->durable_end() == Offset(13));
+}
+
+TEST_CASE("log: a tail lost below the synced bound leaves its offsets unused") {
+  const DamagedLog made(4);
+  for (const auto& index : made.files("index")) std::filesystem::remove(index);
+  const auto file = made.files(".log").at(0);
+  write_text(file, read_text(file).substr(0, made.batches[0].size()));
+  for (int start = 0; start < 2; ++start) {  // and again, from what the first start left
+    auto node = made.start();
+    const auto log = node->open();
+    CHECK(log->end_offset() == Offset(8));
+    CHECK(served(*node, *log).size() == 1);
+    CHECK(log->lost().size() == (start == 0 ? 1 : 0));
+  }
+}
+
+TEST_CASE(
+    "log: every flipped byte of a sealed segment is found, and only good batches are served") {
+  const DamagedLog made(8, true, small_segments());
+  REQUIRE(made.files(".log").size() >= 3);
+  const auto file = made.files(".log").at(0);
+  const auto whole = read_text(file);
+  REQUIRE(whole.size() >= 2 * made.batches[0].size());
+  const std::set<Buffer> good(made.batches.begin(), made.batches.end());
+  const auto indexes = made.files("index");
+  std::vector<std::string> index_bytes;
+  for (const auto& index : indexes) index_bytes.push_back(read_text(index));
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    CAPTURE(at);
+    for (const auto& aside : made.files(".quarantined")) std::filesystem::remove(aside);
+    for (std::size_t i = 0; i < indexes.size(); ++i) write_text(indexes[i], index_bytes[i]);
+    auto bytes = whole;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x40);
+    write_text(file, bytes);
+    auto node = made.start();
+    const auto log = node->open(small_segments());
+    const auto all = served(*node, *log);
+    CHECK(all.size() == made.batches.size() - 1);
+    for (const auto& batch : all) CHECK(good.contains(batch));
+    CHECK(node->metric("xylem_storage_quarantined_segments_total") == 1);
+    CHECK(log->lost().size() == 1);
+  }
+}
+
+TEST_CASE("log: index files that are gone, cut or another segment's are made again") {
+  for (const std::string how : {"gone", "cut", "swapped"}) {
+    CAPTURE(how);
+    const DamagedLog made(8, true, small_segments());
+    const auto indexes = made.files(".index");
+    REQUIRE(indexes.size() >= 3);
+    const auto second = read_text(indexes[1]);
+    for (const auto& index : indexes) {
+      if (how == "gone") std::filesystem::remove(index);
+      if (how == "cut") write_text(index, read_text(index).substr(0, 70));
+      if (how == "swapped") write_text(index, second);
+    }
+    auto node = made.start();
+    const auto log = node->open(small_segments());
+    CHECK(served(*node, *log) == made.batches);
+    CHECK(made.files(".quarantined").empty());
+    CHECK(read_text(indexes[1]) == second);
+  }
+}
+
+TEST_CASE("log: a repair that a crash interrupted is finished by the next start") {
+  const DamagedLog made(2);
+  const auto file = made.files(".log").at(0);
+  std::filesystem::copy(file, file + ".new");
+  std::filesystem::rename(file, file + ".quarantined");
+  auto node = made.start();
+  CHECK(served(*node, *node->open()) == made.batches);
+}
+
+}  // namespace
+}  // namespace xylem::storage::testing
