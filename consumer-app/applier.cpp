@@ -46,14 +46,13 @@ void Applier::after_commit(std::function<void()> done) {
 }
 
 void Applier::pump() {
-  if (busy_) return;
-  if (dropping_ && (queue_.empty() || !dropped_last_)) return drop_some();
-  while (!queue_.empty() && queue_.front().done) {
+  while (!busy_ && !queue_.empty() && queue_.front().done) {
     const auto done = std::move(queue_.front().done);
     queue_.pop_front();
-    done();
-    if (busy_) return;  // it pushed something
+    done();  // may push, and so come here again
   }
+  if (busy_) return;
+  if (dropping_ && (queue_.empty() || !dropped_last_)) return drop_some();
   if (!queue_.empty()) commit(take_group());
 }
 

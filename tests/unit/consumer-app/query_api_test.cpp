@@ -1,0 +1,230 @@
+#include "consumer-app/query_api.h"
+
+#include "common/http_client.h"
+#include "tests/support/delivered_batches.h"
+#include "tests/unit/consumer-app/daemon.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace xylem::consumer_app {
+namespace {
+
+using Json = nlohmann::json;
+
+// A running daemon whose queries are asked over a real socket.
+struct Served : Daemon {
+  explicit Served(std::vector<std::string> kept = {"t"}) : Daemon(std::move(kept)) {}
+
+  ~Served() {
+    api.reset();
+    server.reset();
+  }
+
+  void serve() {
+    start();
+    server = std::make_unique<network::HttpServer>(world.loop, network::HttpServer::Limits());
+    api =
+        std::make_unique<QueryApi>(QueryApi::Context{world.loop, metrics, *stream, *applier, *log},
+                                   *ViewReader::open(view_path()), *server);
+    port = *server->listen({"127.0.0.1", 0});
+  }
+
+  HttpAnswer get(const std::string& target) {
+    HttpAnswer got;
+    std::atomic<bool> done = false;
+    std::thread asker([&] {
+      auto client = HttpClient::create({.base_url = "http://127.0.0.1:" + std::to_string(port)});
+      auto answer = (*client)->exchange({.target = target});
+      if (answer) got = std::move(*answer);
+      done = true;
+    });
+    CHECK(world.until([&] { return done.load(); }));
+    asker.join();
+    return got;
+  }
+
+  Json json(const std::string& target, int status = 200) {
+    const auto answer = get(target);
+    CHECK_MESSAGE(answer.status == status, target, ": ", text_of(answer.body));
+    return Json::parse(text_of(answer.body), nullptr, false);
+  }
+
+  std::unique_ptr<network::HttpServer> server;
+  std::unique_ptr<QueryApi> api;
+  std::uint16_t port = 0;
+};
+
+Buffer log_batch(xylem::testing::FakePartition& log, const std::vector<KeyValue>& records) {
+  auto batch = make_batch(log.end.value(), records);
+  log.end = log.end + static_cast<std::int64_t>(records.size());
+  return batch;
+}
+
+void publish(Served& daemon, const std::string& topic, const std::vector<KeyValue>& records) {
+  auto& log = daemon.world.first.topics.at(topic).partitions[0];
+  log.batches.push_back(log_batch(log, records));
+  daemon.world.first.push_all();
+}
+
+TEST_CASE("queries: a key's value, where it came from, and 404") {
+  Served daemon;
+  daemon.world.first.add_topic("t", 1);
+  publish(daemon, "t",
+          {{"plain", "v\"1"}, {"a/b c%", "slashes"}, {"bin", "\xFF\x01"}, {"gone", "x"}});
+  publish(daemon, "t", {{"gone", std::nullopt}, {"", "empty key"}});
+  daemon.serve();
+  REQUIRE(daemon.world.until([&] { return daemon.current().records == 6; }));
+  const auto plain = daemon.json("/api/query/key/plain");
+  CHECK(plain.at("topic") == "t");
+  CHECK(plain.at("key") == "plain");
+  CHECK(plain.at("value") == "v\"1");
+  CHECK(plain.at("partition") == 0);
+  CHECK(plain.at("offset") == 0);
+  CHECK(plain.at("epoch") == 3);
+  CHECK(plain.at("timestamp") == 1'000);
+  CHECK(plain.at("headers") == Json::object());
+  CHECK(daemon.json("/api/query/key/a%2Fb%20c%25").at("value") == "slashes");
+  CHECK(daemon.json("/api/query/key/a/b%20c%25").at("value") == "slashes");
+  const auto binary = daemon.json("/api/query/key/bin");
+  CHECK(binary.at("value") == "/wE=");
+  CHECK(binary.at("encoding") == "base64");
+  CHECK(daemon.json("/api/query/key/gone", 404).at("code") == "NOT_FOUND");
+  CHECK(daemon.json("/api/query/key/never", 404).at("status") == 404);
+  CHECK(daemon.json("/api/query/key/plain?topic=other", 404).at("code") == "NOT_FOUND");
+}
+
+TEST_CASE("queries: keys page by page") {
+  Served daemon;
+  daemon.world.first.add_topic("t", 1);
+  publish(daemon, "t", {{"p/3", "v"}, {"p/1", "v"}, {"p/2", "v"}, {"q", "v"}, {"\xFF", "v"}});
+  daemon.serve();
+  REQUIRE(daemon.world.until([&] { return daemon.current().records == 5; }));
+  std::vector<std::string> all;
+  std::string target = "/api/query/keys?prefix=p/&limit=1";
+  while (all.size() < 10) {
+    const auto page = daemon.json(target);
+    for (const auto& key : page.at("keys")) all.push_back(key);
+    if (page.at("next").is_null()) break;
+    target = "/api/query/keys?prefix=p/&limit=1&after=" + page.at("next").get<std::string>();
+  }
+  CHECK(all == std::vector<std::string>{"p/1", "p/2", "p/3"});
+  CHECK(daemon.json("/api/query/keys").at("keys").size() == 5);
+  CHECK(daemon.json("/api/query/keys?after=q").at("keys") == Json::parse(R"([{"base64":"/w=="}])"));
+  for (const auto* bad : {"limit=0", "limit=1001", "limit=x"})
+    CHECK(daemon.json(std::string("/api/query/keys?") + bad, 400).at("code") == "INVALID_REQUEST");
+}
+
+TEST_CASE("queries: stored records by offset, by range, by key") {
+  Served daemon;
+  daemon.world.first.add_topic("t", 1);
+  publish(daemon, "t", {{"a", "1"}, {"b", "1"}, {"a", "2"}});
+  publish(daemon, "t", {{"a", std::nullopt}, {"c", "1"}});
+  daemon.serve();
+  REQUIRE(daemon.world.until([&] { return daemon.current().records == 5; }));
+
+  CHECK(daemon.json("/api/query/offset/2").at("value") == "2");
+  CHECK(daemon.json("/api/query/offset/3").at("value").is_null());
+  CHECK(daemon.json("/api/query/offset/5", 404).at("code") == "NOT_FOUND");
+  CHECK(daemon.json("/api/query/offset/-1", 400).at("code") == "INVALID_REQUEST");
+  CHECK(daemon.json("/api/query/offset/1x", 400).at("code") == "INVALID_REQUEST");
+  CHECK(daemon.json("/api/query/offset/2?partition=7", 404).at("code") == "NOT_FOUND");
+
+  const auto range = daemon.json("/api/query/range?from=1&to=4");
+  REQUIRE(range.at("records").size() == 3);
+  CHECK(range.at("records")[0].at("key") == "b");
+  CHECK(range.at("records")[2].at("offset") == 3);
+  CHECK(range.at("next").is_null());
+  CHECK(range.at("end") == 5);
+  const auto part = daemon.json("/api/query/range?limit=2");
+  CHECK(part.at("records").size() == 2);
+  CHECK(part.at("next") == 2);
+  CHECK(daemon.json("/api/query/range?from=4&to=2").at("records").empty());
+  CHECK(daemon.json("/api/query/range?from=x", 400).at("code") == "INVALID_REQUEST");
+
+  const auto history = daemon.json("/api/query/history/a");
+  REQUIRE(history.at("records").size() == 3);
+  CHECK(history.at("records")[1].at("value") == "2");
+  CHECK(history.at("records")[2].at("value").is_null());
+  CHECK(history.at("next").is_null());
+  const auto first = daemon.json("/api/query/history/a?limit=1");
+  CHECK(first.at("records").size() == 1);
+  CHECK(first.at("next") == "0:1");
+  const auto second = daemon.json("/api/query/history/a?limit=2&after=0:1");
+  CHECK(second.at("records")[0].at("offset") == 2);
+  CHECK(daemon.json("/api/query/history/never").at("records").empty());
+  CHECK(daemon.json("/api/query/history/a?after=7", 400).at("code") == "INVALID_REQUEST");
+}
+
+TEST_CASE("queries: several topics and partitions have to be told apart") {
+  Served daemon({"t", "u"});
+  daemon.world.first.add_topic("t", 2);
+  daemon.world.first.add_topic("u", 1).incarnation = kSecond;
+  daemon.world.first.append("t", 1, {"second"});
+  publish(daemon, "t", {{"both", "of t"}});
+  publish(daemon, "u", {{"both", "of u"}, {"only u", "x"}});
+  daemon.serve();
+  REQUIRE(daemon.world.until(
+      [&] { return daemon.current("t").records == 2 && daemon.current("u").records == 2; }));
+  CHECK(daemon.json("/api/query/key/both").at("value") == "of t");
+  CHECK(daemon.json("/api/query/key/both?topic=u").at("value") == "of u");
+  CHECK(daemon.json("/api/query/key/only%20u").at("topic") == "u");
+  CHECK(daemon.json("/api/query/keys", 400).at("code") == "INVALID_REQUEST");
+  CHECK(daemon.json("/api/query/keys?topic=u").at("keys").size() == 2);
+  CHECK(daemon.json("/api/query/offset/0?topic=t", 400).at("code") == "INVALID_REQUEST");
+  CHECK(daemon.json("/api/query/offset/0?topic=t&partition=1").at("value") == "second");
+  CHECK(daemon.json("/api/query/offset/0?topic=u").at("key") == "both");
+}
+
+TEST_CASE("queries: stats, segments, health, metrics") {
+  Served daemon;
+  daemon.serve();
+  CHECK(daemon.get("/healthz").status == 200);
+  CHECK(daemon.json("/readyz", 503).at("ready") == false);
+  CHECK(daemon.json("/api/query/health").at("status") == "DEGRADED");
+  CHECK(daemon.json("/api/query/range", 404).at("code") == "NOT_FOUND");
+  CHECK(daemon.json("/api/query/stats").at("keys") == 0);
+
+  daemon.world.first.add_topic("t", 1);
+  publish(daemon, "t", {{"a", "1"}, {"b", "1"}, {"a", std::nullopt}});
+  REQUIRE(daemon.world.until([&] { return daemon.current().whole; }));
+  const auto stats = daemon.json("/api/query/stats");
+  CHECK(stats.at("keys") == 1);
+  CHECK(stats.at("records") == 3);
+  CHECK(stats.at("cursor") == Json::parse(R"({"t":{"0":3}})"));
+  CHECK(stats.at("segments") == daemon.json("/api/query/segments").at("segments").size());
+  CHECK(stats.at("bytes") == daemon.log->bytes());
+  CHECK(stats.at("topics").at("t").at("whole") == true);
+  CHECK(daemon.json("/readyz").at("ready") == true);
+  const auto health = daemon.json("/api/query/health");
+  CHECK(health.at("status") == "HEALTHY");
+  CHECK(health.at("topics").at("t").at("lag") == 0);
+  CHECK(text_of(daemon.get("/metrics").body).find("xylem_consumer_queries_total") !=
+        std::string_view::npos);
+}
+
+TEST_CASE("queries: an end with queries under way is clean") {
+  Served daemon;
+  daemon.world.first.add_topic("t", 1);
+  publish(daemon, "t", {{"a", "1"}});
+  daemon.serve();
+  REQUIRE(daemon.until_value("a", "1"));
+  std::thread asker([port = daemon.port] {
+    auto client = HttpClient::create({.base_url = "http://127.0.0.1:" + std::to_string(port)});
+    (void)(*client)->exchange({.target = "/api/query/key/a", .timeout_ms = 200});
+  });
+  daemon.world.turn(5);
+  daemon.api.reset();
+  daemon.server.reset();
+  daemon.world.turn(5);
+  asker.join();
+}
+
+}  // namespace
+}  // namespace xylem::consumer_app
