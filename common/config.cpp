@@ -186,7 +186,7 @@ std::map<std::string, std::string> process_environment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const auto end = text.find('=');
-    if (end != text.npos) all.emplace(text.substr(0, end), text.substr(end + 1));
+    if (end != std::string_view::npos) all.emplace(text.substr(0, end), text.substr(end + 1));
   }
   return all;
 }

@@ -69,7 +69,7 @@ class Config {
     bool set;
   };
 
-  const Value& value(std::string_view name) const;
+  [[nodiscard]] const Value& value(std::string_view name) const;
 
   std::vector<Value> values_;
 };

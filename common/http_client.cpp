@@ -14,7 +14,7 @@
 namespace xylem {
 namespace {
 
-constexpr std::size_t kReserveMax = 1024 * 1024;  // bytes reserved on a Content-Length's word
+constexpr std::size_t kReserveMax = 1024ULL * 1024;  // bytes reserved on a Content-Length's word
 constexpr int kNotModified = 304;
 
 std::string lower(std::string text) {
@@ -94,7 +94,7 @@ class HttpClient::Impl {
  private:
   struct Running {
     const Exchange& exchange;
-    std::int64_t heard_ms;  // when the server last said something
+    std::int64_t heard_ms = 0;  // when the server last said something
     HttpAnswer answer = {};
     bool is_too_large = false;
     bool is_ended = false;     // by on_body
@@ -174,6 +174,7 @@ class HttpClient::Impl {
     fcntl(socket, F_SETFD, FD_CLOEXEC);
     if (!is_cancelled()) return;
     const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing < 0) return;
     dup2(nothing, socket);  // not a socket: connecting it fails at once
     close(nothing);
   }

@@ -26,10 +26,11 @@ struct Quantity {
 
 Result<Quantity> split(std::string_view text) {
   Quantity quantity{};
-  const auto* last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, quantity.number);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), quantity.number);
   if (error != std::errc()) return fail(Errc::kInvalidRequest, "not a number that fits");
-  quantity.unit = {end, static_cast<std::size_t>(last - end)};
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  quantity.unit = text;
   return quantity;
 }
 

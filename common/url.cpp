@@ -37,7 +37,7 @@ Result<HttpAddress> parse_base_url(std::string_view url) {
   if (address.host.empty() || address.host.size() > kHostMax || !is_host) return bad_url(url);
 
   rest.remove_prefix(
-      std::min(rest.size(), host_end == rest.npos ? rest.size() : host_end + is_ipv6));
+      std::min(rest.size(), host_end == std::string_view::npos ? rest.size() : host_end + is_ipv6));
   if (rest.empty()) return address;
   if (!rest.starts_with(':')) return bad_url(url);
   const auto* last = rest.data() + rest.size();
@@ -71,9 +71,9 @@ Result<std::string> percent_decode(std::string_view text) {
     }
     const auto digits = text.substr(i + 1, 2);
     unsigned char byte = 0;
-    const auto* last = digits.data() + digits.size();
-    const auto [end, error] = std::from_chars(digits.data(), last, byte, 16);
-    if (digits.size() != 2 || error != std::errc() || end != last)
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    if (digits.size() != 2 || error != std::errc() || end != digits.data() + 2)
       return fail(Errc::kInvalidRequest, "a '%' needs two hexadecimal digits");
     out += static_cast<char>(byte);
     i += 2;

@@ -1,7 +1,7 @@
 #include "common/config/sources.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <map>
 #include <vector>
 
 namespace xylem {
@@ -23,6 +23,8 @@ std::string value_name(Setting::Kind kind) {
       return "BYTES";
     case Setting::Kind::kDuration:
       return "DURATION";
+    case Setting::Kind::kFlag:
+      return "[true|false]";
     default:
       return "TEXT";
   }
@@ -33,28 +35,16 @@ std::string value_name(Setting::Kind kind) {
 Result<SettingTexts> read_flags(std::string_view program,
                                 std::span<const Setting> settings,
                                 std::span<const std::string> args) {
-  SettingTexts given;
   CLI::App app{"", std::string(program)};
-  const auto take = [&given](std::string_view name, const std::string& flag) {
-    return [&given, name = std::string(name), flag](const std::string& text) {
-      given[name] = {.text = text, .source = flag};
-    };
-  };
-  app.add_option_function<std::string>("--config", take(kConfigPath, "--config"),
-                                       "YAML file with settings [XYLEM_CONFIG]")
-      ->type_name("FILE");
+  std::map<std::string_view, const CLI::Option*> options;  // by the settings' names
+  options[kConfigPath] = app.add_option("--config")
+                             ->description("YAML file with settings [XYLEM_CONFIG]")
+                             ->type_name("FILE");
   for (const auto& setting : settings) {
-    const auto flag = "--" + lower_name(setting.name, '-');
-    const auto store = take(setting.name, flag);
-    if (setting.kind == Setting::Kind::kFlag) {
-      app.add_option_function<std::string>(flag, store, described(setting))
-          ->expected(0, 1)
-          ->default_str("true")
-          ->type_name("[true|false]");
-    } else {
-      app.add_option_function<std::string>(flag, store, described(setting))
-          ->type_name(value_name(setting.kind));
-    }
+    auto* option = app.add_option("--" + lower_name(setting.name, '-'));
+    option->description(described(setting))->type_name(value_name(setting.kind));
+    if (setting.kind == Setting::Kind::kFlag) option->expected(0, 1);
+    options[setting.name] = option;
   }
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));  // the library wants them so
@@ -62,6 +52,16 @@ Result<SettingTexts> read_flags(std::string_view program,
     return fail(Errc::kCancelled, app.help());
   } catch (const CLI::Error& error) {
     return fail(Errc::kInvalidRequest, error.what(), "--help lists the flags");
+  }
+  SettingTexts given;
+  for (const auto& [name, option] : options) {
+    if (option->count() == 0) continue;
+    const auto& results = option->results();
+    const auto flag = "--" + option->get_lnames().front();
+    if (results.size() != 1) return fail(Errc::kInvalidRequest, flag + " is there twice");
+    // A flag alone is true: the library gives "" for a value that is not there.
+    const bool is_alone = results.front().empty() && option->get_expected_min() == 0;
+    given[std::string(name)] = {.text = is_alone ? "true" : results.front(), .source = flag};
   }
   return given;
 }

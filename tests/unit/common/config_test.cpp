@@ -104,6 +104,8 @@ TEST_CASE("config: flags") {
   holds(refused({"--node-ids", "a"}), {"--node-ids"});
   holds(refused({"stray"}), {"stray"});
   holds(refused({"--node-id"}), {"--node-id"});
+  holds(refused({"--node-id", "a", "--node-id", "b"}), {"--node-id"});
+  holds(refused({"--insecure", "--insecure"}), {"--insecure"});
   holds(refused({"--insecure=maybe"}), {"--insecure", "maybe", "true or false"});
 }
 
