@@ -1,0 +1,172 @@
+// POST /api/v1/messages and /api/v1/messages/batch: producing over HTTP.
+#include "broker/admin/admin_api.h"
+#include "broker/admin/json_message.h"
+#include "common/batch/batch_builder.h"
+#include "network/client/partitioner.h"
+
+#include <nlohmann/json.hpp>
+
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace xylem::broker {
+namespace {
+
+using Json = nlohmann::json;
+using network::HttpReplyPtr;
+using network::HttpRequest;
+using network::HttpResponse;
+
+// One request's results, filled in as its partitions commit.
+struct Outcome {
+  std::vector<Json> results;
+  std::vector<std::optional<Error>> errors;
+  std::size_t open = 0;
+  std::function<void(const Outcome&)> settled;
+
+  void refuse(std::size_t at, const Error& error) {
+    results[at] = {{"error",
+                    {{"code", to_string(error.code())},
+                     {"detail", error.what()},
+                     {"hint", error.hint()}}}};
+    errors[at] = error;
+  }
+};
+
+// The messages that go to one partition, as one batch.
+struct PartitionBatch {
+  BatchBuilder builder;
+  std::vector<std::size_t> positions;  // in the request
+};
+
+class HttpProduce {
+ public:
+  HttpProduce(ClientContext& client, const TopicDefinition& topic, std::shared_ptr<Outcome> outcome)
+      : client_(client),
+        topic_(topic),
+        outcome_(std::move(outcome)) {}
+
+  void add(std::size_t at, const JsonMessage& message) {
+    const auto partition = place(at, message);
+    if (partition.value() >= topic_.partitions) {
+      return outcome_->refuse(at,
+                              Error(Errc::kUnknownTopicOrPartition,
+                                    "topic \"" + topic_.name + "\" has " +
+                                        std::to_string(topic_.partitions) + " partitions"));
+    }
+    auto& batch = batches_[partition];
+    if (auto added = batch.builder.add(message.record); !added)
+      return outcome_->refuse(at, added.error());
+    batch.positions.push_back(at);
+  }
+
+  void send() {
+    outcome_->open = batches_.size() + 1;
+    for (auto& [partition, batch] : batches_) send_one(partition, batch);
+    settle_one(*outcome_);
+  }
+
+ private:
+  [[nodiscard]] PartitionId place(std::size_t at, const JsonMessage& message) const {
+    if (message.partition) return *message.partition;
+    if (message.record.key)
+      return network::partition_by_key(bytes_of(*message.record.key), topic_.partitions);
+    return PartitionId(static_cast<std::int32_t>(at) % topic_.partitions);
+  }
+
+  static void settle_one(Outcome& outcome) {
+    if (--outcome.open == 0) outcome.settled(outcome);
+  }
+
+  void send_one(PartitionId id, PartitionBatch& batch) {
+    auto done = [outcome = outcome_, id, positions = std::move(batch.positions)](
+                    const Result<Partition::Appended>& appended) {
+      for (std::size_t i = 0; i < positions.size(); ++i) {
+        if (!appended) {
+          outcome->refuse(positions[i], appended.error());
+          continue;
+        }
+        outcome->results[positions[i]] = {
+            {"partition", id.value()},
+            {"offset", (appended->base_offset + static_cast<std::int64_t>(i)).value()},
+            {"replicasSynced", appended->replicas_synced}};
+      }
+      settle_one(*outcome);
+    };
+    auto bytes = batch.builder.build();
+    auto* partition = client_.partitions.find({topic_.incarnation, id});
+    if (!bytes) return done(pass(bytes));
+    if (partition == nullptr)
+      return done(fail(Errc::kUnavailable, "the partition is not open", "retry"));
+    partition->append(std::move(*bytes), std::move(done));
+  }
+
+  ClientContext& client_;
+  const TopicDefinition& topic_;
+  std::shared_ptr<Outcome> outcome_;
+  std::map<PartitionId, PartitionBatch> batches_;
+};
+
+void produce(ClientContext& client,
+             const JsonProduce& request,
+             const HttpReplyPtr& reply,
+             std::function<void(const Outcome&)> settled) {
+  const auto* topic = client.topics.find(request.topic);
+  if (!client.topics.is_owner()) {
+    return reply->send_error(Error(Errc::kNotLeader,
+                                   "this broker does not own \"" + request.topic + "\"",
+                                   client.leader().http));
+  }
+  if (topic == nullptr) {
+    return reply->send_error(Error(Errc::kUnknownTopicOrPartition,
+                                   "no topic \"" + request.topic + "\"",
+                                   "create it first: POST /api/v1/topics"));
+  }
+  auto outcome = std::make_shared<Outcome>();
+  outcome->results.resize(request.messages.size());
+  outcome->errors.resize(request.messages.size());
+  outcome->settled = std::move(settled);
+  HttpProduce work(client, *topic, outcome);
+  for (std::size_t i = 0; i < request.messages.size(); ++i) {
+    if (request.messages[i]) {
+      work.add(i, *request.messages[i]);
+    } else {
+      outcome->refuse(i, request.messages[i].error());
+    }
+  }
+  work.send();
+}
+
+void post_one(ClientContext& client, const HttpRequest& http, const HttpReplyPtr& reply) {
+  const auto request = message_from_json(text_of(http.body), client.clock.wall_ms());
+  if (!request) return reply->send_error(request.error());
+  produce(client, *request, reply, [reply, topic = request->topic](const Outcome& outcome) {
+    if (outcome.errors.front()) return reply->send_error(*outcome.errors.front());
+    auto result = outcome.results.front();
+    result["topic"] = topic;
+    reply->send(HttpResponse::json(200, result.dump()));
+  });
+}
+
+void post_batch(ClientContext& client, const HttpRequest& http, const HttpReplyPtr& reply) {
+  const auto request = messages_from_json(text_of(http.body), client.clock.wall_ms());
+  if (!request) return reply->send_error(request.error());
+  produce(client, *request, reply, [reply](const Outcome& outcome) {
+    reply->send(HttpResponse::json(200, Json{{"results", outcome.results}}.dump()));
+  });
+}
+
+}  // namespace
+
+void add_message_routes(network::HttpServer& server, AdminContext& context) {
+  auto& client = context.client;
+  server.route("POST", "/api/v1/messages", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+    post_one(client, request, reply);
+  });
+  server.route("POST", "/api/v1/messages/batch", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+    post_batch(client, request, reply);
+  });
+}
+
+}  // namespace xylem::broker

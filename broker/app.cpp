@@ -1,0 +1,290 @@
+#include "broker/app.h"
+
+#include "broker/leadership.h"
+#include "broker/upstream/pipe_routes.h"
+#include "broker/version.h"
+#include "common/process.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace xylem::broker {
+namespace {
+
+constexpr std::size_t kRootSegmentBytes = 1024ULL * 1024 * 1024;
+constexpr std::size_t kSegmentBytes = 64ULL * 1024 * 1024;
+
+std::vector<pipe::Parent> pipe_parents(const std::vector<Peer>& peers) {
+  std::vector<pipe::Parent> parents;
+  parents.reserve(peers.size());
+  for (const auto& peer : peers) parents.push_back({peer.node, peer.pipe});
+  return parents;
+}
+
+std::string advertised_host(const BrokerOptions& options) {
+  if (!options.advertised_host.empty()) return options.advertised_host;
+  const bool anywhere = options.listen_host == "0.0.0.0" || options.listen_host == "::";
+  return anywhere ? host_name() : options.listen_host;
+}
+
+}  // namespace
+
+App::App(BrokerOptions options)
+    : options_(std::move(options)),
+      random_(system_seed()),
+      logger_(options_.log),
+      signals_(loop_, [this] { stop(); }),
+      started_at_ms_(clock_.monotonic_ms()) {
+  metrics_.add_process_metrics();
+}
+
+App::~App() = default;
+
+Status App::run() {
+  if (auto opened = open(); !opened) {
+    logger_.error("broker.failed",
+                  {{"error", opened.error().what()}, {"hint", opened.error().hint()}});
+    return opened;
+  }
+  loop_.run();
+  logger_.info("broker.stopped");
+  return std::move(outcome_);
+}
+
+Status App::open() {
+  if (auto made = disk_.make_directories(options_.data_dir); !made) return made;
+  auto storage = storage::open_storage(
+      options_.storage_type, options_.data_dir, {loop_, disk_, clock_, logger_, metrics_});
+  if (!storage) return pass(storage);
+  storage_ = std::move(*storage);
+  auto node = Node::open({logger_, random_, disk_}, options_);
+  if (!node) return pass(node);
+  node_.emplace(std::move(*node));
+  auto state = storage::StateStore::open(options_.data_dir + "/state.db", loop_);
+  if (!state) return pass(state);
+  state_ = std::move(*state);
+  offsets_.emplace(*state_);
+  // What follows needs answers from state.db, which has a thread of its own.
+  offsets_->load([this](const Status& loaded) {
+    if (!loaded) return fail_start(loaded.error());
+    if (!node_->is_owner()) return begin(kNoEpoch);
+    next_leadership(*state_, [this](const Result<Epoch>& epoch) {
+      if (!epoch) return fail_start(epoch.error());
+      begin(*epoch);
+    });
+  });
+  return {};
+}
+
+void App::begin(Epoch leadership) {
+  if (auto serving = serve(leadership); !serving) fail_start(serving.error());
+}
+
+void App::fail_start(const Error& error) {
+  logger_.error("broker.failed", {{"error", error.what()}, {"hint", error.hint()}});
+  outcome_ = std::unexpected(error);
+  stop();
+}
+
+Status App::serve(Epoch leadership) {
+  const auto segment_bytes = leadership == kNoEpoch ? kSegmentBytes : kRootSegmentBytes;
+  partitions_.emplace(
+      PartitionTable::Context{loop_, clock_, logger_, *storage_},
+      PartitionTable::Options{.segment_bytes_max = options_.segment_bytes.value_or(segment_bytes),
+                              .pulled_flush = options_.pulled_flush});
+  topics_.emplace(TopicCatalog::Context{loop_, clock_, random_, logger_, *partitions_}, leadership);
+  open_pipe();
+  open_clients();
+  if (auto started = topics_->start(); !started) return started;
+  if (auto listening = listen(); !listening) return listening;
+  if (auto watching = watch_registry(); !watching) return watching;
+  logger_.info("broker.ready",
+               {{"role", to_string(node_->role())},
+                {"tcp", node_->endpoints().tcp},
+                {"http", node_->endpoints().http},
+                {"pipe", node_->endpoints().pipe},
+                {"ms", clock_.monotonic_ms() - started_at_ms_}});
+  return {};
+}
+
+void App::open_pipe() {
+  offer_.emplace(*partitions_,
+                 Offer::Identity{.node = node_->id(),
+                                 .cluster = [this] { return node_->cluster(); },
+                                 .topology_version = [this] { return topology_version(); }});
+  pipe_server_.emplace(pipe::PipeServer::Context{loop_, clock_, random_, metrics_},
+                       *offer_,
+                       pipe::PipeServer::Limits{});
+  partitions_->observe([this](const Partition& moved) { pipe_server_->notify(moved.id()); });
+  if (node_->is_owner()) return;
+  connector_ = pipe::make_http_connector(loop_);
+  feed_.emplace(Feed::Context{logger_, metrics_, *partitions_, *topics_},
+                node_->cluster(),
+                Feed::Hooks{.adopt = [this](const ClusterId& id) { return node_->adopt(id); },
+                            .topology_seen = [this](std::uint64_t version) {
+                              if (registry_ && version > registry_->version()) registry_->hurry();
+                            }});
+  pipe_client_.emplace(pipe::PipeClient::Context{loop_, clock_, random_, logger_, metrics_},
+                       *connector_,
+                       *feed_,
+                       pipe::PipeClient::Options{.node = node_->id(),
+                                                 .cluster = node_->cluster(),
+                                                 .bytes_max = options_.pipe_bytes_max,
+                                                 .wait_ms = options_.pipe_wait_ms});
+  partitions_->on_opened([this](const Partition& opened) { pipe_client_->add(opened.id()); });
+  partitions_->on_removed([this](const LogId& removed) { pipe_client_->remove(removed); });
+}
+
+void App::open_clients() {
+  client_context_.emplace(ClientContext{
+      .loop = loop_,
+      .clock = clock_,
+      .logger = logger_,
+      .metrics = metrics_,
+      .partitions = *partitions_,
+      .topics = *topics_,
+      .offsets = *offsets_,
+      .node = node_->id(),
+      .role = [this] { return std::string(to_string(node_->role())); },
+      .cluster = [this] { return node_->cluster(); },
+      .leader = [this] { return node_->leader(); },
+      .auto_create_topics = options_.auto_create_topics,
+  });
+  clients_.emplace(*client_context_, network::make_tcp_server(loop_, {}));
+  admin_context_.emplace(AdminContext{.client = *client_context_,
+                                      .status = [this] { return status(); },
+                                      .ready = [this] { return ready(); }});
+  admin_http_.emplace(loop_, network::HttpServer::Limits{});
+  add_topic_routes(*admin_http_, *admin_context_);
+  add_message_routes(*admin_http_, *admin_context_);
+  add_record_routes(*admin_http_, *admin_context_);
+  add_node_routes(*admin_http_, *admin_context_);
+  pipe_http_.emplace(loop_, network::HttpServer::Limits{});
+  add_pipe_routes(*pipe_http_, *pipe_server_, [this] { return to_json(report()); });
+}
+
+Status App::listen() {
+  const auto& host = options_.listen_host;
+  auto tcp = clients_->listen({host, options_.broker_port});
+  if (!tcp) return pass(tcp, "BROKER_PORT");
+  auto http = admin_http_->listen({host, options_.http_port});
+  if (!http) return pass(http, "HTTP_PORT");
+  auto pipe = pipe_http_->listen({host, options_.pipe_port});
+  if (!pipe) return pass(pipe, "PIPE_PORT");
+  const auto name = advertised_host(options_);
+  node_->set_endpoints({.tcp = network::Address{name, *tcp}.text(),
+                        .http = network::Address{name, *http}.text(),
+                        .pipe = "http://" + network::Address{name, *pipe}.text()});
+  return {};
+}
+
+Status App::watch_registry() {
+  if (options_.registry_url.empty()) return {};
+  auto registry = RegistryClient::create(
+      {loop_, random_, logger_},
+      options_.registry_url,
+      {.report = [this] { return report(); },
+       .changed =
+           [this](const Topology& topology) {
+             node_->move_to(topology);
+             follow(topology);
+           },
+       .refused =
+           [this](const Error& error) {
+             logger_.error("registry.refused", {{"error", error.what()}});
+           }});
+  if (!registry) return pass(registry);
+  registry_ = std::move(*registry);
+  if (node_->topology()) follow(*node_->topology());
+  registry_->start(node_->topology());
+  return {};
+}
+
+void App::follow(const Topology& topology) {
+  if (node_->is_owner()) return;
+  topics_->set_filter([topology](const TopicDefinition& topic) {
+    return topology.carries(topic.name);
+  });
+  pipe_client_->set_cluster(node_->cluster());
+  pipe_client_->set_parents(pipe_parents(topology.parents));
+}
+
+void App::stop() {
+  if (registry_) registry_->say_goodbye(node_->id(), node_->instance());
+  registry_.reset();
+  pipe_client_.reset();
+  clients_.reset();
+  admin_http_.reset();
+  pipe_http_.reset();
+  pipe_server_.reset();
+  partitions_.reset();
+  if (storage_) {
+    if (const auto closed = storage_->close(); !closed)
+      logger_.error("storage.close_failed", {{"error", closed.error().what()}});
+  }
+  state_.reset();
+  loop_.stop();
+}
+
+std::uint64_t App::topology_version() const {
+  return node_->topology() ? node_->topology()->version : 0;
+}
+
+NodeReport App::report() const {
+  NodeReport report;
+  report.node = node_->id();
+  report.location = options_.location;
+  if (options_.role_wish) report.role_wish = to_string(*options_.role_wish);
+  report.cluster = node_->cluster();
+  report.version = kVersion;
+  report.instance = node_->instance();
+  report.tcp = node_->endpoints().tcp;
+  report.http = node_->endpoints().http;
+  report.pipe = node_->endpoints().pipe;
+  report.topology_version = topology_version();
+  report.memory_bytes = resident_bytes();
+  report.uptime_ms = clock_.monotonic_ms() - started_at_ms_;
+  report.health = "HEALTHY";
+  if (pipe_client_) {
+    const auto view = pipe_client_->view();
+    report.health = to_string(view.health);
+    report.parent = view.parent;
+    report.last_error = view.last_error;
+  }
+  for (const auto* partition : partitions_->all()) {
+    const auto age = partition->age_ms();
+    report.partitions.push_back({partition->topic(),
+                                 partition->id(),
+                                 partition->log()->start_offset(),
+                                 partition->log()->end_offset(),
+                                 partition->high_watermark(),
+                                 age});
+    report.age_ms = std::max(report.age_ms, age);
+  }
+  return report;
+}
+
+NodeStatus App::status() const {
+  NodeStatus status;
+  status.report = report();
+  status.role = to_string(node_->role());
+  status.registry = !registry_ ? "none" : registry_->is_reachable() ? "reached" : "away";
+  if (node_->topology()) {
+    for (const auto& parent : node_->topology()->parents) status.parents.push_back(parent.node);
+  }
+  status.children = pipe_server_->children();
+  status.connections = clients_->connections();
+  return status;
+}
+
+// A follower is able to serve once it has ever been level with a parent, in this life or before.
+Status App::ready() const {
+  if (node_->is_owner()) return {};
+  const auto* topics = partitions_->find(topics_topic().log(0));
+  const bool has_been_level = topics != nullptr && (topics->high_watermark() > Offset(0) ||
+                                                    topics->age_ms() != Partition::kAgeUnknown);
+  if (has_been_level) return {};
+  return fail(Errc::kUnavailable, "no parent has been reached yet, and nothing is stored");
+}
+
+}  // namespace xylem::broker

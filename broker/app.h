@@ -1,0 +1,96 @@
+// A broker: its members in dependency order are its architecture. Construction is start order,
+// destruction stop order.
+//
+// One loop runs everything that may not block. Beside it: the committer of the storage, one thread
+// for state.db, one for the registry, one per parent.
+#pragma once
+
+#include "broker/admin/admin_api.h"
+#include "broker/config.h"
+#include "broker/delivery/client_listener.h"
+#include "broker/node.h"
+#include "broker/partitions/partition_table.h"
+#include "broker/topics/topic_catalog.h"
+#include "broker/topology/registry_client.h"
+#include "broker/upstream/feed.h"
+#include "broker/upstream/offer.h"
+#include "common/clock.h"
+#include "common/logger.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+#include "common/random.h"
+#include "common/result.h"
+#include "common/signals.h"
+#include "network/http/http_server.h"
+#include "pipe/pipe_client.h"
+#include "pipe/pipe_connector.h"
+#include "pipe/pipe_server.h"
+#include "storage/disk.h"
+#include "storage/state_store.h"
+#include "storage/storage_engine.h"
+
+#include <memory>
+#include <optional>
+
+namespace xylem::broker {
+
+class App {
+ public:
+  explicit App(BrokerOptions options);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  // Starts, runs until SIGTERM or SIGINT, stops. The error says why it could not start.
+  Status run();
+
+ private:
+  Status open();
+  void begin(Epoch leadership);
+  Status serve(Epoch leadership);
+  void open_pipe();
+  void open_clients();
+  Status listen();
+  Status watch_registry();
+  void follow(const Topology& topology);
+  void stop();
+  void fail_start(const Error& error);
+
+  [[nodiscard]] std::uint64_t topology_version() const;
+  [[nodiscard]] NodeReport report() const;
+  [[nodiscard]] NodeStatus status() const;
+  [[nodiscard]] Status ready() const;
+
+  BrokerOptions options_;
+  SystemClock clock_;
+  Random random_;
+  Logger logger_;
+  Metrics metrics_;
+  storage::PosixDisk disk_;
+  Loop loop_;
+  StopSignals signals_;
+  Status outcome_;
+  std::int64_t started_at_ms_;
+
+  std::optional<Node> node_;
+  std::unique_ptr<storage::StorageEngine> storage_;
+  std::unique_ptr<storage::StateStore> state_;
+  std::optional<GroupOffsets> offsets_;
+  std::optional<PartitionTable> partitions_;
+  std::optional<TopicCatalog> topics_;
+
+  std::optional<Offer> offer_;
+  std::optional<pipe::PipeServer> pipe_server_;
+  std::unique_ptr<pipe::PipeConnector> connector_;
+  std::optional<Feed> feed_;
+  std::optional<pipe::PipeClient> pipe_client_;
+
+  std::optional<ClientListener> clients_;
+  std::optional<ClientContext> client_context_;
+  std::optional<AdminContext> admin_context_;
+  std::optional<network::HttpServer> admin_http_;
+  std::optional<network::HttpServer> pipe_http_;
+  std::unique_ptr<RegistryClient> registry_;
+};
+
+}  // namespace xylem::broker

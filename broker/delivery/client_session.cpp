@@ -1,0 +1,412 @@
+#include "broker/delivery/client_session.h"
+
+#include "broker/topics/topic_admin.h"
+#include "common/batch/batch.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace xylem::broker {
+
+using network::Frame;
+using network::FrameType;
+
+ClientSession::ClientSession(ClientContext& context,
+                             std::shared_ptr<network::Connection> connection,
+                             Closed closed)
+    : context_(context),
+      connection_(std::move(connection)),
+      closed_(std::move(closed)),
+      heard_at_ms_(context.clock.monotonic_ms()),
+      self_(std::make_shared<ClientSession*>(this)) {
+  connection_->set_handler(this);
+}
+
+ClientSession::~ClientSession() { *self_ = nullptr; }
+
+void ClientSession::on_closed(const Error& why) {
+  context_.logger.debug("client.closed",
+                        {{"peer", connection_->peer()}, {"why", why.what()}});
+  closed_(this);
+}
+
+void ClientSession::check_alive() {
+  constexpr std::int64_t kSilenceMs = 3 * kHeartbeatMs;
+  if (context_.clock.monotonic_ms() - heard_at_ms_ <= kSilenceMs) return;
+  break_off(Error(Errc::kTimeout,
+                  "nothing heard for " + std::to_string(kSilenceMs) + " ms",
+                  "send HEARTBEAT"));
+}
+
+void ClientSession::on_frame(Frame frame) {
+  heard_at_ms_ = context_.clock.monotonic_ms();
+  if (!greeted_ && frame.type != FrameType::kHello)
+    return break_off(Error(Errc::kInvalidRequest, "a connection begins with HELLO"));
+  dispatch(frame);
+}
+
+void ClientSession::dispatch(const Frame& frame) {
+  switch (frame.type) {
+    case FrameType::kHello:
+      return on_hello(frame);
+    case FrameType::kHeartbeat:
+      return connection_->send(FrameType::kHeartbeat, frame.id, {});
+    case FrameType::kData:
+      return on_produce(frame);
+    case FrameType::kAck:
+      return on_ack(frame);
+    case FrameType::kSubscribe:
+      return on_subscribe(frame);
+    case FrameType::kCommitOffset:
+      return on_commit(frame);
+    case FrameType::kFetch:
+      return on_fetch(frame);
+    case FrameType::kMetadata:
+      return on_metadata(frame);
+    case FrameType::kAdmin:
+      return on_admin(frame);
+    case FrameType::kDisconnect:
+      return connection_->close();
+    case FrameType::kResetAck:
+    case FrameType::kReadyAck:
+      return;  // of a refresh that this broker does not run (any more)
+    default:
+      break_off(Error(Errc::kInvalidRequest, "this frame type is for servers to send"));
+  }
+}
+
+void ClientSession::on_hello(const Frame& frame) {
+  const auto hello = network::decode<network::Hello>(frame.payload.bytes);
+  if (!hello) return break_off(hello.error());
+  if (hello->version != network::kProtocolVersion) {
+    return break_off(Error(Errc::kUnsupportedVersion,
+                           "protocol version " + std::to_string(hello->version) +
+                               " is not spoken here",
+                           "use version " + std::to_string(network::kProtocolVersion)));
+  }
+  greeted_ = true;
+  client_id_ = hello->client_id;
+  connection_->allow_large_payloads();
+  network::HelloAnswer answer;
+  answer.node = context_.node;
+  answer.role = context_.role();
+  answer.cluster = context_.cluster();
+  answer.payload_bytes_max = network::kPayloadBytesMax;
+  answer.heartbeat_ms = kHeartbeatMs;
+  send(FrameType::kHello, frame.id, network::encode(answer));
+}
+
+void ClientSession::on_produce(const Frame& frame) {
+  const auto data = network::decode_data(frame.payload);
+  if (!data) return break_off(data.error());
+  const auto& header = data->header;
+  const auto* topic = context_.topics.find(header.topic);
+  if (topic != nullptr) return produce(frame, *data, *topic);
+  if (!context_.topics.is_owner()) return send_error(frame.id, not_leader(header.topic));
+  if (!context_.auto_create_topics) {
+    return send_error(frame.id,
+                      Error(Errc::kUnknownTopicOrPartition,
+                            "no topic \"" + header.topic + "\"",
+                            "create it first"));
+  }
+  TopicDefinition wanted;
+  wanted.name = header.topic;
+  context_.topics.create(wanted, [self = self_, frame, data = *data](auto created) {
+    if (*self == nullptr) return;
+    if (!created && created.error().code() != Errc::kAlreadyExists)
+      return (*self)->send_error(frame.id, created.error());
+    (*self)->on_produce(frame);
+  });
+}
+
+void ClientSession::produce(const Frame& frame,
+                            const network::Data& data,
+                            const TopicDefinition& topic) {
+  const auto& header = data.header;
+  auto* partition = context_.partitions.find({topic.incarnation, header.partition});
+  if (partition == nullptr) {
+    return send_error(frame.id,
+                      Error(Errc::kUnknownTopicOrPartition,
+                            "topic \"" + topic.name + "\" has no partition " +
+                                std::to_string(header.partition.value())));
+  }
+  if (!partition->is_leader()) return send_error(frame.id, not_leader(topic.name));
+  if (topic.is_internal()) {
+    return send_error(frame.id,
+                      Error(Errc::kUnauthorized, "\"" + topic.name + "\" is the broker's own"));
+  }
+  const auto batch = check_batch_deeply(data.batches.bytes);
+  if (!batch) return send_error(frame.id, batch.error());
+  if (batch->bytes != data.batches.bytes.size()) {
+    return send_error(frame.id,
+                      Error(Errc::kInvalidRequest, "DATA to a broker holds exactly one batch"));
+  }
+  const auto bytes = batch->bytes;
+  produced_bytes_ += bytes;
+  if (produced_bytes_ > kProducedBytesMax) connection_->pause_reading(true);
+  Buffer copy(data.batches.bytes.begin(), data.batches.bytes.end());
+  partition->append(std::move(copy),
+                    [self = self_, bytes, id = frame.id, acks = header.acks,
+                     incarnation = topic.incarnation](Result<Partition::Appended> appended) {
+                      if (*self == nullptr) return;
+                      (*self)->produced_bytes_ -= bytes;
+                      (*self)->acknowledge(id, acks, incarnation, appended);
+                    });
+}
+
+void ClientSession::acknowledge(std::uint64_t id,
+                                std::int8_t acks,
+                                const Incarnation& incarnation,
+                                const Result<Partition::Appended>& appended) {
+  if (produced_bytes_ <= kProducedBytesMax) connection_->pause_reading(false);
+  if (!appended) return send_error(id, appended.error());
+  if (acks == 0) return;
+  network::ProduceAck ack;
+  ack.incarnation = incarnation;
+  ack.base_offset = appended->base_offset;
+  ack.next_offset = appended->next_offset;
+  ack.replicas_synced = appended->replicas_synced;
+  send(FrameType::kAck, id, network::encode(ack));
+}
+
+void ClientSession::on_ack(const Frame& frame) {
+  const auto ack = network::decode<network::DeliveryAck>(frame.payload.bytes);
+  if (!ack) return break_off(ack.error());
+  const auto found = subscriptions_.find(frame.id);
+  if (found == subscriptions_.end()) return;  // ended while the acknowledgement was under way
+  auto& subscription = found->second;
+  if (auto taken = subscription.on_ack(*ack); !taken) return send_error(frame.id, taken.error());
+  const auto& request = subscription.request();
+  if (request.auto_commit && !request.group.empty()) {
+    context_.offsets.commit({request.group, ack->topic, ack->partition},
+                            {ack->next_offset, ack->incarnation},
+                            [self = self_, id = frame.id](Status committed) {
+                              if (!committed && *self != nullptr)
+                                (*self)->send_error(id, committed.error());
+                            });
+  }
+  push(frame.id);
+}
+
+void ClientSession::on_subscribe(const Frame& frame) {
+  auto request = network::decode<network::Subscribe>(frame.payload.bytes);
+  if (!request) return break_off(request.error());
+  if (subscriptions_.contains(frame.id)) {
+    return break_off(Error(Errc::kInvalidRequest, "a subscription with this id is open"));
+  }
+  if (subscriptions_.size() >= kSubscriptionsMax) {
+    return send_error(frame.id,
+                      Error(Errc::kQuotaExceeded, "too many subscriptions on one connection"));
+  }
+  auto opened = Subscription::open(context_, *connection_, frame.id, std::move(*request));
+  if (!opened) return send_error(frame.id, opened.error());
+  send(FrameType::kSubscribe, frame.id, network::encode(opened->answer()));
+  subscriptions_.emplace(frame.id, std::move(*opened));
+  push(frame.id);
+}
+
+void ClientSession::on_commit(const Frame& frame) {
+  const auto request = network::decode<network::CommitOffset>(frame.payload.bytes);
+  if (!request) return break_off(request.error());
+  const auto* topic = context_.topics.find(request->topic);
+  if (topic == nullptr || request->partition.value() < 0 ||
+      request->partition.value() >= topic->partitions) {
+    return send_error(frame.id,
+                      Error(Errc::kUnknownTopicOrPartition,
+                            "no partition " + std::to_string(request->partition.value()) +
+                                " of \"" + request->topic + "\""));
+  }
+  if (request->incarnation != topic->incarnation) {
+    return send_error(frame.id,
+                      Error(Errc::kStaleGeneration,
+                            "the offset belongs to another incarnation of \"" + topic->name +
+                                "\""));
+  }
+  context_.offsets.commit({request->group, request->topic, request->partition},
+                          {request->next_offset, request->incarnation},
+                          [self = self_, id = frame.id](Status committed) {
+                            if (*self == nullptr) return;
+                            if (!committed) return (*self)->send_error(id, committed.error());
+                            (*self)->send(FrameType::kCommitOffset, id, {});
+                          });
+}
+
+void ClientSession::on_fetch(const Frame& frame) {
+  const auto request = network::decode<network::Fetch>(frame.payload.bytes);
+  if (!request) return break_off(request.error());
+  const auto* topic = context_.topics.find(request->topic);
+  if (topic == nullptr) {
+    return send_error(frame.id,
+                      Error(Errc::kUnknownTopicOrPartition, "no topic \"" + request->topic + "\""));
+  }
+  if (!request->incarnation.topic.is_nil() && request->incarnation != topic->incarnation) {
+    return send_error(frame.id,
+                      Error(Errc::kStaleGeneration, "the cursor is of another incarnation"));
+  }
+  const LogId log{topic->incarnation, request->partition};
+  const auto answered = try_fetch(frame.id, *request, log);
+  if (!answered) return send_error(frame.id, answered.error());
+  if (*answered) return;
+  if (fetches_.size() >= kWaitingFetchesMax) {
+    return send_error(frame.id, Error(Errc::kQuotaExceeded, "too many fetches wait"));
+  }
+  fetches_.push_back({frame.id, *request, log, std::make_unique<Timer>(context_.loop)});
+  const auto waiting = std::prev(fetches_.end());
+  waiting->timer->start(std::min(request->wait_ms, kFetchWaitMsMax), 0, [this, waiting] {
+    auto ended = std::move(*waiting);
+    fetches_.erase(waiting);
+    ended.request.wait_ms = 0;
+    const auto last = try_fetch(ended.id, ended.request, ended.log);
+    if (!last) send_error(ended.id, last.error());
+  });
+}
+
+Result<bool> ClientSession::try_fetch(std::uint64_t id,
+                                      const network::Fetch& request,
+                                      const LogId& log) {
+  const auto* partition = context_.partitions.find(log);
+  if (partition == nullptr)
+    return fail(Errc::kUnknownTopicOrPartition, "no such partition of \"" + request.topic + "\"");
+  const auto below = partition->high_watermark();
+  if (request.cursor >= below && request.wait_ms > 0) return false;
+  network::DataHeader header;
+  header.topic = request.topic;
+  header.partition = log.partition;
+  header.incarnation = log.incarnation;
+  header.first_offset = request.cursor;
+  header.epoch = partition->epoch();
+  header.high_watermark = below;
+  std::vector<Slice> pieces(1);
+  if (request.cursor < below) {
+    const auto budget = std::min<std::size_t>(request.bytes_max, kBatchBytesMax);
+    auto read = partition->log()->read(request.cursor, budget, below);
+    if (!read) return pass(read);
+    header.batch_count = count_batches(read->slices);
+    for (auto& slice : read->slices) pieces.push_back(std::move(slice));
+  }
+  pieces.front() = Slice::own(network::encode_data_header(header));
+  connection_->send(FrameType::kFetch, id, pieces);
+  return true;
+}
+
+void ClientSession::on_metadata(const Frame& frame) {
+  const auto request = network::decode<network::MetadataRequest>(frame.payload.bytes);
+  if (!request) return break_off(request.error());
+  network::MetadataAnswer answer;
+  if (request->topics.empty()) {
+    for (const auto* topic : context_.topics.all()) answer.topics.push_back(describe(*topic));
+  }
+  for (const auto& name : request->topics) {
+    if (const auto* topic = context_.topics.find(name)) {
+      answer.topics.push_back(describe(*topic));
+    } else {
+      answer.unknown.push_back(name);
+    }
+  }
+  send(FrameType::kMetadata, frame.id, network::encode(answer));
+}
+
+network::TopicMetadata ClientSession::describe(const TopicDefinition& topic) const {
+  network::TopicMetadata metadata{topic.name, topic.incarnation, {}};
+  const auto leader = context_.leader();
+  for (std::int32_t p = 0; p < topic.partitions; ++p) {
+    network::PartitionMetadata described;
+    described.partition = PartitionId(p);
+    described.leader = leader.node;
+    described.leader_address = leader.tcp;
+    if (const auto* partition = context_.partitions.find(topic.log(p))) {
+      described.epoch = partition->epoch();
+      described.log_start = partition->log()->start_offset();
+      described.high_watermark = partition->high_watermark();
+    }
+    metadata.partitions.push_back(std::move(described));
+  }
+  return metadata;
+}
+
+void ClientSession::on_admin(const Frame& frame) {
+  const auto request = network::decode<network::Admin>(frame.payload.bytes);
+  if (!request) return break_off(request.error());
+  if (!context_.topics.is_owner()) return send_error(frame.id, not_leader("__topics"));
+  run_topic_command(context_.topics,
+                    request->command,
+                    request->json,
+                    [self = self_, id = frame.id, command = request->command](auto json) {
+                      if (*self == nullptr) return;
+                      if (!json) return (*self)->send_error(id, json.error());
+                      (*self)->send(FrameType::kAdmin, id, network::encode(network::Admin{command, *json}));
+                    });
+}
+
+void ClientSession::on_partition_moved(const Partition& partition) {
+  for (auto next = subscriptions_.begin(); next != subscriptions_.end();) {
+    const auto current = next++;  // push may drop it
+    if (current->second.follows(partition.id())) push(current->first);
+  }
+  for (auto next = fetches_.begin(); next != fetches_.end();) {
+    const auto current = next++;
+    if (current->log != partition.id()) continue;
+    const auto answered = try_fetch(current->id, current->request, current->log);
+    if (answered && !*answered) continue;
+    if (!answered) send_error(current->id, answered.error());
+    fetches_.erase(current);
+  }
+}
+
+void ClientSession::on_topic_changed(const TopicDefinition& topic, bool removed) {
+  std::vector<std::uint64_t> gone;
+  for (auto& [id, subscription] : subscriptions_) {
+    if (subscription.request().topic != topic.name) continue;
+    if (removed) {
+      gone.push_back(id);
+    } else {
+      subscription.extend(topic);
+    }
+  }
+  for (const auto id : gone) {
+    drop_subscription(id,
+                      Error(Errc::kUnknownTopicOrPartition, "\"" + topic.name + "\" was deleted"));
+  }
+}
+
+void ClientSession::push_all() {
+  for (auto next = subscriptions_.begin(); next != subscriptions_.end();) push((next++)->first);
+}
+
+void ClientSession::push(std::uint64_t subscription) {
+  const auto found = subscriptions_.find(subscription);
+  if (found == subscriptions_.end()) return;
+  const auto pushed = found->second.push();
+  if (!pushed) drop_subscription(subscription, pushed.error());
+}
+
+void ClientSession::drop_subscription(std::uint64_t id, const Error& why) {
+  subscriptions_.erase(id);
+  send_error(id, why);
+}
+
+void ClientSession::send(FrameType type, std::uint64_t id, Buffer payload) {
+  const std::array pieces = {Slice::own(std::move(payload))};
+  connection_->send(type, id, pieces);
+}
+
+void ClientSession::send_error(std::uint64_t id, const Error& error) {
+  send(FrameType::kError, id, network::encode(network::to_message(error)));
+}
+
+Error ClientSession::not_leader(const std::string& topic) const {
+  const auto leader = context_.leader();
+  return {Errc::kNotLeader, "this broker does not own \"" + topic + "\"", leader.tcp};
+}
+
+void ClientSession::break_off(const Error& why) {
+  context_.logger.warn("client.refused",
+                       {{"peer", connection_->peer()},
+                        {"client", client_id_},
+                        {"error", why.what()}});
+  send_error(0, why);
+  connection_->close();
+}
+
+}  // namespace xylem::broker

@@ -1,0 +1,98 @@
+// One client connection: HELLO, then produce, subscribe, fetch, commit, metadata, administration.
+//
+// A request that is wrong is answered by ERROR with its id; a frame that breaks the protocol (no
+// HELLO first, a payload that does not decode, a type only servers send) ends the connection with an
+// ERROR that says so. While more than kProducedBytesMax wait for their commit, the socket is not read.
+//
+// Threads: the loop's.
+#pragma once
+
+#include "broker/delivery/client_context.h"
+#include "broker/delivery/subscription.h"
+#include "common/result.h"
+#include "common/timer.h"
+#include "network/protocol/messages.h"
+#include "network/transport/transport.h"
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace xylem::broker {
+
+class ClientSession final : public network::ConnectionHandler {
+ public:
+  static constexpr std::size_t kProducedBytesMax = 16ULL * 1024 * 1024;
+  static constexpr std::size_t kSubscriptionsMax = 1'000;
+  static constexpr std::size_t kWaitingFetchesMax = 100;
+  static constexpr std::uint32_t kFetchWaitMsMax = 60'000;
+  static constexpr std::uint32_t kHeartbeatMs = 3'000;
+
+  using Closed = std::function<void(ClientSession*)>;
+
+  ClientSession(ClientContext& context,
+                std::shared_ptr<network::Connection> connection,
+                Closed closed);
+  ~ClientSession() override;
+
+  void on_frame(network::Frame frame) override;
+  void on_closed(const Error& why) override;
+  void on_writable() override { push_all(); }
+
+  void on_partition_moved(const Partition& partition);
+  void on_topic_changed(const TopicDefinition& topic, bool removed);
+
+  // Closes it when the peer has been silent for three heartbeats.
+  void check_alive();
+
+  [[nodiscard]] bool is_consumer() const { return !subscriptions_.empty(); }
+
+ private:
+  struct WaitingFetch {
+    std::uint64_t id;
+    network::Fetch request;
+    LogId log;
+    std::unique_ptr<Timer> timer;
+  };
+
+  void dispatch(const network::Frame& frame);
+  void on_hello(const network::Frame& frame);
+  void on_produce(const network::Frame& frame);
+  void on_ack(const network::Frame& frame);
+  void on_subscribe(const network::Frame& frame);
+  void on_commit(const network::Frame& frame);
+  void on_fetch(const network::Frame& frame);
+  void on_metadata(const network::Frame& frame);
+  void on_admin(const network::Frame& frame);
+
+  void produce(const network::Frame& frame, const network::Data& data, const TopicDefinition& topic);
+  void acknowledge(std::uint64_t id,
+                   std::int8_t acks,
+                   const Incarnation& incarnation,
+                   const Result<Partition::Appended>& appended);
+  Result<bool> try_fetch(std::uint64_t id, const network::Fetch& request, const LogId& log);
+  [[nodiscard]] network::TopicMetadata describe(const TopicDefinition& topic) const;
+  void push_all();
+  void push(std::uint64_t subscription);
+  void drop_subscription(std::uint64_t id, const Error& why);
+  void send(network::FrameType type, std::uint64_t id, Buffer payload);
+  void send_error(std::uint64_t id, const Error& error);
+  [[nodiscard]] Error not_leader(const std::string& topic) const;
+  void break_off(const Error& why);
+
+  ClientContext& context_;
+  std::shared_ptr<network::Connection> connection_;
+  Closed closed_;
+  bool greeted_ = false;
+  std::string client_id_;
+  std::int64_t heard_at_ms_;
+  std::size_t produced_bytes_ = 0;
+  std::map<std::uint64_t, Subscription> subscriptions_;
+  std::list<WaitingFetch> fetches_;
+  std::shared_ptr<ClientSession*> self_;  // what callbacks hold: null once this is gone
+};
+
+}  // namespace xylem::broker

@@ -1,0 +1,69 @@
+// Where each group stands, per topic partition: state.db's rows of kind "group_offset", kept in
+// memory and written through.
+//
+// Commits that arrive while one is being written are written together by the next transaction.
+//
+// A commit is a compare-and-set: it never goes back within an incarnation and never crosses to
+// another one; a refused one is an error, not silence (PITFALLS 10 of the design: late commits of a
+// member that lost its partition).
+//
+// Threads: the loop's. Errors: kStaleGeneration (another incarnation), kInvalidRequest (below what
+// is committed, or a name that is too long), kIo.
+#pragma once
+
+#include "common/ids.h"
+#include "common/result.h"
+#include "storage/state_store.h"
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace xylem::broker {
+
+struct GroupPartition {
+  std::string group;
+  std::string topic;
+  PartitionId partition;
+
+  auto operator<=>(const GroupPartition&) const = default;
+};
+
+struct CommittedOffset {
+  Offset next;
+  Incarnation incarnation;
+};
+
+class GroupOffsets {
+ public:
+  static constexpr std::size_t kGroupNameMax = 200;  // characters
+
+  explicit GroupOffsets(storage::StateStore& store);
+
+  // Reads all rows; calls back on the loop.
+  void load(std::function<void(Status)> done);
+
+  // `done` runs when the commit is on disk.
+  void commit(const GroupPartition& where,
+              const CommittedOffset& offset,
+              std::function<void(Status)> done);
+
+  [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition& where) const;
+  [[nodiscard]] std::vector<std::pair<GroupPartition, CommittedOffset>> all() const;
+
+ private:
+  void write_dirty();
+
+  storage::StateStore& store_;
+  std::map<GroupPartition, CommittedOffset> committed_;
+  std::set<GroupPartition> dirty_;
+  std::vector<std::function<void(Status)>> waiting_;  // for the dirty ones
+  bool writing_ = false;
+};
+
+}  // namespace xylem::broker

@@ -1,0 +1,177 @@
+#include "broker/delivery/subscription.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace xylem::broker {
+
+Subscription::Subscription(ClientContext& context,
+                           network::Connection& connection,
+                           std::uint64_t id,
+                           network::Subscribe request)
+    : context_(&context),
+      connection_(&connection),
+      id_(id),
+      request_(std::move(request)),
+      credit_bytes_(request_.credit_bytes) {}
+
+Result<Subscription> Subscription::open(ClientContext& context,
+                                        network::Connection& connection,
+                                        std::uint64_t id,
+                                        network::Subscribe request) {
+  const auto* topic = context.topics.find(request.topic);
+  if (topic == nullptr)
+    return fail(Errc::kUnknownTopicOrPartition, "no topic \"" + request.topic + "\" here");
+  Subscription made(context, connection, id, std::move(request));
+  made.incarnation_ = topic->incarnation;
+  std::vector<PartitionId> wanted;
+  for (const auto& wish : made.request_.partitions) wanted.push_back(wish.partition);
+  if (wanted.empty()) {
+    for (std::int32_t p = 0; p < topic->partitions; ++p) wanted.emplace_back(p);
+  }
+  for (const auto partition_id : wanted) {
+    const auto* partition = context.partitions.find({topic->incarnation, partition_id});
+    if (partition == nullptr) {
+      return fail(Errc::kUnknownTopicOrPartition,
+                  "topic \"" + topic->name + "\" has no partition " +
+                      std::to_string(partition_id.value()) + " here");
+    }
+    auto cursor = made.resolve(*partition, made.wish_for(partition_id));
+    if (!cursor) return pass(cursor);
+    made.places_.push_back({partition->id(), *cursor});
+  }
+  return made;
+}
+
+network::SubscribePartition Subscription::wish_for(PartitionId partition) const {
+  for (const auto& wish : request_.partitions) {
+    if (wish.partition == partition) return wish;
+  }
+  auto wish = request_.every;
+  wish.partition = partition;
+  return wish;
+}
+
+Result<Offset> Subscription::resolve(const Partition& partition,
+                                     const network::SubscribePartition& wish) const {
+  using network::StartAt;
+  const auto start = partition.log()->start_offset();
+  const auto end = partition.high_watermark();
+  const auto at = [&](StartAt where) { return where == StartAt::kLatest ? end : start; };
+  switch (wish.start) {
+    case StartAt::kEarliest:
+    case StartAt::kLatest:
+      return at(wish.start);
+    case StartAt::kCommitted: {
+      const auto committed =
+          context_->offsets.find({request_.group, request_.topic, wish.partition});
+      const bool usable = committed && committed->incarnation == incarnation_ &&
+                          committed->next >= start && committed->next <= end;
+      return usable ? committed->next : at(wish.reset);
+    }
+    case StartAt::kOffset:
+      if (!wish.incarnation.topic.is_nil() && wish.incarnation != incarnation_) {
+        return fail(Errc::kStaleGeneration,
+                    "the cursor belongs to another incarnation of \"" + request_.topic + "\"");
+      }
+      // A cursor ahead of this broker waits: another broker of the tree was further.
+      if (wish.offset < start) {
+        return fail(Errc::kOffsetOutOfRange,
+                    "offset " + std::to_string(wish.offset.value()) + " of \"" + request_.topic +
+                        "\" is below the log's start " + std::to_string(start.value()));
+      }
+      return wish.offset;
+  }
+  return fail(Errc::kInvalidRequest, "unknown start");
+}
+
+network::SubscribeAnswer Subscription::answer() const {
+  network::SubscribeAnswer answer{request_.topic, incarnation_, {}};
+  for (const auto& place : places_) {
+    const auto* partition = context_->partitions.find(place.log);
+    if (partition == nullptr) continue;
+    answer.partitions.push_back({place.log.partition,
+                                 place.cursor,
+                                 partition->log()->start_offset(),
+                                 partition->high_watermark()});
+  }
+  return answer;
+}
+
+Status Subscription::push() {
+  std::size_t idle = 0;
+  while (idle < places_.size() && credit_bytes_ > 0 &&
+         connection_->queued_bytes() < kQueuedBytesMax) {
+    auto& place = places_[turn_];
+    turn_ = (turn_ + 1) % places_.size();
+    auto sent = push_one(place);
+    if (!sent) return pass(sent);
+    idle = *sent ? 0 : idle + 1;
+  }
+  return {};
+}
+
+Result<bool> Subscription::push_one(Place& place) {
+  const auto* partition = context_->partitions.find(place.log);
+  if (partition == nullptr)
+    return fail(Errc::kUnknownTopicOrPartition, "topic \"" + request_.topic + "\" is gone");
+  if (place.cursor >= partition->high_watermark()) return false;
+  const auto budget = std::min(static_cast<std::size_t>(credit_bytes_), kPushBytesMax);
+  auto read = partition->log()->read(place.cursor, budget, partition->high_watermark());
+  if (!read) return pass(read);
+  if (read->slices.empty()) return false;
+  network::DataHeader header;
+  header.topic = request_.topic;
+  header.partition = place.log.partition;
+  header.incarnation = incarnation_;
+  header.first_offset = place.cursor;
+  header.epoch = partition->epoch();
+  header.batch_count = count_batches(read->slices);
+  header.high_watermark = partition->high_watermark();
+  std::vector<Slice> pieces;
+  pieces.reserve(read->slices.size() + 1);
+  pieces.push_back(Slice::own(network::encode_data_header(header)));
+  for (auto& slice : read->slices) pieces.push_back(std::move(slice));
+  connection_->send(network::FrameType::kData, id_, pieces);
+  credit_bytes_ -= static_cast<std::int64_t>(read->bytes);
+  place.cursor = read->next;
+  return true;
+}
+
+Status Subscription::on_ack(const network::DeliveryAck& ack) {
+  const auto place = std::ranges::find_if(
+      places_, [&](const Place& p) { return p.log.partition == ack.partition; });
+  if (place == places_.end() || ack.topic != request_.topic) {
+    return fail(Errc::kUnknownTopicOrPartition,
+                "partition " + std::to_string(ack.partition.value()) + " is not subscribed");
+  }
+  // Never more credit than was granted: an acknowledgement returns, it does not add.
+  credit_bytes_ = std::min<std::int64_t>(credit_bytes_ + ack.credit_bytes, request_.credit_bytes);
+  return {};
+}
+
+bool Subscription::follows(const LogId& log) const {
+  return log.incarnation == incarnation_;
+}
+
+void Subscription::extend(const TopicDefinition& topic) {
+  if (!request_.partitions.empty() || topic.incarnation != incarnation_) return;
+  for (auto p = static_cast<std::int32_t>(places_.size()); p < topic.partitions; ++p) {
+    if (const auto* partition = context_->partitions.find(topic.log(p)))
+      places_.push_back({partition->id(), partition->log()->start_offset()});
+  }
+}
+
+std::uint32_t count_batches(std::span<const Slice> slices) {
+  std::uint32_t batches = 0;
+  for (const auto& slice : slices) {
+    for (auto left = slice.bytes; !left.empty(); ++batches) {
+      const auto header = read_batch_header(left);
+      XYLEM_CHECK(header);  // a log hands out whole batches
+      left = left.subspan(header->bytes);
+    }
+  }
+  return batches;
+}
+
+}  // namespace xylem::broker

@@ -1,0 +1,80 @@
+// One SUBSCRIBE of one connection: pushes batches of a topic's partitions, in order, as credit allows.
+//
+// Credit is in bytes of batches; a push needs some and may overdraw it by one batch. A consumer that
+// stops acknowledging costs its cursors. Partitions take turns.
+//
+// Threads: the loop's.
+#pragma once
+
+#include "broker/delivery/client_context.h"
+#include "common/ids.h"
+#include "common/result.h"
+#include "network/protocol/messages.h"
+#include "network/transport/transport.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace xylem::broker {
+
+class Subscription {
+ public:
+  static constexpr std::size_t kPushBytesMax = 1024ULL * 1024;        // of one DATA frame
+  static constexpr std::size_t kQueuedBytesMax = 4ULL * 1024 * 1024;  // waiting in the connection
+
+  // kUnknownTopicOrPartition, kOffsetOutOfRange (an offset asked for that is not here),
+  // kStaleGeneration (a cursor of another incarnation).
+  static Result<Subscription> open(ClientContext& context,
+                                   network::Connection& connection,
+                                   std::uint64_t id,
+                                   network::Subscribe request);
+
+  [[nodiscard]] network::SubscribeAnswer answer() const;
+
+  // Sends what it may. An error ends the subscription: the caller tells the client and drops it.
+  Status push();
+
+  // kUnknownTopicOrPartition: an acknowledgement for what was never subscribed.
+  Status on_ack(const network::DeliveryAck& ack);
+
+  [[nodiscard]] bool follows(const LogId& log) const;
+
+  [[nodiscard]] const network::Subscribe& request() const { return request_; }
+
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+
+  // The topic has more partitions than before.
+  void extend(const TopicDefinition& topic);
+
+ private:
+  struct Place {
+    LogId log;
+    Offset cursor;
+  };
+
+  Subscription(ClientContext& context,
+               network::Connection& connection,
+               std::uint64_t id,
+               network::Subscribe request);
+
+  Result<Offset> resolve(const Partition& partition, const network::SubscribePartition& wish) const;
+  [[nodiscard]] network::SubscribePartition wish_for(PartitionId partition) const;
+  Result<bool> push_one(Place& place);
+
+  ClientContext* context_;
+  network::Connection* connection_;
+  std::uint64_t id_;
+  network::Subscribe request_;
+  Incarnation incarnation_;
+  std::vector<Place> places_;
+  std::size_t turn_ = 0;
+  std::int64_t credit_bytes_ = 0;
+};
+
+// How many batches a read gave.
+std::uint32_t count_batches(std::span<const Slice> slices);
+
+}  // namespace xylem::broker

@@ -1,0 +1,99 @@
+#include "broker/partitions/partition.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace xylem::broker {
+
+Partition::Partition(std::string topic,
+                     std::shared_ptr<storage::PartitionLog> log,
+                     const Clock& clock)
+    : topic_(std::move(topic)),
+      log_(std::move(log)),
+      clock_(clock),
+      high_watermark_(log_->written_end()) {}
+
+Partition::~Partition() {
+  for (auto& pending : pending_)
+    pending.done(fail(Errc::kCancelled, "the partition was closed before the commit"));
+}
+
+void Partition::lead(Epoch epoch) {
+  leads_ = true;
+  epoch_ = epoch;
+  high_watermark_ = log_->durable_end();
+}
+
+Epoch Partition::epoch() const {
+  if (leads_) return epoch_;
+  const auto epochs = log_->epochs();
+  return epochs.empty() ? kNoEpoch : epochs.back().epoch;
+}
+
+std::uint64_t Partition::age_ms() const {
+  if (leads_) return 0;  // a root tier of one is always in contact with its quorum
+  if (parent_age_ms_ == kAgeUnknown) return kAgeUnknown;
+  return parent_age_ms_ + static_cast<std::uint64_t>(clock_.monotonic_ms() - aged_at_ms_);
+}
+
+void Partition::append(Buffer batch, AppendDone done) {
+  if (!leads_) return done(fail(Errc::kNotLeader, "this broker does not own " + topic_));
+  if (pending_.size() >= kPendingMax)
+    return done(fail(Errc::kUnavailable, "too many appends wait for their commit", "retry later"));
+  const auto header = read_batch_header(batch);
+  if (!header) return done(std::unexpected(header.error()));
+  auto base = log_->append(std::move(batch), epoch_);
+  if (!base) return done(pass(base));
+  const auto next = *base + (header->last_offset_delta + std::int64_t{1});
+  pending_.push_back({{*base, next, 1}, std::move(done)});
+}
+
+Status Partition::store(Bytes batches, Offset high_watermark, std::uint64_t age_ms) {
+  if (!batches.empty()) {
+    auto stored = log_->append_as_is(batches);
+    if (!stored) return stored;
+  }
+  parent_high_watermark_ = high_watermark;
+  confirm(age_ms);
+  return {};
+}
+
+void Partition::confirm(std::uint64_t age_ms) {
+  if (log_->end_offset() < parent_high_watermark_ || age_ms == kAgeUnknown) return;
+  parent_age_ms_ = age_ms;
+  aged_at_ms_ = clock_.monotonic_ms();
+}
+
+Status Partition::restart_at(Offset start) {
+  auto dropped = log_->drop_before(std::max(start, log_->end_offset()));
+  if (dropped && log_->start_offset() > start) dropped = log_->cut_back(start);
+  if (!dropped) return dropped;
+  high_watermark_ = log_->written_end();
+  parent_age_ms_ = kAgeUnknown;
+  return {};
+}
+
+Status Partition::cut_back(Offset offset) {
+  auto cut = log_->cut_back(offset);
+  high_watermark_ = std::min(high_watermark_, log_->written_end());
+  return cut;
+}
+
+void Partition::on_log_progress() {
+  high_watermark_ = leads_ ? log_->durable_end() : log_->written_end();
+  settle_pending();
+}
+
+void Partition::settle_pending() {
+  while (!pending_.empty() && pending_.front().appended.next_offset <= high_watermark_) {
+    auto settled = std::move(pending_.front());
+    pending_.pop_front();
+    settled.done(settled.appended);
+  }
+  if (const auto health = log_->health(); !health && health.error().code() != Errc::kDiskFull) {
+    for (auto failed = std::exchange(pending_, {}); auto& pending : failed)
+      pending.done(std::unexpected(health.error()));
+  }
+}
+
+}  // namespace xylem::broker

@@ -1,0 +1,100 @@
+// One partition as this broker has it: its log, how far it is committed, how old it may be.
+//
+// The owner gives offsets out, and what is durable here is committed. Everywhere else the log was
+// pulled from a parent, which serves committed batches only: all that is written is committed.
+//
+// Observers are told once per commit round that the high watermark, the log's start or its existence
+// changed; everything that waits for data (acknowledgements, delivery, the pipe) hangs on that.
+//
+// Threads: the loop's.
+#pragma once
+
+#include "broker/topics/topic_definition.h"
+#include "common/bytes.h"
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/result.h"
+#include "storage/partition_log.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace xylem::broker {
+
+class Partition {
+ public:
+  struct Appended {
+    Offset base_offset;
+    Offset next_offset;
+    std::uint16_t replicas_synced = 0;
+  };
+
+  using AppendDone = std::function<void(Result<Appended>)>;
+
+  static constexpr std::size_t kPendingMax = 65'536;  // appends that wait for their commit
+
+  Partition(std::string topic, std::shared_ptr<storage::PartitionLog> log, const Clock& clock);
+  ~Partition();  // what waits gets kCancelled
+  Partition(const Partition&) = delete;
+  Partition& operator=(const Partition&) = delete;
+
+  // From now on this broker owns it and appends in `epoch`.
+  void lead(Epoch epoch);
+
+  [[nodiscard]] bool is_leader() const { return leads_; }
+
+  [[nodiscard]] const std::string& topic() const { return topic_; }
+
+  [[nodiscard]] LogId id() const { return log_->name().id; }
+
+  [[nodiscard]] Epoch epoch() const;
+
+  [[nodiscard]] const std::shared_ptr<storage::PartitionLog>& log() const { return log_; }
+
+  [[nodiscard]] Offset high_watermark() const { return high_watermark_; }
+
+  // How old the copy may be; kAgeUnknown: it has never been at its parent's high watermark.
+  static constexpr std::uint64_t kAgeUnknown = UINT64_MAX;
+  [[nodiscard]] std::uint64_t age_ms() const;
+
+  // One batch from a producer, checked deeply. `done` runs when it is committed, or at once when it
+  // was refused. kNotLeader, kCorrupt, kDiskFull, kIo, kUnavailable (too many wait).
+  void append(Buffer batch, AppendDone done);
+
+  // Committed batches from the parent; `high_watermark` and `age_ms` are the parent's.
+  Status store(Bytes batches, Offset high_watermark, std::uint64_t age_ms);
+
+  // The parent says nothing is new: the copy is as old as the parent's, if it had caught up.
+  void confirm(std::uint64_t age_ms);
+
+  // Forgets everything and begins at `start` (history was lost upstream). Observers are told.
+  Status restart_at(Offset start);
+
+  Status cut_back(Offset offset);
+
+  void on_log_progress();  // the log's listener
+
+ private:
+  struct Pending {
+    Appended appended;
+    AppendDone done;
+  };
+
+  void settle_pending();
+
+  std::string topic_;
+  std::shared_ptr<storage::PartitionLog> log_;
+  const Clock& clock_;
+  bool leads_ = false;
+  Epoch epoch_ = kNoEpoch;
+  Offset high_watermark_;
+  Offset parent_high_watermark_;
+  std::uint64_t parent_age_ms_ = kAgeUnknown;
+  std::int64_t aged_at_ms_ = 0;
+  std::deque<Pending> pending_;
+};
+
+}  // namespace xylem::broker

@@ -1,0 +1,103 @@
+#include "broker/partitions/partition_table.h"
+
+#include <utility>
+
+namespace xylem::broker {
+
+PartitionTable::PartitionTable(const Context& context, const Options& options)
+    : context_(context),
+      options_(options),
+      retention_timer_(context.loop) {
+  retention_timer_.start(options_.retention_check_ms, options_.retention_check_ms, [this] {
+    retain();
+  });
+}
+
+PartitionTable::~PartitionTable() {
+  for (auto& [id, entry] : entries_) entry.partition->log()->set_listener(nullptr);
+}
+
+storage::LogOptions PartitionTable::options_of(const TopicDefinition& topic, bool leads) const {
+  return {.flush = leads ? topic.flush : options_.pulled_flush,
+          .flush_interval_ms = options_.flush_interval_ms,
+          .segment_bytes_max = options_.segment_bytes_max,
+          .cleanup = topic.cleanup,
+          .retention_bytes = topic.retention_bytes,
+          .retention_ms = topic.retention_ms};
+}
+
+Result<Partition*> PartitionTable::open(const TopicDefinition& topic,
+                                        PartitionId partition,
+                                        Epoch leadership) {
+  const LogId id{topic.incarnation, partition};
+  if (auto* known = find(id)) return known;
+  const bool leads = leadership != kNoEpoch;
+  auto log = context_.storage.open({topic.name, id}, options_of(topic, leads));
+  if (!log) return pass(log, "open " + topic.name + "/" + std::to_string(partition.value()));
+  auto made = std::make_unique<Partition>(topic.name, *log, context_.clock);
+  auto* opened = made.get();
+  if (leads) opened->lead(leadership);
+  entries_.emplace(id, Entry{std::move(made), opened->high_watermark(), (*log)->start_offset()});
+  (*log)->set_listener([this, id] { on_log_progress(id); });
+  for (const auto& hook : opened_) hook(*opened);
+  for (const auto& observer : observers_) observer(*opened);
+  return opened;
+}
+
+void PartitionTable::apply(const TopicDefinition& topic, PartitionId partition) {
+  if (auto* known = find({topic.incarnation, partition}))
+    known->log()->set_options(options_of(topic, known->is_leader()));
+}
+
+Status PartitionTable::remove(const LogId& id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return {};
+  found->second.partition->log()->set_listener(nullptr);
+  const auto gone = std::move(found->second.partition);
+  entries_.erase(found);
+  for (const auto& hook : removed_) hook(id);
+  for (const auto& observer : observers_) observer(*gone);
+  return context_.storage.remove(id);
+}
+
+Partition* PartitionTable::find(const LogId& id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : found->second.partition.get();
+}
+
+std::vector<Partition*> PartitionTable::all() const {
+  std::vector<Partition*> partitions;
+  partitions.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) partitions.push_back(entry.partition.get());
+  return partitions;
+}
+
+void PartitionTable::on_log_progress(const LogId& id) {
+  auto* partition = find(id);
+  if (partition == nullptr) return;
+  partition->on_log_progress();  // what it settles may open and remove partitions
+  if (find(id) == partition) announce(*partition);
+}
+
+void PartitionTable::announce(Partition& partition) {
+  auto& entry = entries_.at(partition.id());
+  const auto end = partition.high_watermark();
+  const auto start = partition.log()->start_offset();
+  if (end == entry.announced_end && start == entry.announced_start) return;
+  entry.announced_end = end;
+  entry.announced_start = start;
+  for (const auto& observer : observers_) observer(partition);
+}
+
+void PartitionTable::retain() {
+  for (auto* partition : all()) {
+    auto done = partition->log()->retain();
+    if (!done) {
+      context_.logger.warn("retention.failed",
+                           {{"topic", partition->topic()}, {"error", done.error().what()}});
+    }
+    announce(*partition);
+  }
+}
+
+}  // namespace xylem::broker

@@ -1,0 +1,26 @@
+// Topic commands as JSON in, JSON out: what ADMIN frames and the HTTP API both call.
+//
+//   topic.create  {"name":..., policies}        -> the definition
+//   topic.alter   {"name":..., policies}        -> the definition
+//   topic.delete  {"name":...}                  -> the definition it had
+//
+// Errors: kInvalidRequest (unknown command, bad JSON), and what TopicCatalog says.
+#pragma once
+
+#include "broker/topics/topic_catalog.h"
+#include "common/result.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace xylem::broker {
+
+using TopicAnswer = std::function<void(Result<std::string>)>;
+
+void run_topic_command(TopicCatalog& topics,
+                       std::string_view command,
+                       std::string_view json,
+                       TopicAnswer answer);
+
+}  // namespace xylem::broker

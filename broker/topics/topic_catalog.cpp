@@ -1,0 +1,205 @@
+#include "broker/topics/topic_catalog.h"
+
+#include "common/batch/batch_builder.h"
+#include "common/batch/record.h"
+
+#include <optional>
+#include <utility>
+
+namespace xylem::broker {
+namespace {
+
+constexpr std::size_t kReadBytes = 256ULL * 1024;
+
+}  // namespace
+
+TopicCatalog::TopicCatalog(const Context& context, Epoch leadership)
+    : context_(context),
+      leadership_(leadership) {}
+
+Status TopicCatalog::start() {
+  auto opened = context_.partitions.open(topics_topic(), PartitionId(0), leadership_);
+  if (!opened) return pass(opened);
+  log_ = *opened;
+  context_.partitions.observe([this](Partition& moved) {
+    if (&moved != log_ || reading_) return;
+    // Not inside the call: applying a topic opens partitions.
+    reading_ = context_.loop.post([this] {
+      reading_ = false;
+      read_on();
+    });
+  });
+  cursor_ = log_->log()->start_offset();
+  read_on();
+  return {};
+}
+
+void TopicCatalog::set_filter(Filter filter) {
+  filter_ = std::move(filter);
+  for (const auto& [name, topic] : topics_) open_partitions(topic);
+}
+
+void TopicCatalog::reread() {
+  cursor_ = log_->log()->start_offset();
+  read_on();
+}
+
+void TopicCatalog::read_on() {
+  const auto& log = *log_->log();
+  if (cursor_ < log.start_offset()) cursor_ = log.start_offset();
+  while (cursor_ < log_->high_watermark()) {
+    const auto read = log.read(cursor_, kReadBytes, log_->high_watermark());
+    if (!read || read->slices.empty()) {
+      context_.logger.error("topics.unreadable",
+                            {{"offset", cursor_.value()},
+                             {"error", read ? "no batch" : read.error().what()}});
+      return;
+    }
+    for (const auto& slice : read->slices) {
+      for (auto left = slice.bytes; !left.empty();) {
+        const auto header = read_batch_header(left);
+        if (!header) break;
+        if (header->next_offset() > cursor_) apply_batch(left.first(header->bytes));
+        left = left.subspan(header->bytes);
+      }
+    }
+    cursor_ = read->next;
+  }
+}
+
+void TopicCatalog::apply_batch(Bytes batch) {
+  auto reader = BatchReader::open(batch);
+  if (!reader) return;
+  while (auto record = reader->next()) {
+    if (!*record) return;
+    if (!(*record)->key || (*record)->offset < cursor_) continue;
+    const std::string name(text_of(*(*record)->key));
+    if ((*record)->is_tombstone()) {
+      erase(name);
+      continue;
+    }
+    const auto topic = topic_from_json(text_of(*(*record)->value));
+    if (topic) {
+      put(*topic);
+    } else {
+      context_.logger.error("topics.unreadable",
+                            {{"topic", name}, {"error", topic.error().what()}});
+    }
+  }
+}
+
+void TopicCatalog::put(const TopicDefinition& topic) {
+  const auto known = topics_.find(topic.name);
+  if (known != topics_.end() && known->second == topic) return;
+  if (known != topics_.end() && known->second.incarnation != topic.incarnation) erase(topic.name);
+  topics_.insert_or_assign(topic.name, topic);
+  open_partitions(topic);
+  announce(topic, false);
+}
+
+void TopicCatalog::erase(const std::string& name) {
+  const auto known = topics_.find(name);
+  if (known == topics_.end()) return;
+  const auto gone = std::move(known->second);
+  topics_.erase(known);
+  announce(gone, true);
+  for (std::int32_t p = 0; p < gone.partitions; ++p) {
+    if (auto removed = context_.partitions.remove(gone.log(p)); !removed) {
+      context_.logger.error("topic.remove_failed",
+                            {{"topic", name}, {"error", removed.error().what()}});
+    }
+  }
+}
+
+void TopicCatalog::open_partitions(const TopicDefinition& topic) {
+  if (!is_owner() && filter_ && !filter_(topic)) return;
+  for (std::int32_t p = 0; p < topic.partitions; ++p) {
+    auto opened = context_.partitions.open(topic, PartitionId(p), leadership_);
+    if (opened) {
+      context_.partitions.apply(topic, PartitionId(p));
+    } else {
+      context_.logger.error("topic.open_failed",
+                            {{"topic", topic.name}, {"error", opened.error().what()}});
+    }
+  }
+}
+
+void TopicCatalog::announce(const TopicDefinition& topic, bool removed) {
+  for (const auto& observer : observers_) observer(topic, removed);
+}
+
+void TopicCatalog::create(TopicDefinition request, Done done) {
+  if (topics_.contains(request.name))
+    return done(fail(Errc::kAlreadyExists, "topic \"" + request.name + "\" exists"));
+  if (request.replicas > 1) {
+    return done(fail(Errc::kInvalidRequest,
+                     "replicas is " + std::to_string(request.replicas) +
+                         ", but the root tier has one broker; ask for replicas=1"));
+  }
+  request.incarnation = {TopicId::random(context_.random), 0};
+  publish(request.name, to_json(request), std::move(done));
+}
+
+void TopicCatalog::alter(const std::string& name, std::string_view json, Done done) {
+  const auto* topic = find(name);
+  if (topic == nullptr)
+    return done(fail(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\""));
+  auto changed = altered(*topic, json);
+  if (!changed) return done(pass(changed));
+  publish(name, to_json(*changed), std::move(done));
+}
+
+void TopicCatalog::remove(const std::string& name, Done done) {
+  if (find(name) == nullptr)
+    return done(fail(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\""));
+  publish(name, std::nullopt, std::move(done));
+}
+
+void TopicCatalog::publish(const std::string& name, std::optional<std::string> json, Done done) {
+  if (!is_owner())
+    return done(fail(Errc::kNotLeader, "topics are created at the root of the cluster"));
+  if (changing_.contains(name))
+    return done(fail(Errc::kUnavailable, "topic \"" + name + "\" is being changed", "retry"));
+  BatchBuilder builder;
+  Record record;
+  record.key = name;
+  record.value = std::move(json);
+  record.timestamp_ms = context_.clock.wall_ms();
+  const bool deletes = !record.value.has_value();
+  const auto before = deletes ? *find(name) : TopicDefinition{};
+  auto added = builder.add(record);
+  if (!added) return done(pass(added));
+  auto batch = builder.build();
+  if (!batch) return done(pass(batch));
+  changing_.insert(name);
+  auto settle = [this, name, deletes, before, done = std::move(done)](auto appended) {
+    changing_.erase(name);
+    if (!appended) return done(pass(appended));
+    read_on();  // committed now, so that it is applied before the answer
+    const auto* now = find(name);
+    if (deletes || now == nullptr) return done(before);
+    done(*now);
+  };
+  log_->append(std::move(*batch), std::move(settle));
+}
+
+const TopicDefinition* TopicCatalog::find(std::string_view name) const {
+  const auto found = topics_.find(name);
+  return found == topics_.end() ? nullptr : &found->second;
+}
+
+const TopicDefinition* TopicCatalog::find(const Incarnation& incarnation) const {
+  for (const auto& [name, topic] : topics_) {
+    if (topic.incarnation == incarnation) return &topic;
+  }
+  return nullptr;
+}
+
+std::vector<const TopicDefinition*> TopicCatalog::all() const {
+  std::vector<const TopicDefinition*> topics;
+  topics.reserve(topics_.size());
+  for (const auto& [name, topic] : topics_) topics.push_back(&topic);
+  return topics;
+}
+
+}  // namespace xylem::broker

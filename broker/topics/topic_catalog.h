@@ -1,0 +1,90 @@
+// The topics of the cluster as this node knows them: `__topics`, read below its high watermark.
+//
+// The owner of `__topics` creates, alters and deletes by appending to it; every node, the owner too,
+// learns of a change only by reading it back. A topic's partitions are opened here (led by the
+// owner, pulled by everyone else) and observers are told.
+//
+// Threads: the loop's. Errors: kNotLeader, kAlreadyExists, kUnknownTopicOrPartition, and what
+// Partition::append says.
+#pragma once
+
+#include "broker/partitions/partition_table.h"
+#include "broker/topics/topic_definition.h"
+#include "common/loop.h"
+#include "common/random.h"
+#include "common/result.h"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xylem::broker {
+
+class TopicCatalog {
+ public:
+  using Done = std::function<void(Result<TopicDefinition>)>;
+
+  // Every change, after it was applied. `removed`: the topic (or this incarnation of it) is gone.
+  using Observer = std::function<void(const TopicDefinition& topic, bool removed)>;
+
+  // Which topics this node carries; the owner carries all.
+  using Filter = std::function<bool(const TopicDefinition&)>;
+
+  struct Context {
+    Loop& loop;
+    const Clock& clock;
+    Random& random;
+    Logger& logger;
+    PartitionTable& partitions;
+  };
+
+  // `leadership`: kNoEpoch: everything is pulled.
+  TopicCatalog(const Context& context, Epoch leadership);
+  TopicCatalog(const TopicCatalog&) = delete;
+  TopicCatalog& operator=(const TopicCatalog&) = delete;
+
+  // Opens `__topics` and applies what it holds.
+  Status start();
+
+  void set_filter(Filter filter);
+  void observe(Observer observer) { observers_.push_back(std::move(observer)); }
+
+  void create(TopicDefinition request, Done done);
+  void alter(const std::string& name, std::string_view json, Done done);
+  void remove(const std::string& name, Done done);
+
+  // Null: no such topic (yet).
+  [[nodiscard]] const TopicDefinition* find(std::string_view name) const;
+  [[nodiscard]] const TopicDefinition* find(const Incarnation& incarnation) const;
+  [[nodiscard]] std::vector<const TopicDefinition*> all() const;  // by name, without `__topics`
+
+  [[nodiscard]] bool is_owner() const { return leadership_ != kNoEpoch; }
+
+  // `__topics` was rebuilt from scratch: forget what was read and read again.
+  void reread();
+
+ private:
+  void read_on();
+  void apply_batch(Bytes batch);
+  void put(const TopicDefinition& topic);
+  void erase(const std::string& name);
+  void publish(const std::string& name, std::optional<std::string> json, Done done);
+  void open_partitions(const TopicDefinition& topic);
+  void announce(const TopicDefinition& topic, bool removed);
+
+  Context context_;
+  Epoch leadership_;
+  Partition* log_ = nullptr;
+  Offset cursor_;
+  bool reading_ = false;
+  Filter filter_;
+  std::map<std::string, TopicDefinition, std::less<>> topics_;
+  std::set<std::string> changing_;  // names whose change waits for its commit
+  std::vector<Observer> observers_;
+};
+
+}  // namespace xylem::broker

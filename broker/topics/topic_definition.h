@@ -1,0 +1,55 @@
+// What a topic is: name, identity, partitions and policies, and its JSON in `__topics`.
+//
+//   {"name":"prices","topicId":"<32 hex>","generation":0,"partitions":4,"cleanup":"compact",
+//    "retentionBytes":-1,"retentionMs":-1,"flush":"always","replicas":1,"minInsync":1}
+//
+// Errors: kInvalidRequest names the field. Unknown fields are refused, so that a typing error is not
+// a silent default.
+#pragma once
+
+#include "common/ids.h"
+#include "common/result.h"
+#include "storage/partition_log.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace xylem::broker {
+
+inline constexpr std::string_view kTopicsTopic = "__topics";
+inline constexpr std::int32_t kPartitionsMax = 10'000;  // per topic
+
+struct TopicDefinition {
+  std::string name;
+  Incarnation incarnation;
+  std::int32_t partitions = 1;
+  storage::Cleanup cleanup = storage::Cleanup::kDelete;
+  std::int64_t retention_bytes = -1;  // per partition; -1: no limit
+  std::int64_t retention_ms = -1;     // -1: no limit
+  storage::Flush flush = storage::Flush::kAlways;
+  std::int32_t replicas = 1;
+  std::int32_t min_insync = 1;
+
+  bool operator==(const TopicDefinition&) const = default;
+
+  [[nodiscard]] bool is_internal() const { return name.starts_with("__"); }
+
+  [[nodiscard]] LogId log(std::int32_t partition) const {
+    return {incarnation, PartitionId(partition)};
+  }
+};
+
+// The topic of topics itself: the same on every node of every cluster.
+TopicDefinition topics_topic();
+
+std::string to_json(const TopicDefinition& topic);
+Result<TopicDefinition> topic_from_json(std::string_view json);
+
+// What a client may ask for: a definition without identity. `json` may leave out all but the name.
+Result<TopicDefinition> topic_request_from_json(std::string_view json);
+
+// `topic` with the fields that `json` holds; name, identity and a lower partition count are refused.
+Result<TopicDefinition> altered(const TopicDefinition& topic, std::string_view json);
+
+}  // namespace xylem::broker

@@ -1,0 +1,148 @@
+#include "broker/topology/registry_client.h"
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <utility>
+
+namespace xylem::broker {
+namespace {
+
+constexpr std::int64_t kExchangeTimeoutMs = 5'000;
+constexpr std::int64_t kGoodbyeTimeoutMs = 1'000;
+constexpr std::size_t kAnswerBytesMax = 4ULL * 1024 * 1024;
+constexpr std::uint64_t kFirstHeartbeatMs = 500;  // while no topology is known
+
+std::string node_target(const NodeId& node) { return "/api/v1/nodes/" + percent_encode(node); }
+
+// An RFC 9457 document, as far as we need it.
+Error to_error(const HttpAnswer& answer) {
+  const auto problem = nlohmann::json::parse(text_of(answer.body), nullptr, false);
+  std::string detail = "the registry answered " + std::to_string(answer.status);
+  if (problem.is_object()) {
+    const auto text = problem.find("detail");
+    if (text != problem.end() && text->is_string()) detail = text->get<std::string>();
+  }
+  if (answer.status == 409) return {Errc::kDuplicateNode, detail};
+  if (answer.status == 401 || answer.status == 403) return {Errc::kUnauthorized, detail};
+  return {Errc::kUnavailable, detail};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RegistryClient>> RegistryClient::create(const Context& context,
+                                                               const std::string& url,
+                                                               Hooks hooks) {
+  auto http = HttpClient::create({.base_url = url, .body_bytes_max = kAnswerBytesMax});
+  if (!http) return pass(http, "REGISTRY_URL");
+  return std::make_unique<RegistryClient>(context, std::move(*http), std::move(hooks));
+}
+
+RegistryClient::RegistryClient(const Context& context,
+                               std::unique_ptr<HttpClient> http,
+                               Hooks hooks)
+    : context_(context),
+      hooks_(std::move(hooks)),
+      http_(std::move(http)),
+      timer_(context.loop),
+      worker_("registry") {}
+
+RegistryClient::~RegistryClient() {
+  *alive_ = false;
+  http_->cancel();
+}
+
+void RegistryClient::start(std::optional<Topology> known) {
+  topology_ = std::move(known);
+  beat();
+}
+
+void RegistryClient::hurry() {
+  if (beating_) {
+    again_ = true;
+  } else {
+    beat();
+  }
+}
+
+void RegistryClient::beat() {
+  if (beating_) return;
+  const auto report = hooks_.report();
+  beating_ = worker_.submit([this, alive = alive_, target = node_target(report.node),
+                             body = to_json(report), &loop = context_.loop] {
+    auto answer = std::make_shared<Result<HttpAnswer>>(
+        http_->exchange({.method = "PUT",
+                         .target = target,
+                         .headers = {{"content-type", "application/json"}},
+                         .body = bytes_of(body),
+                         .timeout_ms = kExchangeTimeoutMs,
+                         .on_body = nullptr}));
+    // A full inbox drops this answer; the loop is far behind and the process will say so elsewhere.
+    static_cast<void>(loop.post([this, alive, answer] {
+      if (*alive) on_answer(std::move(*answer));
+    }));
+  });
+}
+
+void RegistryClient::on_answer(Result<HttpAnswer> answer) {
+  beating_ = false;
+  if (!answer) {
+    on_trouble(answer.error());
+  } else if (answer->status != 200) {
+    on_trouble(to_error(*answer));
+  } else {
+    if (!reachable_) context_.logger.info("registry.reached");
+    reachable_ = true;
+    last_error_.clear();
+    take(text_of(answer->body));
+  }
+  if (std::exchange(again_, false)) return beat();
+  schedule();
+}
+
+void RegistryClient::take(std::string_view json) {
+  auto topology = topology_from_json(json);
+  if (!topology) {
+    context_.logger.warn("topology.refused", {{"error", topology.error().what()}});
+    return;
+  }
+  if (topology_ && topology->version < topology_->version) {
+    context_.logger.warn("topology.refused",
+                         {{"error", "older than the one held"},
+                          {"offered", topology->version},
+                          {"held", topology_->version}});
+    return;
+  }
+  if (topology_ && *topology == *topology_) return;
+  topology_ = std::move(*topology);
+  hooks_.changed(*topology_);
+}
+
+void RegistryClient::on_trouble(const Error& error) {
+  if (reachable_ || last_error_.empty())
+    context_.logger.warn("registry.lost", {{"error", error.what()}});
+  reachable_ = false;
+  last_error_ = error.what();
+  if (error.code() == Errc::kDuplicateNode || error.code() == Errc::kUnauthorized)
+    hooks_.refused(error);
+}
+
+void RegistryClient::schedule() {
+  const auto every = topology_ ? topology_->heartbeat_ms : kFirstHeartbeatMs;
+  timer_.start(every / 2 + context_.random.below(every), 0, [this] { beat(); });
+}
+
+void RegistryClient::say_goodbye(const NodeId& node, const std::string& instance) {
+  http_->cancel();
+  auto target = node_target(node) + "?instance=" + percent_encode(instance);
+  static_cast<void>(worker_.submit([this, target = std::move(target)] {
+    static_cast<void>(http_->exchange({.method = "DELETE",
+                                       .target = target,
+                                       .headers = {},
+                                       .body = {},
+                                       .timeout_ms = kGoodbyeTimeoutMs,
+                                       .on_body = nullptr}));
+  }));
+}
+
+}  // namespace xylem::broker

@@ -1,0 +1,85 @@
+// Talks to the registry: registers, heartbeats, and takes its assignment from the answers.
+//
+// One worker thread does the blocking exchange; a report is made on the loop just before. An older
+// topology than the one held is refused. The registry being away changes nothing: the last topology
+// stays, and the next heartbeat tries again (with jitter).
+//
+// Threads: the loop's.
+#pragma once
+
+#include "broker/topology/node_report.h"
+#include "broker/topology/topology.h"
+#include "common/http_client.h"
+#include "common/logger.h"
+#include "common/loop.h"
+#include "common/random.h"
+#include "common/result.h"
+#include "common/timer.h"
+#include "common/worker.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace xylem::broker {
+
+class RegistryClient {
+ public:
+  struct Hooks {
+    std::function<NodeReport()> report;
+    std::function<void(const Topology&)> changed;  // a newer or different topology
+    std::function<void(const Error&)> refused;     // kDuplicateNode, kUnauthorized: a person must act
+  };
+
+  struct Context {
+    Loop& loop;
+    Random& random;
+    Logger& logger;
+  };
+
+  // kInvalidRequest: `url` is not http://host:port.
+  static Result<std::unique_ptr<RegistryClient>> create(const Context& context,
+                                                        const std::string& url,
+                                                        Hooks hooks);
+
+  RegistryClient(const Context& context, std::unique_ptr<HttpClient> http, Hooks hooks);
+  ~RegistryClient();
+  RegistryClient(const RegistryClient&) = delete;
+  RegistryClient& operator=(const RegistryClient&) = delete;
+
+  // `known`: the cached topology, if any; older ones will be refused.
+  void start(std::optional<Topology> known);
+
+  void hurry();  // heartbeat now: somebody has seen a newer topology version, or we changed
+
+  // Tells the registry that this node goes; blocks for at most a second. Last call.
+  void say_goodbye(const NodeId& node, const std::string& instance);
+
+  [[nodiscard]] bool is_reachable() const { return reachable_; }
+
+  [[nodiscard]] const std::string& last_error() const { return last_error_; }
+
+  [[nodiscard]] std::uint64_t version() const { return topology_ ? topology_->version : 0; }
+
+ private:
+  void beat();
+  void on_answer(Result<HttpAnswer> answer);
+  void take(std::string_view json);
+  void on_trouble(const Error& error);
+  void schedule();
+
+  Context context_;
+  Hooks hooks_;
+  std::unique_ptr<HttpClient> http_;
+  std::optional<Topology> topology_;
+  bool reachable_ = false;
+  bool beating_ = false;
+  bool again_ = false;
+  std::string last_error_;
+  Timer timer_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Worker worker_;  // last: joined before what it uses goes
+};
+
+}  // namespace xylem::broker

@@ -1,0 +1,97 @@
+#include "broker/upstream/feed.h"
+
+#include <utility>
+
+namespace xylem::broker {
+
+Feed::Feed(const Context& context, const ClusterId& cluster, Hooks hooks)
+    : context_(context),
+      cluster_(cluster),
+      hooks_(std::move(hooks)),
+      lost_history_(context.metrics.counter(
+          "xylem_pipe_history_lost_total",
+          "Partitions begun anew because the parent no longer had what came next.")),
+      cut_back_(context.metrics.counter("xylem_pipe_cut_back_total",
+                                        "Partitions cut back because they differed from the parent.")) {}
+
+Result<pipe::FetchPartition> Feed::position(const LogId& log) {
+  auto* partition = context_.partitions.find(log);
+  if (partition == nullptr) return fail(Errc::kUnknownTopicOrPartition, "the partition is gone");
+  pipe::FetchPartition position;
+  position.log = log;
+  position.cursor = partition->log()->end_offset();
+  auto last = partition->log()->last_batch_below(position.cursor);
+  if (!last) return pass(last);
+  if (*last) {
+    position.last_epoch = (*last)->epoch;
+    position.last_crc = (*last)->crc;
+  }
+  return position;
+}
+
+Status Feed::store(const pipe::FetchedPartition& fetched) {
+  auto* partition = context_.partitions.find(fetched.log);
+  if (partition == nullptr) return {};  // removed while the answer was under way
+  const Bytes batches = fetched.batches.empty() ? Bytes() : fetched.batches.front().bytes;
+  auto stored = partition->store(batches, fetched.high_watermark, fetched.age_ms);
+  if (!stored) {
+    context_.logger.warn("pipe.store_failed",
+                         {{"topic", partition->topic()},
+                          {"partition", fetched.log.partition.value()},
+                          {"error", stored.error().what()}});
+  }
+  return stored;
+}
+
+Status Feed::repair(const pipe::FetchedPartition& fetched) {
+  auto* partition = context_.partitions.find(fetched.log);
+  if (partition == nullptr) return {};
+  context_.logger.warn("pipe.repair",
+                       {{"topic", partition->topic()},
+                        {"partition", fetched.log.partition.value()},
+                        {"state", static_cast<int>(fetched.state)},
+                        {"cursor", fetched.cursor.value()},
+                        {"offset", fetched.offset.value()}});
+  switch (fetched.state) {
+    case pipe::FetchState::kDiverged: {
+      cut_back_.add();
+      auto cut = partition->cut_back(fetched.offset);
+      if (cut) context_.partitions.announce(*partition);
+      return cut;
+    }
+    case pipe::FetchState::kOutOfRange:
+      lost_history_.add();
+      return restart(*partition, fetched.offset);
+    default:
+      return {};
+  }
+}
+
+Status Feed::restart(Partition& partition, Offset start) {
+  auto done = partition.restart_at(start);
+  if (!done) return done;
+  if (partition.topic() == kTopicsTopic) context_.topics.reread();
+  context_.partitions.announce(partition);
+  return {};
+}
+
+void Feed::confirm(std::uint64_t age_ms) {
+  for (auto* partition : context_.partitions.all()) partition->confirm(age_ms);
+}
+
+bool Feed::accepts(const NodeId& parent, const ClusterId& cluster) {
+  if (cluster_.is_nil()) {
+    const auto adopted = hooks_.adopt(cluster);
+    if (adopted) cluster_ = cluster;
+    return adopted.has_value();
+  }
+  if (cluster == cluster_) return true;
+  context_.logger.error("pipe.wrong_cluster",
+                        {{"parent", parent},
+                         {"theirs", cluster.text()},
+                         {"ours", cluster_.text()},
+                         {"hint", "an emptied data directory would join the other cluster"}});
+  return false;
+}
+
+}  // namespace xylem::broker

@@ -1,0 +1,102 @@
+// The client-facing half of a broker on one loop: memory storage, in-memory network, real state.db.
+#pragma once
+
+#include "broker/delivery/client_listener.h"
+#include "network/client/admin_client.h"
+#include "network/client/consumer.h"
+#include "network/client/producer.h"
+#include "storage/disk.h"
+#include "storage/storage_engine.h"
+#include "tests/support/run_until.h"
+#include "tests/support/temporary_directory.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace xylem::testing {
+
+class BrokerWorld {
+ public:
+  static constexpr std::string_view kAddress = "broker:9092";
+
+  // `leadership`: kNoEpoch: a broker that owns nothing and names `leader` as who does.
+  explicit BrokerWorld(Epoch leadership = Epoch(3), broker::Leader leader = {})
+      : hub(loop) {
+    auto engine = storage::open_storage(
+        "memory", directory.file("data"), {loop, disk, clock, Logger::none(), metrics});
+    REQUIRE(engine);
+    storage = std::move(*engine);
+    auto store = storage::StateStore::open(directory.file("state.db"), loop);
+    REQUIRE(store);
+    state = std::move(*store);
+    offsets.emplace(*state);
+    partitions.emplace(broker::PartitionTable::Context{loop, clock, Logger::none(), *storage},
+                       broker::PartitionTable::Options{});
+    topics.emplace(
+        broker::TopicCatalog::Context{loop, clock, random, Logger::none(), *partitions},
+        leadership);
+    broker::ClientContext context{.loop = loop,
+                                  .clock = clock,
+                                  .logger = Logger::none(),
+                                  .metrics = metrics,
+                                  .partitions = *partitions,
+                                  .topics = *topics,
+                                  .offsets = *offsets,
+                                  .node = "broker",
+                                  .role = [] { return std::string("LOCAL"); },
+                                  .cluster = [] { return ClusterId(); },
+                                  .leader = [leader] { return leader; }};
+    clients.emplace(std::move(context), hub.make_server());
+    REQUIRE(topics->start());
+    REQUIRE(clients->listen(*network::Address::parse(kAddress)));
+    network = hub.make_client();
+  }
+
+  ~BrokerWorld() {
+    clients.reset();
+    partitions.reset();
+    state.reset();
+  }
+
+  BrokerWorld(const BrokerWorld&) = delete;
+  BrokerWorld& operator=(const BrokerWorld&) = delete;
+
+  network::ClientContext client_context() {
+    return {loop, *network, clock, random, Logger::none()};
+  }
+
+  static std::vector<network::Address> addresses() {
+    return {*network::Address::parse(kAddress)};
+  }
+
+  broker::TopicDefinition create(const std::string& name, std::int32_t partition_count = 1) {
+    broker::TopicDefinition request;
+    request.name = name;
+    request.partitions = partition_count;
+    std::optional<Result<broker::TopicDefinition>> answer;
+    topics->create(request, [&](auto created) { answer = std::move(created); });
+    REQUIRE(run_until(loop, [&] { return answer.has_value(); }));
+    REQUIRE(*answer);
+    return **answer;
+  }
+
+  Loop loop;
+  SystemClock clock;
+  Random random{7};
+  Metrics metrics;
+  storage::PosixDisk disk;
+  TemporaryDirectory directory;
+  network::MemoryHub hub;
+  std::unique_ptr<storage::StorageEngine> storage;
+  std::unique_ptr<storage::StateStore> state;
+  std::optional<broker::GroupOffsets> offsets;
+  std::optional<broker::PartitionTable> partitions;
+  std::optional<broker::TopicCatalog> topics;
+  std::optional<broker::ClientListener> clients;
+  std::unique_ptr<network::NetworkClient> network;
+};
+
+}  // namespace xylem::testing

@@ -1,0 +1,76 @@
+#include "broker/topics/topic_definition.h"
+
+#include <doctest/doctest.h>
+
+namespace xylem::broker {
+namespace {
+
+TEST_CASE("topic definition: its JSON is read back to the same") {
+  TopicDefinition topic;
+  topic.name = "prices";
+  topic.incarnation = {TopicId::from_words(1, 2), 3};
+  topic.partitions = 4;
+  topic.cleanup = storage::Cleanup::kCompact;
+  topic.retention_bytes = 5;
+  topic.retention_ms = 6;
+  topic.flush = storage::Flush::kNever;
+  const auto back = topic_from_json(to_json(topic));
+  REQUIRE(back);
+  CHECK(*back == topic);
+}
+
+TEST_CASE("topic definition: a request may leave out all but the name") {
+  const auto topic = topic_request_from_json(R"({"name":"t"})");
+  REQUIRE(topic);
+  CHECK(topic->partitions == 1);
+  CHECK(topic->flush == storage::Flush::kAlways);
+}
+
+TEST_CASE("topic definition: what is wrong is named") {
+  struct Case {
+    const char* json;
+    const char* named;
+  };
+  for (const auto& [json, named] : {
+           Case{"nonsense", "JSON object"},
+           Case{"[]", "JSON object"},
+           Case{R"({"partitions":1})", "topic name is empty"},
+           Case{R"({"name":"a/b"})", "a/b"},
+           Case{R"({"name":7})", "\"name\""},
+           Case{R"({"name":"__topics"})", "__"},
+           Case{R"({"name":"t","partitions":0})", "\"partitions\""},
+           Case{R"({"name":"t","partitions":10001})", "10000"},
+           Case{R"({"name":"t","partitions":1.5})", "\"partitions\""},
+           Case{R"({"name":"t","partitions":18446744073709551615})", "\"partitions\""},
+           Case{R"({"name":"t","cleanup":"burn"})", "burn"},
+           Case{R"({"name":"t","flush":true})", "\"flush\""},
+           Case{R"({"name":"t","retentionMs":-2})", "\"retentionMs\""},
+           Case{R"({"name":"t","minInsync":2})", "\"minInsync\""},
+           Case{R"({"name":"t","colour":"red"})", "\"colour\""},
+           Case{R"({"name":"t","topicId":"00000000000000000000000000000001"})", "\"topicId\""},
+       }) {
+    CAPTURE(json);
+    const auto topic = topic_request_from_json(json);
+    REQUIRE_FALSE(topic);
+    CHECK(topic.error().code() == Errc::kInvalidRequest);
+    CHECK(topic.error().what().find(named) != std::string::npos);
+  }
+}
+
+TEST_CASE("topic definition: altering keeps identity and never takes partitions away") {
+  TopicDefinition topic;
+  topic.name = "t";
+  topic.incarnation.topic = TopicId::from_words(1, 2);
+  topic.partitions = 2;
+  const auto more = altered(topic, R"({"name":"t","partitions":3,"retentionMs":9})");
+  REQUIRE(more);
+  CHECK(more->partitions == 3);
+  CHECK(more->retention_ms == 9);
+  CHECK(more->incarnation == topic.incarnation);
+  CHECK_FALSE(altered(topic, R"({"partitions":1})"));
+  CHECK_FALSE(altered(topic, R"({"name":"u"})"));
+  CHECK_FALSE(altered(topic, R"({"topicId":"00000000000000000000000000000009"})"));
+}
+
+}  // namespace
+}  // namespace xylem::broker
