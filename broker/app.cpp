@@ -53,8 +53,8 @@ Status App::run() {
 
 Status App::open() {
   if (auto made = disk_.make_directories(options_.data_dir); !made) return made;
-  auto storage = storage::open_storage(
-      options_.storage_type, options_.data_dir, {loop_, disk_, clock_, logger_, metrics_});
+  auto storage = storage::open_storage(options_.storage_type, options_.data_dir,
+                                       {loop_, disk_, clock_, logger_, metrics_});
   if (!storage) return pass(storage);
   storage_ = std::move(*storage);
   auto node = Node::open({logger_, random_, disk_}, options_);
@@ -98,12 +98,11 @@ Status App::serve(Epoch leadership) {
   if (auto started = topics_->start(); !started) return started;
   if (auto listening = listen(); !listening) return listening;
   if (auto watching = watch_registry(); !watching) return watching;
-  logger_.info("broker.ready",
-               {{"role", to_string(node_->role())},
-                {"tcp", node_->endpoints().tcp},
-                {"http", node_->endpoints().http},
-                {"pipe", node_->endpoints().pipe},
-                {"ms", clock_.monotonic_ms() - started_at_ms_}});
+  logger_.info("broker.ready", {{"role", to_string(node_->role())},
+                                {"tcp", node_->endpoints().tcp},
+                                {"http", node_->endpoints().http},
+                                {"pipe", node_->endpoints().pipe},
+                                {"ms", clock_.monotonic_ms() - started_at_ms_}});
   return {};
 }
 
@@ -112,21 +111,20 @@ void App::open_pipe() {
                  Offer::Identity{.node = node_->id(),
                                  .cluster = [this] { return node_->cluster(); },
                                  .topology_version = [this] { return topology_version(); }});
-  pipe_server_.emplace(pipe::PipeServer::Context{loop_, clock_, random_, metrics_},
-                       *offer_,
+  pipe_server_.emplace(pipe::PipeServer::Context{loop_, clock_, random_, metrics_}, *offer_,
                        pipe::PipeServer::Limits{});
   partitions_->observe([this](const Partition& moved) { pipe_server_->notify(moved.id()); });
   if (node_->is_owner()) return;
   connector_ = pipe::make_http_connector(loop_);
-  feed_.emplace(Feed::Context{logger_, metrics_, *partitions_, *topics_},
-                node_->cluster(),
+  feed_.emplace(Feed::Context{logger_, metrics_, *partitions_, *topics_}, node_->cluster(),
                 Feed::Hooks{.adopt = [this](const ClusterId& id) { return node_->adopt(id); },
-                            .topology_seen = [this](std::uint64_t version) {
-                              if (registry_ && version > registry_->version()) registry_->hurry();
-                            }});
+                            .topology_seen =
+                                [this](std::uint64_t version) {
+                                  if (registry_ && version > registry_->version())
+                                    registry_->hurry();
+                                }});
   pipe_client_.emplace(pipe::PipeClient::Context{loop_, clock_, random_, logger_, metrics_},
-                       *connector_,
-                       *feed_,
+                       *connector_, *feed_,
                        pipe::PipeClient::Options{.node = node_->id(),
                                                  .cluster = node_->cluster(),
                                                  .bytes_max = options_.pipe_bytes_max,
@@ -180,19 +178,18 @@ Status App::listen() {
 
 Status App::watch_registry() {
   if (options_.registry_url.empty()) return {};
-  auto registry = RegistryClient::create(
-      {loop_, random_, logger_},
-      options_.registry_url,
-      {.report = [this] { return report(); },
-       .changed =
-           [this](const Topology& topology) {
-             node_->move_to(topology);
-             follow(topology);
-           },
-       .refused =
-           [this](const Error& error) {
-             logger_.error("registry.refused", {{"error", error.what()}});
-           }});
+  auto registry =
+      RegistryClient::create({loop_, random_, logger_}, options_.registry_url,
+                             {.report = [this] { return report(); },
+                              .changed =
+                                  [this](const Topology& topology) {
+                                    node_->move_to(topology);
+                                    follow(topology);
+                                  },
+                              .refused =
+                                  [this](const Error& error) {
+                                    logger_.error("registry.refused", {{"error", error.what()}});
+                                  }});
   if (!registry) return pass(registry);
   registry_ = std::move(*registry);
   if (node_->topology()) follow(*node_->topology());
@@ -202,9 +199,8 @@ Status App::watch_registry() {
 
 void App::follow(const Topology& topology) {
   if (node_->is_owner()) return;
-  topics_->set_filter([topology](const TopicDefinition& topic) {
-    return topology.carries(topic.name);
-  });
+  topics_->set_filter(
+      [topology](const TopicDefinition& topic) { return topology.carries(topic.name); });
   pipe_client_->set_cluster(node_->cluster());
   pipe_client_->set_parents(pipe_parents(topology.parents));
 }
@@ -253,12 +249,9 @@ NodeReport App::report() const {
   }
   for (const auto* partition : partitions_->all()) {
     const auto age = partition->age_ms();
-    report.partitions.push_back({partition->topic(),
-                                 partition->id(),
-                                 partition->log()->start_offset(),
-                                 partition->log()->end_offset(),
-                                 partition->high_watermark(),
-                                 age});
+    report.partitions.push_back({partition->topic(), partition->id(),
+                                 partition->log()->start_offset(), partition->log()->end_offset(),
+                                 partition->high_watermark(), age});
     report.age_ms = std::max(report.age_ms, age);
   }
   return report;

@@ -81,8 +81,8 @@ Status check_identity(const BrokerOptions& options) {
   if (options.node.empty())
     return fail(Errc::kInvalidRequest, "NODE_ID is not set; give this node a name");
   if (auto good = check_node_id(options.node); !good) return pass(good, "NODE_ID");
-  const bool needs_registry = options.role_wish && *options.role_wish != Role::kLocal &&
-                              *options.role_wish != Role::kRoot;
+  const bool needs_registry =
+      options.role_wish && *options.role_wish != Role::kLocal && *options.role_wish != Role::kRoot;
   if (needs_registry && options.registry_url.empty()) {
     return fail(Errc::kInvalidRequest,
                 "NODE_ROLE " + std::string(to_string(*options.role_wish)) +
@@ -95,8 +95,8 @@ Status check_identity(const BrokerOptions& options) {
 
 Role BrokerOptions::role_before_registry() const {
   if (role_wish) return *role_wish;
-  constexpr std::array<std::pair<std::string_view, Role>, 4> kPrefixes = {{
-      {"root-", Role::kRoot}, {"l2-", Role::kL2}, {"l3-", Role::kL3}, {"pos-", Role::kPos}}};
+  constexpr std::array<std::pair<std::string_view, Role>, 4> kPrefixes = {
+      {{"root-", Role::kRoot}, {"l2-", Role::kL2}, {"l3-", Role::kL3}, {"pos-", Role::kPos}}};
   if (registry_url.empty()) return Role::kLocal;
   for (const auto& [prefix, role] : kPrefixes) {
     if (node.starts_with(prefix)) return role;

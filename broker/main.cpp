@@ -9,10 +9,8 @@
 // Exit codes: 0 stopped as asked, 1 could not start or run, 2 bad settings.
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const auto config = xylem::Config::load("xylem-broker",
-                                          xylem::broker::broker_settings(),
-                                          arguments,
-                                          xylem::process_environment());
+  const auto config = xylem::Config::load("xylem-broker", xylem::broker::broker_settings(),
+                                          arguments, xylem::process_environment());
   if (!config) {
     const bool help = config.error().code() == xylem::Errc::kCancelled;
     std::fprintf(help ? stdout : stderr, "%s\n", config.error().what().c_str());

@@ -64,10 +64,9 @@ void Node::move_to(const Topology& topology) {
     }
   }
   topology_ = topology;
-  context_.logger.info("topology.changed",
-                       {{"version", topology.version},
-                        {"role", to_string(topology.role)},
-                        {"parents", topology.parents.size()}});
+  context_.logger.info("topology.changed", {{"version", topology.version},
+                                            {"role", to_string(topology.role)},
+                                            {"parents", topology.parents.size()}});
   if (const auto saved = cache_.save(topology); !saved)
     context_.logger.warn("topology.cache_failed", {{"error", saved.error().what()}});
 }

@@ -1,4 +1,5 @@
-// The administration API (HTTP_PORT): its routes, and what they work with, which belongs to the broker.
+// The administration API (HTTP_PORT): its routes, and what they work with, which belongs to the
+// broker.
 #pragma once
 
 #include "broker/delivery/client_context.h"

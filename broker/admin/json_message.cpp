@@ -18,7 +18,9 @@ std::unexpected<Error> wrong(std::string_view field, std::string_view expected) 
 
 // A text, decoded when `encoding` says base64. JSON that is neither text nor null is stored as its
 // own JSON text, so that {"value":{...}} does what its author means.
-Result<std::optional<std::string>> content(const Json& object, const char* field, const char* encoding) {
+Result<std::optional<std::string>> content(const Json& object,
+                                           const char* field,
+                                           const char* encoding) {
   const auto found = object.find(field);
   if (found == object.end() || found->is_null()) return std::nullopt;
   const auto how = object.find(encoding);
@@ -67,7 +69,8 @@ Result<JsonMessage> message(const Json& object, std::int64_t now_ms) {
   auto partition = integer(object, "partition");
   if (!partition) return pass(partition);
   if (*partition) {
-    if (**partition < 0 || **partition > INT32_MAX) return wrong("partition", "a partition's number");
+    if (**partition < 0 || **partition > INT32_MAX)
+      return wrong("partition", "a partition's number");
     made.partition = PartitionId(static_cast<std::int32_t>(**partition));
   }
   return made;

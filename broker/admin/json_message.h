@@ -28,7 +28,8 @@ struct JsonProduce {
   std::vector<Result<JsonMessage>> messages;
 };
 
-// {"topic":..., "acks":"all|leader|none", message fields...}; the answer always waits for the commit. `now_ms` is the timestamp of those without one.
+// {"topic":..., "acks":"all|leader|none", message fields...}; the answer always waits for the
+// commit. `now_ms` is the timestamp of those without one.
 Result<JsonProduce> message_from_json(std::string_view json, std::int64_t now_ms);
 
 // {"topic":..., "messages":[...]}: a bad message is an error of its own.

@@ -26,10 +26,9 @@ struct Outcome {
   std::function<void(const Outcome&)> settled;
 
   void refuse(std::size_t at, const Error& error) {
-    results[at] = {{"error",
-                    {{"code", to_string(error.code())},
-                     {"detail", error.what()},
-                     {"hint", error.hint()}}}};
+    results[at] = {
+        {"error",
+         {{"code", to_string(error.code())}, {"detail", error.what()}, {"hint", error.hint()}}}};
     errors[at] = error;
   }
 };
@@ -43,17 +42,14 @@ struct PartitionBatch {
 class HttpProduce {
  public:
   HttpProduce(ClientContext& client, const TopicDefinition& topic, std::shared_ptr<Outcome> outcome)
-      : client_(client),
-        topic_(topic),
-        outcome_(std::move(outcome)) {}
+      : client_(client), topic_(topic), outcome_(std::move(outcome)) {}
 
   void add(std::size_t at, const JsonMessage& message) {
     const auto partition = place(at, message);
     if (partition.value() >= topic_.partitions) {
-      return outcome_->refuse(at,
-                              Error(Errc::kUnknownTopicOrPartition,
-                                    "topic \"" + topic_.name + "\" has " +
-                                        std::to_string(topic_.partitions) + " partitions"));
+      return outcome_->refuse(at, Error(Errc::kUnknownTopicOrPartition,
+                                        "topic \"" + topic_.name + "\" has " +
+                                            std::to_string(topic_.partitions) + " partitions"));
     }
     auto& batch = batches_[partition];
     if (auto added = batch.builder.add(message.record); !added)
@@ -161,12 +157,14 @@ void post_batch(ClientContext& client, const HttpRequest& http, const HttpReplyP
 
 void add_message_routes(network::HttpServer& server, AdminContext& context) {
   auto& client = context.client;
-  server.route("POST", "/api/v1/messages", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-    post_one(client, request, reply);
-  });
-  server.route("POST", "/api/v1/messages/batch", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-    post_batch(client, request, reply);
-  });
+  server.route("POST", "/api/v1/messages",
+               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+                 post_one(client, request, reply);
+               });
+  server.route("POST", "/api/v1/messages/batch",
+               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+                 post_batch(client, request, reply);
+               });
 }
 
 }  // namespace xylem::broker

@@ -12,7 +12,7 @@ using network::HttpRequest;
 using network::HttpResponse;
 
 constexpr std::int64_t kLimitDefault = 100;
-constexpr std::int64_t kLimitMax = 1'000;                // records
+constexpr std::int64_t kLimitMax = 1'000;                    // records
 constexpr std::size_t kAnswerBytesMax = 4ULL * 1024 * 1024;  // about
 constexpr std::size_t kReadBytes = 256ULL * 1024;
 
@@ -20,14 +20,11 @@ constexpr std::size_t kReadBytes = 256ULL * 1024;
 class Page {
  public:
   Page(const Partition& partition, Offset from, std::int64_t limit)
-      : partition_(partition),
-        next_(from),
-        left_(limit) {}
+      : partition_(partition), next_(from), left_(limit) {}
 
   Status fill() {
     while (!is_full() && next_ < partition_.high_watermark()) {
-      const auto read =
-          partition_.log()->read(next_, kReadBytes, partition_.high_watermark());
+      const auto read = partition_.log()->read(next_, kReadBytes, partition_.high_watermark());
       if (!read) return std::unexpected(read.error());
       if (read->slices.empty()) break;
       for (const auto& slice : read->slices) {
@@ -89,9 +86,9 @@ void browse(const ClientContext& client, const HttpRequest& request, const HttpR
       topic == nullptr ? nullptr
                        : client.partitions.find(topic->log(static_cast<std::int32_t>(*number)));
   if (partition == nullptr) {
-    return reply->send_error(Error(
-        Errc::kUnknownTopicOrPartition,
-        "no partition " + std::to_string(*number) + " of topic \"" + name + "\" here"));
+    return reply->send_error(
+        Error(Errc::kUnknownTopicOrPartition,
+              "no partition " + std::to_string(*number) + " of topic \"" + name + "\" here"));
   }
   const auto start = partition->log()->start_offset().value();
   const auto from = request.number("from", start, 0, INT64_MAX);
@@ -105,8 +102,7 @@ void browse(const ClientContext& client, const HttpRequest& request, const HttpR
 
 void add_record_routes(network::HttpServer& server, AdminContext& context) {
   auto& client = context.client;
-  server.route("GET",
-               "/api/v1/topics/{name}/records",
+  server.route("GET", "/api/v1/topics/{name}/records",
                [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
                  browse(client, request, reply);
                });

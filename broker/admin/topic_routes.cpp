@@ -40,15 +40,15 @@ Json describe(const ClientContext& client, const TopicDefinition& topic) {
 
 void answer_with(const HttpReplyPtr& reply, int status, const Result<std::string>& json) {
   if (!json) return reply->send_error(json.error());
-  if (status == 204) return reply->send({.status = 204, .content_type = "", .headers = {}, .body = {}});
+  if (status == 204)
+    return reply->send({.status = 204, .content_type = "", .headers = {}, .body = {}});
   reply->send(HttpResponse::json(status, *json));
 }
 
 // Only the owner changes topics; everybody else names it.
 bool refuse_elsewhere(const ClientContext& client, const HttpReplyPtr& reply) {
   if (client.topics.is_owner()) return false;
-  reply->send_error(Error(Errc::kNotLeader,
-                          "topics are changed at the root of the cluster",
+  reply->send_error(Error(Errc::kNotLeader, "topics are changed at the root of the cluster",
                           client.leader().http));
   return true;
 }
@@ -61,8 +61,8 @@ void list(const ClientContext& client, const HttpReplyPtr& reply) {
 
 // The body's fields under the name that the path gives.
 Result<std::string> with_name(const HttpRequest& request) {
-  auto body = request.body.empty() ? Json::object()
-                                   : Json::parse(text_of(request.body), nullptr, false);
+  auto body =
+      request.body.empty() ? Json::object() : Json::parse(text_of(request.body), nullptr, false);
   if (!body.is_object()) return fail(Errc::kInvalidRequest, "the body is not a JSON object");
   body["name"] = request.path_args.at("name");
   return body.dump();
@@ -72,37 +72,40 @@ Result<std::string> with_name(const HttpRequest& request) {
 
 void add_topic_routes(network::HttpServer& server, AdminContext& context) {
   auto& client = context.client;
-  server.route("GET", "/api/v1/topics", [&client](const HttpRequest&, const HttpReplyPtr& reply) {
-    list(client, reply);
-  });
-  server.route("GET", "/api/v1/topics/{name}", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-    const auto& name = request.path_args.at("name");
-    const auto* topic = client.topics.find(name);
-    if (topic == nullptr) {
-      return reply->send_error(
-          Error(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\" here"));
-    }
-    reply->send(HttpResponse::json(200, describe(client, *topic).dump()));
-  });
-  server.route("POST", "/api/v1/topics", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-    if (refuse_elsewhere(client, reply)) return;
-    run_topic_command(client.topics, "topic.create", text_of(request.body),
-                      [reply](const auto& json) { answer_with(reply, 201, json); });
-  });
-  server.route("PATCH", "/api/v1/topics/{name}", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-    if (refuse_elsewhere(client, reply)) return;
-    const auto body = with_name(request);
-    if (!body) return reply->send_error(body.error());
-    run_topic_command(client.topics, "topic.alter", *body,
-                      [reply](const auto& json) { answer_with(reply, 200, json); });
-  });
-  server.route("DELETE", "/api/v1/topics/{name}", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-    if (refuse_elsewhere(client, reply)) return;
-    const auto body = with_name(request);
-    if (!body) return reply->send_error(body.error());
-    run_topic_command(client.topics, "topic.delete", *body,
-                      [reply](const auto& json) { answer_with(reply, 204, json); });
-  });
+  server.route("GET", "/api/v1/topics",
+               [&client](const HttpRequest&, const HttpReplyPtr& reply) { list(client, reply); });
+  server.route("GET", "/api/v1/topics/{name}",
+               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+                 const auto& name = request.path_args.at("name");
+                 const auto* topic = client.topics.find(name);
+                 if (topic == nullptr) {
+                   return reply->send_error(
+                       Error(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\" here"));
+                 }
+                 reply->send(HttpResponse::json(200, describe(client, *topic).dump()));
+               });
+  server.route("POST", "/api/v1/topics",
+               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+                 if (refuse_elsewhere(client, reply)) return;
+                 run_topic_command(client.topics, "topic.create", text_of(request.body),
+                                   [reply](const auto& json) { answer_with(reply, 201, json); });
+               });
+  server.route("PATCH", "/api/v1/topics/{name}",
+               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+                 if (refuse_elsewhere(client, reply)) return;
+                 const auto body = with_name(request);
+                 if (!body) return reply->send_error(body.error());
+                 run_topic_command(client.topics, "topic.alter", *body,
+                                   [reply](const auto& json) { answer_with(reply, 200, json); });
+               });
+  server.route("DELETE", "/api/v1/topics/{name}",
+               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+                 if (refuse_elsewhere(client, reply)) return;
+                 const auto body = with_name(request);
+                 if (!body) return reply->send_error(body.error());
+                 run_topic_command(client.topics, "topic.delete", *body,
+                                   [reply](const auto& json) { answer_with(reply, 204, json); });
+               });
 }
 
 }  // namespace xylem::broker

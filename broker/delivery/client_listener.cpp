@@ -5,7 +5,8 @@
 
 namespace xylem::broker {
 
-ClientListener::ClientListener(ClientContext context, std::unique_ptr<network::NetworkServer> server)
+ClientListener::ClientListener(ClientContext context,
+                               std::unique_ptr<network::NetworkServer> server)
     : context_(std::move(context)),
       liveness_timer_(context_.loop),
       connections_(context_.metrics.gauge("xylem_broker_client_connections",
@@ -29,8 +30,8 @@ Result<std::uint16_t> ClientListener::listen(const network::Address& address) {
 }
 
 void ClientListener::accept(std::shared_ptr<network::Connection> connection) {
-  auto session = std::make_unique<ClientSession>(
-      context_, std::move(connection), [this](ClientSession* closed) { forget(closed); });
+  auto session = std::make_unique<ClientSession>(context_, std::move(connection),
+                                                 [this](ClientSession* closed) { forget(closed); });
   auto* const key = session.get();
   sessions_.emplace(key, std::move(session));
   connections_.set(static_cast<double>(sessions_.size()));

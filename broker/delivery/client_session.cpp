@@ -26,16 +26,14 @@ ClientSession::ClientSession(ClientContext& context,
 ClientSession::~ClientSession() { *self_ = nullptr; }
 
 void ClientSession::on_closed(const Error& why) {
-  context_.logger.debug("client.closed",
-                        {{"peer", connection_->peer()}, {"why", why.what()}});
+  context_.logger.debug("client.closed", {{"peer", connection_->peer()}, {"why", why.what()}});
   closed_(this);
 }
 
 void ClientSession::check_alive() {
   constexpr std::int64_t kSilenceMs = 3 * kHeartbeatMs;
   if (context_.clock.monotonic_ms() - heard_at_ms_ <= kSilenceMs) return;
-  break_off(Error(Errc::kTimeout,
-                  "nothing heard for " + std::to_string(kSilenceMs) + " ms",
+  break_off(Error(Errc::kTimeout, "nothing heard for " + std::to_string(kSilenceMs) + " ms",
                   "send HEARTBEAT"));
 }
 
@@ -80,10 +78,10 @@ void ClientSession::on_hello(const Frame& frame) {
   const auto hello = network::decode<network::Hello>(frame.payload.bytes);
   if (!hello) return break_off(hello.error());
   if (hello->version != network::kProtocolVersion) {
-    return break_off(Error(Errc::kUnsupportedVersion,
-                           "protocol version " + std::to_string(hello->version) +
-                               " is not spoken here",
-                           "use version " + std::to_string(network::kProtocolVersion)));
+    return break_off(
+        Error(Errc::kUnsupportedVersion,
+              "protocol version " + std::to_string(hello->version) + " is not spoken here",
+              "use version " + std::to_string(network::kProtocolVersion)));
   }
   greeted_ = true;
   client_id_ = hello->client_id;
@@ -105,10 +103,8 @@ void ClientSession::on_produce(const Frame& frame) {
   if (topic != nullptr) return produce(frame, *data, *topic);
   if (!context_.topics.is_owner()) return send_error(frame.id, not_leader(header.topic));
   if (!context_.auto_create_topics) {
-    return send_error(frame.id,
-                      Error(Errc::kUnknownTopicOrPartition,
-                            "no topic \"" + header.topic + "\"",
-                            "create it first"));
+    return send_error(frame.id, Error(Errc::kUnknownTopicOrPartition,
+                                      "no topic \"" + header.topic + "\"", "create it first"));
   }
   TopicDefinition wanted;
   wanted.name = header.topic;
@@ -126,10 +122,9 @@ void ClientSession::produce(const Frame& frame,
   const auto& header = data.header;
   auto* partition = context_.partitions.find({topic.incarnation, header.partition});
   if (partition == nullptr) {
-    return send_error(frame.id,
-                      Error(Errc::kUnknownTopicOrPartition,
-                            "topic \"" + topic.name + "\" has no partition " +
-                                std::to_string(header.partition.value())));
+    return send_error(frame.id, Error(Errc::kUnknownTopicOrPartition,
+                                      "topic \"" + topic.name + "\" has no partition " +
+                                          std::to_string(header.partition.value())));
   }
   if (!partition->is_leader()) return send_error(frame.id, not_leader(topic.name));
   if (topic.is_internal()) {
@@ -212,16 +207,14 @@ void ClientSession::on_commit(const Frame& frame) {
   const auto* topic = context_.topics.find(request->topic);
   if (topic == nullptr || request->partition.value() < 0 ||
       request->partition.value() >= topic->partitions) {
-    return send_error(frame.id,
-                      Error(Errc::kUnknownTopicOrPartition,
-                            "no partition " + std::to_string(request->partition.value()) +
-                                " of \"" + request->topic + "\""));
+    return send_error(frame.id, Error(Errc::kUnknownTopicOrPartition,
+                                      "no partition " + std::to_string(request->partition.value()) +
+                                          " of \"" + request->topic + "\""));
   }
   if (request->incarnation != topic->incarnation) {
-    return send_error(frame.id,
-                      Error(Errc::kStaleGeneration,
-                            "the offset belongs to another incarnation of \"" + topic->name +
-                                "\""));
+    return send_error(
+        frame.id, Error(Errc::kStaleGeneration,
+                        "the offset belongs to another incarnation of \"" + topic->name + "\""));
   }
   context_.offsets.commit({request->group, request->topic, request->partition},
                           {request->next_offset, request->incarnation},
@@ -329,13 +322,12 @@ void ClientSession::on_admin(const Frame& frame) {
   const auto request = network::decode<network::Admin>(frame.payload.bytes);
   if (!request) return break_off(request.error());
   if (!context_.topics.is_owner()) return send_error(frame.id, not_leader("__topics"));
-  run_topic_command(context_.topics,
-                    request->command,
-                    request->json,
+  run_topic_command(context_.topics, request->command, request->json,
                     [self = self_, id = frame.id, command = request->command](auto json) {
                       if (*self == nullptr) return;
                       if (!json) return (*self)->send_error(id, json.error());
-                      (*self)->send(FrameType::kAdmin, id, network::encode(network::Admin{command, *json}));
+                      (*self)->send(FrameType::kAdmin, id,
+                                    network::encode(network::Admin{command, *json}));
                     });
 }
 
@@ -401,10 +393,9 @@ Error ClientSession::not_leader(const std::string& topic) const {
 }
 
 void ClientSession::break_off(const Error& why) {
-  context_.logger.warn("client.refused",
-                       {{"peer", connection_->peer()},
-                        {"client", client_id_},
-                        {"error", why.what()}});
+  context_.logger.warn(
+      "client.refused",
+      {{"peer", connection_->peer()}, {"client", client_id_}, {"error", why.what()}});
   send_error(0, why);
   connection_->close();
 }

@@ -1,8 +1,9 @@
 // One client connection: HELLO, then produce, subscribe, fetch, commit, metadata, administration.
 //
 // A request that is wrong is answered by ERROR with its id; a frame that breaks the protocol (no
-// HELLO first, a payload that does not decode, a type only servers send) ends the connection with an
-// ERROR that says so. While more than kProducedBytesMax wait for their commit, the socket is not read.
+// HELLO first, a payload that does not decode, a type only servers send) ends the connection with
+// an ERROR that says so. While more than kProducedBytesMax wait for their commit, the socket is not
+// read.
 //
 // Threads: the loop's.
 #pragma once
@@ -40,6 +41,7 @@ class ClientSession final : public network::ConnectionHandler {
 
   void on_frame(network::Frame frame) override;
   void on_closed(const Error& why) override;
+
   void on_writable() override { push_all(); }
 
   void on_partition_moved(const Partition& partition);
@@ -68,7 +70,9 @@ class ClientSession final : public network::ConnectionHandler {
   void on_metadata(const network::Frame& frame);
   void on_admin(const network::Frame& frame);
 
-  void produce(const network::Frame& frame, const network::Data& data, const TopicDefinition& topic);
+  void produce(const network::Frame& frame,
+               const network::Data& data,
+               const TopicDefinition& topic);
   void acknowledge(std::uint64_t id,
                    std::int8_t acks,
                    const Incarnation& incarnation,

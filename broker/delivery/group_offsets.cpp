@@ -23,7 +23,8 @@ std::optional<GroupPartition> parse_key(std::string_view key) {
   if (first == std::string_view::npos || first == last) return std::nullopt;
   std::int32_t partition = 0;
   const auto digits = key.substr(last + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), partition);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), partition);
   if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return GroupPartition{std::string(key.substr(0, first)),
                         std::string(key.substr(first + 1, last - first - 1)),
@@ -41,11 +42,10 @@ Buffer to_value(const CommittedOffset& offset) {
 
 std::optional<CommittedOffset> parse_value(Bytes value) {
   if (value.size() != kValueBytes) return std::nullopt;
-  return CommittedOffset{
-      Offset(load_be<std::int64_t>(value)),
-      {TopicId::from_words(load_be<std::uint64_t>(value.subspan(8)),
-                           load_be<std::uint64_t>(value.subspan(16))),
-       load_be<std::uint32_t>(value.subspan(24))}};
+  return CommittedOffset{Offset(load_be<std::int64_t>(value)),
+                         {TopicId::from_words(load_be<std::uint64_t>(value.subspan(8)),
+                                              load_be<std::uint64_t>(value.subspan(16))),
+                          load_be<std::uint32_t>(value.subspan(24))}};
 }
 
 Status check_group(const std::string& group) {
@@ -81,9 +81,9 @@ void GroupOffsets::commit(const GroupPartition& where,
   if (known != committed_.end() && known->second.incarnation == offset.incarnation) {
     if (offset.next == known->second.next) return done({});
     if (offset.next < known->second.next) {
-      return done(fail(Errc::kInvalidRequest,
-                       "offset " + std::to_string(offset.next.value()) + " is below the committed " +
-                           std::to_string(known->second.next.value())));
+      return done(fail(Errc::kInvalidRequest, "offset " + std::to_string(offset.next.value()) +
+                                                  " is below the committed " +
+                                                  std::to_string(known->second.next.value())));
     }
   }
   committed_.insert_or_assign(where, offset);

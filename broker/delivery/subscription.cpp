@@ -90,10 +90,8 @@ network::SubscribeAnswer Subscription::answer() const {
   for (const auto& place : places_) {
     const auto* partition = context_->partitions.find(place.log);
     if (partition == nullptr) continue;
-    answer.partitions.push_back({place.log.partition,
-                                 place.cursor,
-                                 partition->log()->start_offset(),
-                                 partition->high_watermark()});
+    answer.partitions.push_back({place.log.partition, place.cursor,
+                                 partition->log()->start_offset(), partition->high_watermark()});
   }
   return answer;
 }
@@ -150,9 +148,7 @@ Status Subscription::on_ack(const network::DeliveryAck& ack) {
   return {};
 }
 
-bool Subscription::follows(const LogId& log) const {
-  return log.incarnation == incarnation_;
-}
+bool Subscription::follows(const LogId& log) const { return log.incarnation == incarnation_; }
 
 void Subscription::extend(const TopicDefinition& topic) {
   if (!request_.partitions.empty() || topic.incarnation != incarnation_) return;

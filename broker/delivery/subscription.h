@@ -1,7 +1,8 @@
-// One SUBSCRIBE of one connection: pushes batches of a topic's partitions, in order, as credit allows.
+// One SUBSCRIBE of one connection: pushes batches of a topic's partitions, in order, as credit
+// allows.
 //
-// Credit is in bytes of batches; a push needs some and may overdraw it by one batch. A consumer that
-// stops acknowledging costs its cursors. Partitions take turns.
+// Credit is in bytes of batches; a push needs some and may overdraw it by one batch. A consumer
+// that stops acknowledging costs its cursors. Partitions take turns.
 //
 // Threads: the loop's.
 #pragma once

@@ -3,8 +3,9 @@
 // The owner gives offsets out, and what is durable here is committed. Everywhere else the log was
 // pulled from a parent, which serves committed batches only: all that is written is committed.
 //
-// Observers are told once per commit round that the high watermark, the log's start or its existence
-// changed; everything that waits for data (acknowledgements, delivery, the pipe) hangs on that.
+// Observers are told once per commit round that the high watermark, the log's start or its
+// existence changed; everything that waits for data (acknowledgements, delivery, the pipe) hangs on
+// that.
 //
 // Threads: the loop's.
 #pragma once

@@ -5,12 +5,9 @@
 namespace xylem::broker {
 
 PartitionTable::PartitionTable(const Context& context, const Options& options)
-    : context_(context),
-      options_(options),
-      retention_timer_(context.loop) {
-  retention_timer_.start(options_.retention_check_ms, options_.retention_check_ms, [this] {
-    retain();
-  });
+    : context_(context), options_(options), retention_timer_(context.loop) {
+  retention_timer_.start(options_.retention_check_ms, options_.retention_check_ms,
+                         [this] { retain(); });
 }
 
 PartitionTable::~PartitionTable() {

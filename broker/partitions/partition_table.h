@@ -57,8 +57,8 @@ class PartitionTable {
   [[nodiscard]] Partition* find(const LogId& id) const;
   [[nodiscard]] std::vector<Partition*> all() const;
 
-  // Called on the loop after a partition's high watermark or log start moved. Observers live as long
-  // as the table; they must not open or remove partitions inside the call.
+  // Called on the loop after a partition's high watermark or log start moved. Observers live as
+  // long as the table; they must not open or remove partitions inside the call.
   void observe(Observer observer) { observers_.push_back(std::move(observer)); }
 
   // A partition was opened, or is about to go away.

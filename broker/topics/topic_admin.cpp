@@ -33,8 +33,7 @@ void run_topic_command(TopicCatalog& topics,
   if (!name) return answer(pass(name));
   if (command == "topic.alter") return topics.alter(*name, json, std::move(settle));
   if (command == "topic.delete") return topics.remove(*name, std::move(settle));
-  answer(fail(Errc::kInvalidRequest,
-              "unknown command \"" + std::string(command) + "\"",
+  answer(fail(Errc::kInvalidRequest, "unknown command \"" + std::string(command) + "\"",
               "topic.create, topic.alter, topic.delete"));
 }
 

@@ -14,8 +14,7 @@ constexpr std::size_t kReadBytes = 256ULL * 1024;
 }  // namespace
 
 TopicCatalog::TopicCatalog(const Context& context, Epoch leadership)
-    : context_(context),
-      leadership_(leadership) {}
+    : context_(context), leadership_(leadership) {}
 
 Status TopicCatalog::start() {
   auto opened = context_.partitions.open(topics_topic(), PartitionId(0), leadership_);
@@ -50,9 +49,9 @@ void TopicCatalog::read_on() {
   while (cursor_ < log_->high_watermark()) {
     const auto read = log.read(cursor_, kReadBytes, log_->high_watermark());
     if (!read || read->slices.empty()) {
-      context_.logger.error("topics.unreadable",
-                            {{"offset", cursor_.value()},
-                             {"error", read ? "no batch" : read.error().what()}});
+      context_.logger.error(
+          "topics.unreadable",
+          {{"offset", cursor_.value()}, {"error", read ? "no batch" : read.error().what()}});
       return;
     }
     for (const auto& slice : read->slices) {
@@ -132,9 +131,9 @@ void TopicCatalog::create(TopicDefinition request, Done done) {
   if (topics_.contains(request.name))
     return done(fail(Errc::kAlreadyExists, "topic \"" + request.name + "\" exists"));
   if (request.replicas > 1) {
-    return done(fail(Errc::kInvalidRequest,
-                     "replicas is " + std::to_string(request.replicas) +
-                         ", but the root tier has one broker; ask for replicas=1"));
+    return done(
+        fail(Errc::kInvalidRequest, "replicas is " + std::to_string(request.replicas) +
+                                        ", but the root tier has one broker; ask for replicas=1"));
   }
   request.incarnation = {TopicId::random(context_.random), 0};
   publish(request.name, to_json(request), std::move(done));

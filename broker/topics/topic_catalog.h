@@ -1,7 +1,7 @@
 // The topics of the cluster as this node knows them: `__topics`, read below its high watermark.
 //
-// The owner of `__topics` creates, alters and deletes by appending to it; every node, the owner too,
-// learns of a change only by reading it back. A topic's partitions are opened here (led by the
+// The owner of `__topics` creates, alters and deletes by appending to it; every node, the owner
+// too, learns of a change only by reading it back. A topic's partitions are opened here (led by the
 // owner, pulled by everyone else) and observers are told.
 //
 // Threads: the loop's. Errors: kNotLeader, kAlreadyExists, kUnknownTopicOrPartition, and what
@@ -51,6 +51,7 @@ class TopicCatalog {
   Status start();
 
   void set_filter(Filter filter);
+
   void observe(Observer observer) { observers_.push_back(std::move(observer)); }
 
   void create(TopicDefinition request, Done done);

@@ -18,9 +18,9 @@ std::unexpected<Error> wrong(std::string_view field, std::string_view expected) 
 
 Result<std::int64_t> integer(const Json& value, std::string_view field, std::int64_t min) {
   constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
-  const bool fits = value.is_number_integer() &&
-                    (!value.is_number_unsigned() ||
-                     value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMax));
+  const bool fits =
+      value.is_number_integer() && (!value.is_number_unsigned() ||
+                                    value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMax));
   if (!fits || value.get<std::int64_t>() < min)
     return wrong(field, "an integer of at least " + std::to_string(min));
   return value.get<std::int64_t>();

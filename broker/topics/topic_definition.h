@@ -3,8 +3,8 @@
 //   {"name":"prices","topicId":"<32 hex>","generation":0,"partitions":4,"cleanup":"compact",
 //    "retentionBytes":-1,"retentionMs":-1,"flush":"always","replicas":1,"minInsync":1}
 //
-// Errors: kInvalidRequest names the field. Unknown fields are refused, so that a typing error is not
-// a silent default.
+// Errors: kInvalidRequest names the field. Unknown fields are refused, so that a typing error is
+// not a silent default.
 #pragma once
 
 #include "common/ids.h"
@@ -49,7 +49,8 @@ Result<TopicDefinition> topic_from_json(std::string_view json);
 // What a client may ask for: a definition without identity. `json` may leave out all but the name.
 Result<TopicDefinition> topic_request_from_json(std::string_view json);
 
-// `topic` with the fields that `json` holds; name, identity and a lower partition count are refused.
+// `topic` with the fields that `json` holds; name, identity and a lower partition count are
+// refused.
 Result<TopicDefinition> altered(const TopicDefinition& topic, std::string_view json);
 
 }  // namespace xylem::broker

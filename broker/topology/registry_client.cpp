@@ -107,10 +107,9 @@ void RegistryClient::take(std::string_view json) {
     return;
   }
   if (topology_ && topology->version < topology_->version) {
-    context_.logger.warn("topology.refused",
-                         {{"error", "older than the one held"},
-                          {"offered", topology->version},
-                          {"held", topology_->version}});
+    context_.logger.warn("topology.refused", {{"error", "older than the one held"},
+                                              {"offered", topology->version},
+                                              {"held", topology_->version}});
     return;
   }
   if (topology_ && *topology == *topology_) return;

@@ -29,7 +29,7 @@ class RegistryClient {
   struct Hooks {
     std::function<NodeReport()> report;
     std::function<void(const Topology&)> changed;  // a newer or different topology
-    std::function<void(const Error&)> refused;     // kDuplicateNode, kUnauthorized: a person must act
+    std::function<void(const Error&)> refused;  // kDuplicateNode, kUnauthorized: a person must act
   };
 
   struct Context {

@@ -104,8 +104,8 @@ Result<Topology> topology_from_json(std::string_view json) {
   if (!role) return pass(role);
   topology.role = *role;
   topology.version = number(object, "topologyVersion", 0);
-  topology.heartbeat_ms = std::clamp(
-      number(object, "heartbeatMs", topology.heartbeat_ms), kHeartbeatMinMs, kHeartbeatMaxMs);
+  topology.heartbeat_ms = std::clamp(number(object, "heartbeatMs", topology.heartbeat_ms),
+                                     kHeartbeatMinMs, kHeartbeatMaxMs);
   if (const auto cluster = text(object, "clusterId"); !cluster.empty()) {
     auto id = ClusterId::parse(cluster);
     if (!id) return pass(id, "topology field \"clusterId\"");

@@ -10,15 +10,15 @@ constexpr std::size_t kFileBytesMax = 4ULL * 1024 * 1024;
 }  // namespace
 
 TopologyCache::TopologyCache(storage::Disk& disk, const std::string& data_dir)
-    : disk_(disk),
-      path_(data_dir + "/topology.json") {}
+    : disk_(disk), path_(data_dir + "/topology.json") {}
 
 Status TopologyCache::save(const Topology& topology) {
   const auto text = to_json(topology);
   if (auto written = storage::replace_file(disk_, path_, bytes_of(text)); !written) return written;
   auto back = storage::read_file(disk_, path_, kFileBytesMax);
   if (!back) return pass(back);
-  if (text_of(*back) != text) return fail(Errc::kCorrupt, path_ + " does not hold what was written");
+  if (text_of(*back) != text)
+    return fail(Errc::kCorrupt, path_ + " does not hold what was written");
   return {};
 }
 

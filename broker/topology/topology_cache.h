@@ -1,7 +1,7 @@
 // The last topology, on disk: <data>/topology.json, so that a node starts without its registry.
 //
-// What is written is read back and compared before it counts as cached. A file that is damaged or of
-// another node is ignored with a warning, never an error: the registry has the truth.
+// What is written is read back and compared before it counts as cached. A file that is damaged or
+// of another node is ignored with a warning, never an error: the registry has the truth.
 #pragma once
 
 #include "broker/topology/topology.h"

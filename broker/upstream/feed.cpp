@@ -11,8 +11,9 @@ Feed::Feed(const Context& context, const ClusterId& cluster, Hooks hooks)
       lost_history_(context.metrics.counter(
           "xylem_pipe_history_lost_total",
           "Partitions begun anew because the parent no longer had what came next.")),
-      cut_back_(context.metrics.counter("xylem_pipe_cut_back_total",
-                                        "Partitions cut back because they differed from the parent.")) {}
+      cut_back_(
+          context.metrics.counter("xylem_pipe_cut_back_total",
+                                  "Partitions cut back because they differed from the parent.")) {}
 
 Result<pipe::FetchPartition> Feed::position(const LogId& log) {
   auto* partition = context_.partitions.find(log);
@@ -35,10 +36,9 @@ Status Feed::store(const pipe::FetchedPartition& fetched) {
   const Bytes batches = fetched.batches.empty() ? Bytes() : fetched.batches.front().bytes;
   auto stored = partition->store(batches, fetched.high_watermark, fetched.age_ms);
   if (!stored) {
-    context_.logger.warn("pipe.store_failed",
-                         {{"topic", partition->topic()},
-                          {"partition", fetched.log.partition.value()},
-                          {"error", stored.error().what()}});
+    context_.logger.warn("pipe.store_failed", {{"topic", partition->topic()},
+                                               {"partition", fetched.log.partition.value()},
+                                               {"error", stored.error().what()}});
   }
   return stored;
 }
@@ -46,12 +46,11 @@ Status Feed::store(const pipe::FetchedPartition& fetched) {
 Status Feed::repair(const pipe::FetchedPartition& fetched) {
   auto* partition = context_.partitions.find(fetched.log);
   if (partition == nullptr) return {};
-  context_.logger.warn("pipe.repair",
-                       {{"topic", partition->topic()},
-                        {"partition", fetched.log.partition.value()},
-                        {"state", static_cast<int>(fetched.state)},
-                        {"cursor", fetched.cursor.value()},
-                        {"offset", fetched.offset.value()}});
+  context_.logger.warn("pipe.repair", {{"topic", partition->topic()},
+                                       {"partition", fetched.log.partition.value()},
+                                       {"state", static_cast<int>(fetched.state)},
+                                       {"cursor", fetched.cursor.value()},
+                                       {"offset", fetched.offset.value()}});
   switch (fetched.state) {
     case pipe::FetchState::kDiverged: {
       cut_back_.add();

@@ -40,6 +40,7 @@ class Feed final : public pipe::PipeTarget {
   Status repair(const pipe::FetchedPartition& fetched) override;
   void confirm(std::uint64_t age_ms) override;
   bool accepts(const NodeId& parent, const ClusterId& cluster) override;
+
   void on_topology_version(std::uint64_t version) override { hooks_.topology_seen(version); }
 
  private:

@@ -5,8 +5,7 @@
 namespace xylem::broker {
 
 Offer::Offer(PartitionTable& partitions, Identity identity)
-    : partitions_(partitions),
-      identity_(std::move(identity)) {}
+    : partitions_(partitions), identity_(std::move(identity)) {}
 
 std::optional<pipe::SourcePartition> Offer::find(const LogId& log) const {
   const auto* partition = partitions_.find(log);

@@ -23,10 +23,9 @@ class BrokerWorld {
   static constexpr std::string_view kAddress = "broker:9092";
 
   // `leadership`: kNoEpoch: a broker that owns nothing and names `leader` as who does.
-  explicit BrokerWorld(Epoch leadership = Epoch(3), broker::Leader leader = {})
-      : hub(loop) {
-    auto engine = storage::open_storage(
-        "memory", directory.file("data"), {loop, disk, clock, Logger::none(), metrics});
+  explicit BrokerWorld(Epoch leadership = Epoch(3), broker::Leader leader = {}) : hub(loop) {
+    auto engine = storage::open_storage("memory", directory.file("data"),
+                                        {loop, disk, clock, Logger::none(), metrics});
     REQUIRE(engine);
     storage = std::move(*engine);
     auto store = storage::StateStore::open(directory.file("state.db"), loop);
@@ -35,9 +34,8 @@ class BrokerWorld {
     offsets.emplace(*state);
     partitions.emplace(broker::PartitionTable::Context{loop, clock, Logger::none(), *storage},
                        broker::PartitionTable::Options{});
-    topics.emplace(
-        broker::TopicCatalog::Context{loop, clock, random, Logger::none(), *partitions},
-        leadership);
+    topics.emplace(broker::TopicCatalog::Context{loop, clock, random, Logger::none(), *partitions},
+                   leadership);
     broker::ClientContext context{.loop = loop,
                                   .clock = clock,
                                   .logger = Logger::none(),
@@ -68,9 +66,7 @@ class BrokerWorld {
     return {loop, *network, clock, random, Logger::none()};
   }
 
-  static std::vector<network::Address> addresses() {
-    return {*network::Address::parse(kAddress)};
-  }
+  static std::vector<network::Address> addresses() { return {*network::Address::parse(kAddress)}; }
 
   broker::TopicDefinition create(const std::string& name, std::int32_t partition_count = 1) {
     broker::TopicDefinition request;

@@ -39,10 +39,9 @@ TEST_CASE("json message: what is wrong is named") {
     const char* json;
     const char* named;
   };
+
   for (const auto& [json, named] :
-       {Case{"{", "not JSON"},
-        Case{"[]", "\"topic\""},
-        Case{R"({"topic":1})", "\"topic\""},
+       {Case{"{", "not JSON"}, Case{"[]", "\"topic\""}, Case{R"({"topic":1})", "\"topic\""},
         Case{R"({"topic":"t"})", "needs a key"},
         Case{R"({"topic":"t","value":"v","acks":"some"})", "\"acks\""},
         Case{R"({"topic":"t","value":"v","headers":[]})", "\"headers\""},

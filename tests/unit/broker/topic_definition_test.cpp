@@ -31,6 +31,7 @@ TEST_CASE("topic definition: what is wrong is named") {
     const char* json;
     const char* named;
   };
+
   for (const auto& [json, named] : {
            Case{"nonsense", "JSON object"},
            Case{"[]", "JSON object"},

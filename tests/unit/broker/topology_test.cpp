@@ -38,11 +38,12 @@ TEST_CASE("topology: carries names and prefixes") {
 }
 
 TEST_CASE("topology: a field that is missing or wrong is named") {
-  for (const auto* json : {"", "[]", "{}", R"({"nodeId":"a","role":"KING"})",
-                           R"({"nodeId":"a","role":"POS","parents":{},"roots":[],"topics":[]})",
-                           R"({"nodeId":"a","role":"POS","parents":[{}],"roots":[],"topics":[]})",
-                           R"({"nodeId":"a","role":"POS","parents":[],"roots":[],"topics":[1]})",
-                           R"({"nodeId":"../a","role":"POS","parents":[],"roots":[],"topics":[]})"}) {
+  for (const auto* json :
+       {"", "[]", "{}", R"({"nodeId":"a","role":"KING"})",
+        R"({"nodeId":"a","role":"POS","parents":{},"roots":[],"topics":[]})",
+        R"({"nodeId":"a","role":"POS","parents":[{}],"roots":[],"topics":[]})",
+        R"({"nodeId":"a","role":"POS","parents":[],"roots":[],"topics":[1]})",
+        R"({"nodeId":"../a","role":"POS","parents":[],"roots":[],"topics":[]})"}) {
     CAPTURE(json);
     const auto topology = topology_from_json(json);
     REQUIRE_FALSE(topology);
