@@ -38,6 +38,15 @@ class History {
   Offset end_;
 };
 
+// The first range at or above `from` that was lost here. Only the owner may read over it: everyone
+// else would turn it into a silent gap.
+std::optional<storage::OffsetRange> lost_after(const PartitionLog& log, Offset from) {
+  for (const auto& range : log.lost()) {
+    if (range.to > from) return range;
+  }
+  return std::nullopt;
+}
+
 Offset limit_of(const SourcePartition& source, Asker asker) {
   const Offset durable = source.log->durable_end();
   return asker == Asker::kReplica ? durable : std::min(source.high_watermark, durable);
@@ -77,6 +86,8 @@ bool is_sound(const PartitionLog& log, const LastBatch& batch) {
 bool can_compare(const LastBatch& ours,
                  const FetchPartition& asked,
                  const SourcePartition& source) {
+  const auto lost = lost_after(*source.log, ours.next_offset);
+  if (lost && lost->from < asked.cursor) return false;  // the child's last batch may be in there
   return ours.base_offset >= std::max(asked.compacted_below, source.compacted_below);
 }
 
@@ -135,11 +146,17 @@ Verdict judge(const FetchPartition& asked,
   }
   if (source->log == nullptr || (asker == Asker::kReplica && !source->is_leader))
     return {.answer = not_here(std::move(answer), *source), .limit = {}};
-  const Offset limit = limit_of(*source, asker);
+  Offset limit = limit_of(*source, asker);
   answer.age_ms = source->age_ms;
   answer.log_start = source->log->start_offset();
   answer.high_watermark = asker == Asker::kReplica ? source->high_watermark : limit;
-  return {.answer = decide(asked, *source, asker, limit, std::move(answer)), .limit = limit};
+  answer = decide(asked, *source, asker, limit, std::move(answer));
+  if (const auto lost = lost_after(*source->log, asked.cursor);
+      lost && !source->is_leader && answer.state == FetchState::kOk && lost->from < limit) {
+    limit = lost->from;
+    if (limit <= asked.cursor) answer = unreadable(std::move(answer));
+  }
+  return {.answer = std::move(answer), .limit = limit};
 }
 
 }  // namespace xylem::pipe

@@ -14,9 +14,10 @@
 //   batches comparable and equal                         kOk last batches comparable, unequal, ours
 //   checked            kDiverged below a compaction: epoch out of order kDiverged otherwise kOk
 //
-// A batch of ours that is unreadable or fails its CRC accuses nobody: kNotHere without a leader.
-// Every kDiverged names an offset below the cursor, so each round makes progress. Source of the
-// (epoch, end offset) rule: KIP-101, KIP-279.
+// A range that this log lost ends the limit, unless it is the owner's; a cursor within it is
+// kNotHere without a leader. A batch of ours that is unreadable or fails its CRC accuses nobody:
+// kNotHere without a leader. Every kDiverged names an offset below the cursor, so each round makes
+// progress. Source of the (epoch, end offset) rule: KIP-101, KIP-279.
 #pragma once
 
 #include "common/ids.h"

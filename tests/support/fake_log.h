@@ -131,6 +131,16 @@ class FakeLog final : public storage::PartitionLog {
 
   Status close() override { return {}; }
 
+  [[nodiscard]] std::vector<storage::OffsetRange> lost() const override { return lost_; }
+
+  // Batches within [from, to) are gone, and the log says so.
+  void lose(Offset from, Offset to) {
+    std::erase_if(batches_, [&](const Kept& kept) {
+      return kept.header.base_offset >= from && kept.header.base_offset < to;
+    });
+    lost_.push_back({from, to});
+  }
+
   // Every append fails with it from now on; success heals.
   void fail_appends(Status failure) { failure_ = std::move(failure); }
 
@@ -174,6 +184,7 @@ class FakeLog final : public storage::PartitionLog {
   Offset start_;
   Offset end_;
   Offset durable_max_{INT64_MAX};
+  std::vector<storage::OffsetRange> lost_;
   Status failure_;
   Status read_failure_;
 };

@@ -240,6 +240,26 @@ TEST_CASE("handshake: our own rotten or unreadable batch accuses nobody") {
   CHECK(state_of(good, source_of(log), Asker::kChild) == FetchState::kNotHere);
 }
 
+TEST_CASE("handshake: what this parent lost is neither read over nor held against the child") {
+  const auto log = three_epochs();
+  const auto at_5 = asked_at(*log, 5);
+  const auto at_15 = asked_at(*log, 15);
+  const auto at_20 = asked_at(*log, 20);
+  const auto at_25 = asked_at(*log, 25);
+  log->lose(Offset(10), Offset(20));
+  const auto before = judge(at_5, source_of(log), Asker::kChild);
+  CHECK(before.answer.state == FetchState::kOk);
+  CHECK(before.limit == Offset(10));
+  CHECK(state_of(asked_at(*log, 10), source_of(log), Asker::kChild) == FetchState::kNotHere);
+  CHECK(state_of(at_15, source_of(log), Asker::kChild) == FetchState::kNotHere);
+  const auto after = judge(at_20, source_of(log), Asker::kChild);
+  CHECK(after.answer.state == FetchState::kOk);
+  CHECK(after.limit == Offset(30));
+  CHECK(state_of(at_25, source_of(log), Asker::kChild) == FetchState::kOk);
+  const auto owner = judge(at_5, source_of(log, true), Asker::kChild);
+  CHECK(owner.limit == Offset(30));  // nobody else has it: what is left is all there is
+}
+
 TEST_CASE("handshake: below a compaction of either side the epochs decide") {
   const auto log = three_epochs();
   auto rewritten = asked_at(*log, 20);

@@ -80,7 +80,7 @@ class Node final : public PipeSource, public PipeTarget {
   }
 
   void open(const LogId& id) {
-    copies_[id].log = make ? make(id) : std::make_shared<testing::FakeLog>(id);
+    copies_[id] = {.log = fresh(id)};
     if (client_) client_->add(id);
     server_->notify(id);
   }
@@ -96,7 +96,7 @@ class Node final : public PipeSource, public PipeTarget {
   // Loses everything it has, as with a new disk.
   void wipe() {
     for (auto& [id, copy] : copies_) {
-      copy = {.log = make ? make(id) : std::make_shared<testing::FakeLog>(id)};
+      copy = {.log = fresh(id)};
       if (client_) client_->touch(id);
       server_->notify(id);
     }
@@ -193,6 +193,13 @@ class Node final : public PipeSource, public PipeTarget {
   std::uint64_t seen_topology = 0;
 
  private:
+  // An empty log that tells the server when more of it can be read.
+  std::shared_ptr<storage::PartitionLog> fresh(const LogId& id) {
+    auto log = make ? make(id) : std::make_shared<testing::FakeLog>(id);
+    log->set_listener([this, id] { server_->notify(id); });
+    return log;
+  }
+
   World& world_;
   NodeId id_;
   std::map<LogId, Copy> copies_;
