@@ -86,8 +86,6 @@ bool is_sound(const PartitionLog& log, const LastBatch& batch) {
 bool can_compare(const LastBatch& ours,
                  const FetchPartition& asked,
                  const SourcePartition& source) {
-  const auto lost = lost_after(*source.log, ours.next_offset);
-  if (lost && lost->from < asked.cursor) return false;  // the child's last batch may be in there
   return ours.base_offset >= std::max(asked.compacted_below, source.compacted_below);
 }
 
@@ -99,6 +97,8 @@ FetchedPartition compare(const FetchPartition& asked,
   if (asked.last_epoch == kNoEpoch || asked.cursor == answer.log_start) return answer;
   const auto found = source.log->last_batch_below(asked.cursor);
   if (!found) return unreadable(std::move(answer));
+  const auto lost = lost_after(*source.log, *found ? (*found)->next_offset : answer.log_start);
+  if (lost && lost->from < asked.cursor) return answer;  // the child's last batch may be in there
   const auto cut = history.end_of(asked.last_epoch, answer.log_start);
   if (const auto& ours = *found; ours && can_compare(*ours, asked, source)) {
     if (ours->epoch == asked.last_epoch && ours->crc == asked.last_crc) return answer;

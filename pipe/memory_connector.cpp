@@ -46,10 +46,7 @@ class MemoryLink final : public PipeLink {
   MemoryLink(std::shared_ptr<Network> network, std::string url)
       : network_(std::move(network)), url_(std::move(url)), silence_(network_->loop) {}
 
-  ~MemoryLink() override {
-    if (auto* server = network_->at(url_); server == server_ && server != nullptr && token_ != 0)
-      server->abandon(token_);
-  }
+  ~MemoryLink() override { hang_up(); }
 
   MemoryLink(const MemoryLink&) = delete;
   MemoryLink& operator=(const MemoryLink&) = delete;
@@ -59,7 +56,10 @@ class MemoryLink final : public PipeLink {
     answer_ = std::move(answer);
     network_->request_bytes += request.size();
     const Fault fault = network_->fault_at(url_);
-    silence_.start(timeout_ms, 0, [this] { finish(fail(Errc::kTimeout, url_ + " is silent")); });
+    silence_.start(timeout_ms, 0, [this] {
+      hang_up();
+      finish(fail(Errc::kTimeout, url_ + " is silent"));
+    });
     if (fault == Fault::kSilence) return;
     if (fault == Fault::kRefuse) {
       post([](MemoryLink& link) { link.finish(fail(Errc::kUnavailable, link.url_ + " refused")); });
@@ -85,7 +85,15 @@ class MemoryLink final : public PipeLink {
   }
 
  private:
-  // Runs `task` on the loop's next turn, if the link is still there.
+  // The exchange is over for us: the server need not answer it, and if it did, nobody listens.
+  void hang_up() {
+    alive_ = std::make_shared<bool>(true);
+    if (auto* server = network_->at(url_); server == server_ && server != nullptr && token_ != 0)
+      server->abandon(token_);
+    token_ = 0;
+  }
+
+  // Runs `task` on the loop's next turn, unless it was hung up before.
   void post(std::function<void(MemoryLink&)> task) {
     network_->later([alive = std::weak_ptr(alive_), this, task = std::move(task)] {
       if (!alive.expired()) task(*this);
@@ -132,7 +140,7 @@ class MemoryLink final : public PipeLink {
 
   std::shared_ptr<Network> network_;
   std::string url_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // of this exchange
   Timer silence_;
   Answer answer_;
   std::function<void(Status)> probe_;

@@ -112,6 +112,7 @@ class PipeClient::Impl {
   Status greet(const FetchAnswer& answer);
   void take_partitions(const FetchAnswer& answer);
   void take_partition(const FetchedPartition& fetched);
+  bool stands_at(const FetchPartition& asked);
   void store(const FetchedPartition& fetched);
   void repair(const FetchedPartition& fetched, const FetchPartition& asked);
   void pace(const FetchAnswer& answer);
@@ -285,10 +286,15 @@ void PipeClient::Impl::take_partitions(const FetchAnswer& answer) {
   count_failover("it has less than we do");
 }
 
+// An answer holds only for the state it was asked for: batches stored after a log was cut would
+// leave a gap, a cut after it grew would take what is good.
 void PipeClient::Impl::take_partition(const FetchedPartition& fetched) {
   const auto* asked = session_.asked(fetched.log);
   if (asked == nullptr) return;  // removed meanwhile
-  if (asked->cursor != fetched.cursor) {
+  const FetchPartition question = *asked;
+  const bool acts = fetched.state != FetchState::kBehind &&
+                    (fetched.state != FetchState::kOk || !fetched.batches.empty());
+  if (question.cursor != fetched.cursor || (acts && !stands_at(question))) {
     session_.touch(fetched.log);
     return;
   }
@@ -304,9 +310,14 @@ void PipeClient::Impl::take_partition(const FetchedPartition& fetched) {
     case FetchState::kOutOfRange:
     case FetchState::kUnknownTopicId:
     case FetchState::kNotHere:
-      repair(fetched, FetchPartition(*asked));
+      repair(fetched, question);
       return;
   }
+}
+
+bool PipeClient::Impl::stands_at(const FetchPartition& asked) {
+  const auto now = target_.position(asked.log);
+  return now && *now == asked;
 }
 
 void PipeClient::Impl::store(const FetchedPartition& fetched) {
@@ -323,15 +334,9 @@ void PipeClient::Impl::store(const FetchedPartition& fetched) {
   if (!fetched.batches.empty()) session_.touch(fetched.log);
 }
 
-// The verdict holds only for the state it was asked for. After a repair that moved the log the
-// partition is listed at once; otherwise it is asked again later, and the parent tells by itself
-// when its answer changes.
+// After a repair that moved the log the partition is listed at once; otherwise it is asked again
+// later, and the parent tells by itself when its answer changes.
 void PipeClient::Impl::repair(const FetchedPartition& fetched, const FetchPartition& asked) {
-  const auto before = target_.position(fetched.log);
-  if (!before || *before != asked) {
-    session_.touch(fetched.log);
-    return;
-  }
   metrics_.repairs.add();
   const auto repaired = target_.repair(fetched);
   if (!repaired) last_error_ = repaired.error().what();
@@ -340,8 +345,7 @@ void PipeClient::Impl::repair(const FetchedPartition& fetched, const FetchPartit
                                {"cursor", fetched.cursor.value()},
                                {"offset", fetched.offset.value()},
                                {"error", repaired ? std::string() : repaired.error().what()}});
-  const auto after = target_.position(fetched.log);
-  if (repaired && after && *after != asked)
+  if (repaired && !stands_at(asked))
     session_.touch(fetched.log);
   else
     session_.pause(fetched.log, now_ms(), !repaired);

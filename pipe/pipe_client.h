@@ -33,7 +33,8 @@ class PipeTarget {
  public:
   virtual ~PipeTarget() = default;
 
-  // The handshake of `log` now; called once per partition and request that lists it.
+  // The handshake of `log` now: called when a request lists it, and again before an answer is acted
+  // upon, which is dropped when the two differ.
   [[nodiscard]] virtual Result<FetchPartition> position(const LogId& log) = 0;
 
   // kOk: store the batches (possibly none) and take over the HW, and the age when that makes the
@@ -41,8 +42,7 @@ class PipeTarget {
   virtual Status store(const FetchedPartition& fetched) = 0;
 
   // kDiverged, kOutOfRange, kUnknownTopicId, kNotHere: the target repairs (cuts back, starts anew,
-  // drops, asks the leader) and a later request asks position() again. Called only while position()
-  // is still what the parent was asked about.
+  // drops, asks the leader) and a later request asks position() again.
   virtual Status repair(const FetchedPartition& fetched) = 0;
 
   // Every partition that is OK and has all below the HW it was told last is `age_ms` old now.

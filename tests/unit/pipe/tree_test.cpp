@@ -93,7 +93,6 @@ struct Tree {
     }
   }
 
-  // No copy is ever anything but a prefix of the root's, but for what went astray at its end.
   [[nodiscard]] bool all_equal() const {
     for (std::uint64_t topic = 1; topic <= kTopics; ++topic) {
       const auto id = log_id(topic);
