@@ -138,8 +138,7 @@ void HttpConnection::call(const HttpRouter::Found& found, HttpRequest& request) 
   request.path_args = found.args;
   auto reply = std::make_shared<ConnectionReply>(weak_from_this());
   exchange_->reply = reply;
-  const HttpHandler handler = *found.handler;
-  handler(request, std::move(reply));
+  (*found.handler)(request, std::move(reply));
 }
 
 void HttpConnection::refuse(const HttpRefusal& refusal) {
