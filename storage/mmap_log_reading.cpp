@@ -101,7 +101,6 @@ void MmapLog::repair() {
     }
   }
   repairing_ = false;
-  tell_catalog();
   if (listener_) listener_();
 }
 

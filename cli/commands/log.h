@@ -1,0 +1,25 @@
+// `xylem log dump|verify DATA_DIR [TOPIC]`: looks into a broker's logs, also while it runs.
+//
+// dump lists the logs with their digests; verify checks every batch and fails when one is bad.
+#pragma once
+
+#include "cli/exit_code.h"
+
+#include <cstdint>
+#include <string>
+
+namespace xylem::cli {
+
+struct LogOptions {
+  enum class Action : std::uint8_t { kDump, kVerify };
+
+  Action action = Action::kDump;
+  bool digest = false;  // dump: one line a log, for comparison between nodes
+  std::string data_dir;
+  std::string topic;  // empty: all
+  bool json = false;
+};
+
+ExitCode run_log(const LogOptions& options);
+
+}  // namespace xylem::cli

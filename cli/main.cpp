@@ -1,0 +1,43 @@
+#include "cli/options/options.h"
+#include "cli/output.h"
+#include "common/config.h"
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace {
+
+using xylem::cli::ExitCode;
+
+struct Run {
+  ExitCode operator()(const xylem::cli::RootInitOptions& o) const { return run_root_init(o); }
+
+  ExitCode operator()(const xylem::cli::TopicOptions& o) const { return run_topic(o); }
+
+  ExitCode operator()(const xylem::cli::ProduceOptions& o) const { return run_produce(o); }
+
+  ExitCode operator()(const xylem::cli::ConsumeOptions& o) const { return run_consume(o); }
+
+  ExitCode operator()(const xylem::cli::TreeOptions& o) const { return run_tree(o); }
+
+  ExitCode operator()(const xylem::cli::NodeOptions& o) const { return run_node(o); }
+
+  ExitCode operator()(const xylem::cli::LogOptions& o) const { return run_log(o); }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto command = xylem::cli::parse_command(arguments, xylem::process_environment());
+  if (!command && command.error().code() == xylem::Errc::kCancelled) {
+    std::fputs(command.error().what().c_str(), stdout);
+    return 0;
+  }
+  if (!command) {
+    xylem::cli::report(command.error());
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  return static_cast<int>(std::visit(Run(), *command));
+}

@@ -1,0 +1,39 @@
+// The command line as one of the commands' options: the only place that knows its grammar.
+//
+// Errors: kInvalidRequest: what is wrong, and which command's --help to read; kCancelled: --help or
+// --version, with the text.
+#pragma once
+
+#include "cli/commands/consume.h"
+#include "cli/commands/log.h"
+#include "cli/commands/node.h"
+#include "cli/commands/produce.h"
+#include "cli/commands/root.h"
+#include "cli/commands/topic.h"
+#include "cli/commands/tree.h"
+#include "common/result.h"
+
+#include <map>
+#include <span>
+#include <string>
+#include <variant>
+
+namespace xylem::cli {
+
+using Command = std::variant<RootInitOptions,
+                             TopicOptions,
+                             ProduceOptions,
+                             ConsumeOptions,
+                             TreeOptions,
+                             NodeOptions,
+                             LogOptions>;
+
+// `arguments` without the program's name. XYLEM_REGISTRY and XYLEM_BROKER are the defaults of
+// --registry and --broker.
+Result<Command> parse_command(std::span<const std::string> arguments,
+                              const std::map<std::string, std::string>& environment);
+
+// "host:port,host:port"
+Result<std::vector<network::Address>> parse_brokers(const std::string& list);
+
+}  // namespace xylem::cli

@@ -1,0 +1,58 @@
+#include "storage/chunk_checks.h"
+
+#include "common/batch/crc32c.h"
+
+#include <algorithm>
+#include <string>
+
+namespace xylem::storage {
+
+void ChunkChecks::restore(const std::vector<std::uint32_t>& crcs, std::size_t bytes) {
+  XYLEM_CHECK(crcs.size() == (bytes + kChunkBytes - 1) / kChunkBytes);
+  restored_.crcs = crcs;
+  restored_.proven = std::vector<std::atomic<bool>>(crcs.size());
+  restored_.bytes = bytes;
+  full_ = crcs;
+  open_bytes_ = bytes % kChunkBytes;
+  open_crc_ = 0;
+  if (open_bytes_ > 0) {
+    open_crc_ = full_.back();
+    full_.pop_back();
+  }
+}
+
+void ChunkChecks::extend(Bytes written) {
+  while (!written.empty()) {
+    const auto part = written.first(std::min(written.size(), kChunkBytes - open_bytes_));
+    open_crc_ = crc32c(part, open_crc_);
+    open_bytes_ += part.size();
+    written = written.subspan(part.size());
+    if (open_bytes_ < kChunkBytes) continue;
+    full_.push_back(open_crc_);
+    open_crc_ = 0;
+    open_bytes_ = 0;
+  }
+}
+
+Status ChunkChecks::ensure(Bytes run, std::size_t begin, std::size_t end) const {
+  end = std::min(end, restored_.bytes);
+  for (auto chunk = begin / kChunkBytes; chunk * kChunkBytes < end; ++chunk) {
+    auto& proven = restored_.proven[chunk];
+    if (proven.load(std::memory_order_relaxed)) continue;
+    const auto first = chunk * kChunkBytes;
+    const auto last = std::min(first + kChunkBytes, restored_.bytes);
+    if (last > run.size() || crc32c(run.subspan(first, last - first)) != restored_.crcs[chunk])
+      return fail(Errc::kCorrupt, "bytes " + std::to_string(first) + " to " + std::to_string(last) +
+                                      " are not what was written");
+    proven.store(true, std::memory_order_relaxed);
+  }
+  return {};
+}
+
+std::vector<std::uint32_t> ChunkChecks::crcs() const {
+  auto all = full_;
+  if (open_bytes_ > 0) all.push_back(open_crc_);
+  return all;
+}
+
+}  // namespace xylem::storage

@@ -1,0 +1,51 @@
+// A CRC-32C per MiB of a segment: proves bytes read back from disk before anybody looks at them,
+// the batch header fields that a batch's own CRC leaves out included.
+//
+// Bytes this process wrote, or recovery walked, need no proof; what an index file vouches for is
+// checked once, at the first read of each MiB.
+// Threads: restore, extend: the segment's writer; ensure: any.
+#pragma once
+
+#include "common/bytes.h"
+#include "common/result.h"
+#include "storage/growing_array.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace xylem::storage {
+
+inline constexpr std::size_t kChunkBytes = 1024UL * 1024;
+
+class ChunkChecks {
+ public:
+  // Takes CRCs of [0, bytes) as they were stored: none is proven yet.
+  void restore(const std::vector<std::uint32_t>& crcs, std::size_t bytes);
+
+  // `written` follows what the checks cover already.
+  void extend(Bytes written);
+
+  // Proves the whole chunks of `run` that [begin, end) touches. kCorrupt: one of them is not what
+  // was written.
+  Status ensure(Bytes run, std::size_t begin, std::size_t end) const;
+
+  // Of everything covered, the last one possibly of a part of a MiB.
+  [[nodiscard]] std::vector<std::uint32_t> crcs() const;
+
+ private:
+  // Only the restored part is ever proven; extend() works beyond it.
+  struct Restored {
+    std::vector<std::uint32_t> crcs;
+    mutable std::vector<std::atomic<bool>> proven;
+    std::size_t bytes = 0;
+  };
+
+  Restored restored_;
+  std::vector<std::uint32_t> full_;  // of whole chunks
+  std::uint32_t open_crc_ = 0;       // of the chunk being written
+  std::size_t open_bytes_ = 0;
+};
+
+}  // namespace xylem::storage

@@ -1,0 +1,131 @@
+// One file of a log, as readers see it: any number of threads, no locks.
+//
+// What is published (bytes, end) only grows. Readers map what is published when they first get
+// here and again when they have come to the end of that; a mapping never passes the published end,
+// and slices keep theirs alive. Indexes of a restored segment are loaded at the first read; where
+// they are missing or wrong, the segment is walked instead.
+//
+// Threads: wrote, prepare_to_write, drop_time_index, facts, encoded_*: the segment's writer; the
+// rest: any.
+// Errors: kCorrupt: bytes fail their check, nothing bad is handed out; kNotFound: the segment was
+// retired before it was mapped, look at the log's new list.
+#pragma once
+
+#include "common/bytes.h"
+#include "common/result.h"
+#include "storage/batch_run.h"
+#include "storage/chunk_checks.h"
+#include "storage/index_file.h"
+#include "storage/partition_log.h"
+#include "storage/published.h"
+#include "storage/sparse_index.h"
+#include "storage/time_index.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace xylem::storage {
+
+class Disk;
+
+// A batch on its way into a segment.
+struct PlacedBatch {
+  Slice slice;
+  BatchPlace place;
+};
+
+class Segment {
+ public:
+  // A new, empty one; it has no file yet.
+  Segment(Disk& disk, const std::string& directory, Offset base);
+
+  // One whose file holds what `facts` say; its bytes are proven as they are read.
+  Segment(Disk& disk, const std::string& directory, const SegmentFacts& facts);
+
+  [[nodiscard]] Offset base() const noexcept { return base_; }
+
+  [[nodiscard]] Offset end() const noexcept { return end_.load(std::memory_order_acquire); }
+
+  [[nodiscard]] std::int64_t bytes() const noexcept {
+    return bytes_.load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] std::int64_t max_timestamp_ms() const noexcept {
+    return max_timestamp_ms_.load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] std::int64_t appended_ms() const noexcept {
+    return appended_ms_.load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] std::string path(std::string_view suffix) const;
+
+  // Adds to `out` what this segment holds of `range`, whose bytes_max counts from out.bytes.
+  Status read(const ReadRange& range, ReadResult& out) const;
+
+  // Where the first batch at or above `offset` starts; bytes() when there is none.
+  Result<std::int64_t> position_of(Offset offset) const;
+  Result<std::optional<LastBatch>> last_below(Offset offset) const;
+  Result<std::optional<Offset>> find_time(std::int64_t timestamp_ms, const ReadRange& range) const;
+
+  // Its file is about to be renamed, replaced or removed: no new mappings.
+  void retire() noexcept { retired_.store(true); }
+
+  // A read found bytes that fail their check.
+  [[nodiscard]] bool is_suspect() const noexcept { return suspect_.load(); }
+
+  // Publishes batches that are in the file now.
+  void wrote(std::span<const PlacedBatch> batches, std::int64_t now_ms);
+
+  // Before the first write to a restored segment: brings its indexes into memory.
+  Status prepare_to_write();
+
+  // Frees the index that only lookups by time need; they load it from its file from now on.
+  void drop_time_index() { times_.store(nullptr); }
+
+  [[nodiscard]] SegmentFacts facts() const;
+  Result<Buffer> encoded_index() const;
+  Result<Buffer> encoded_time_index() const;
+
+ private:
+  [[nodiscard]] Result<Slice> mapping(std::int64_t bytes) const;
+  Result<std::shared_ptr<const SparseIndex>> index() const;
+  std::shared_ptr<const TimeIndex> times() const;
+  Result<std::shared_ptr<SparseIndex>> walk() const;
+  void add_epoch(Epoch epoch, Offset start);
+
+  // The published bytes, mapped.
+  struct Window {
+    Slice mapped;
+    BatchRun run;
+  };
+
+  Result<Window> window() const;
+  std::unexpected<Error> failed(Error error) const;
+
+  Disk& disk_;
+  std::string stem_;  // path without a suffix
+  Offset base_;
+  std::atomic<Offset> end_;
+  std::atomic<std::int64_t> bytes_{0};
+  std::atomic<std::int64_t> max_timestamp_ms_{-1};
+  std::atomic<std::int64_t> appended_ms_{0};
+  std::atomic<bool> retired_{false};
+  mutable std::atomic<bool> suspect_{false};
+  ChunkChecks checks_;
+  std::vector<EpochStart> epochs_;               // the writer's
+  std::shared_ptr<SparseIndex> writable_index_;  // the writer's; null until prepare_to_write
+  std::shared_ptr<TimeIndex> writable_times_;    // as above
+  mutable Published<SparseIndex> index_;         // null: not loaded
+  mutable Published<TimeIndex> times_;           // null: not loaded
+  mutable Published<Slice> mapping_;             // null: not mapped
+};
+
+using SegmentList = std::vector<std::shared_ptr<Segment>>;
+
+}  // namespace xylem::storage

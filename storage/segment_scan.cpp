@@ -1,0 +1,72 @@
+#include "storage/segment_scan.h"
+
+#include "common/batch/batch.h"
+#include "storage/disk.h"
+
+#include <algorithm>
+
+namespace xylem::storage {
+namespace {
+
+constexpr std::size_t kWindowBytes = 1024UL * 1024;
+
+bool is_zero(Bytes bytes) {
+  return std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+}  // namespace
+
+Result<Bytes> FileWindow::at(std::int64_t position, std::size_t bytes) {
+  const auto have = begin_ + static_cast<std::int64_t>(window_.size());
+  const auto want = position + static_cast<std::int64_t>(bytes);
+  if (position < begin_ || want > have) {
+    window_.resize(std::max(bytes, kWindowBytes));
+    auto got = file_.read_at(position, window_);
+    if (!got) return pass(got);
+    window_.resize(*got);
+    begin_ = position;
+  }
+  const auto skip = static_cast<std::size_t>(position - begin_);
+  const auto here = Bytes(window_).subspan(std::min(skip, window_.size()));
+  return here.first(std::min(bytes, here.size()));
+}
+
+Result<BatchPlace> good_batch_at(FileWindow& window, const ScanState& state) {
+  auto head = window.at(state.position, kBatchHeaderBytes);
+  if (!head) return pass(head);
+  const auto header = peek_batch_header(*head);
+  if (!header) return fail(Errc::kCorrupt, header.error().what());
+  auto whole = window.at(state.position, header->bytes);
+  if (!whole) return pass(whole);
+  if (const auto checked = check_batch(*whole); !checked)
+    return fail(Errc::kCorrupt, checked.error().what());
+  auto place = place_at(*whole);
+  if (!place) return place;
+  if (place->base < state.next) return fail(Errc::kCorrupt, "offsets go back");
+  if (place->epoch < state.epoch) return fail(Errc::kCorrupt, "epochs go back");
+  return place;
+}
+
+Result<ScanEnd> scan_segment(const File& file, const ScanState& state, const BatchSink& good) {
+  FileWindow window(file);
+  ScanEnd end{state, true, {}};
+  for (;;) {
+    auto head = window.at(end.state.position, kBatchHeaderBytes);
+    if (!head) return pass(head);
+    if (is_zero(*head)) return end;
+    auto place = good_batch_at(window, end.state);
+    if (!place && place.error().code() != Errc::kCorrupt) return pass(place);
+    if (!place) {
+      end.clean = false;
+      end.what = place.error().what();
+      return end;
+    }
+    auto bytes = window.at(end.state.position, place->bytes);
+    if (!bytes) return pass(bytes);
+    if (auto taken = good(*bytes, *place); !taken) return pass(taken);
+    end.state = {end.state.position + static_cast<std::int64_t>(place->bytes), place->next,
+                 place->epoch};
+  }
+}
+
+}  // namespace xylem::storage
