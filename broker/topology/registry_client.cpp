@@ -35,14 +35,16 @@ Result<std::unique_ptr<RegistryClient>> RegistryClient::create(const Context& co
                                                                Hooks hooks) {
   auto http = HttpClient::create({.base_url = url, .body_bytes_max = kAnswerBytesMax});
   if (!http) return pass(http, "REGISTRY_URL");
-  return std::make_unique<RegistryClient>(context, std::move(*http), std::move(hooks));
+  return std::make_unique<RegistryClient>(context, url, std::move(*http), std::move(hooks));
 }
 
 RegistryClient::RegistryClient(const Context& context,
+                               std::string url,
                                std::unique_ptr<HttpClient> http,
                                Hooks hooks)
     : context_(context),
       hooks_(std::move(hooks)),
+      url_(std::move(url)),
       http_(std::move(http)),
       timer_(context.loop),
       worker_("registry") {}
@@ -132,15 +134,13 @@ void RegistryClient::schedule() {
 }
 
 void RegistryClient::say_goodbye(const NodeId& node, const std::string& instance) {
-  http_->cancel();
+  http_->cancel();  // for good: the last word takes a connection of its own
   auto target = node_target(node) + "?instance=" + percent_encode(instance);
-  static_cast<void>(worker_.submit([this, target = std::move(target)] {
-    static_cast<void>(http_->exchange({.method = "DELETE",
-                                       .target = target,
-                                       .headers = {},
-                                       .body = {},
-                                       .timeout_ms = kGoodbyeTimeoutMs,
-                                       .on_body = nullptr}));
+  static_cast<void>(worker_.submit([url = url_, target = std::move(target)] {
+    auto http = HttpClient::create({.base_url = url, .connect_timeout_ms = kGoodbyeTimeoutMs});
+    if (!http) return;
+    static_cast<void>((*http)->exchange(
+        {.method = "DELETE", .target = target, .timeout_ms = kGoodbyeTimeoutMs}));
   }));
 }
 

@@ -43,7 +43,10 @@ class RegistryClient {
                                                         const std::string& url,
                                                         Hooks hooks);
 
-  RegistryClient(const Context& context, std::unique_ptr<HttpClient> http, Hooks hooks);
+  RegistryClient(const Context& context,
+                 std::string url,
+                 std::unique_ptr<HttpClient> http,
+                 Hooks hooks);
   ~RegistryClient();
   RegistryClient(const RegistryClient&) = delete;
   RegistryClient& operator=(const RegistryClient&) = delete;
@@ -53,7 +56,8 @@ class RegistryClient {
 
   void hurry();  // heartbeat now: somebody has seen a newer topology version, or we changed
 
-  // Tells the registry that this node goes; blocks for at most a second. Last call.
+  // Tells the registry that this node goes, so that it need not miss heartbeats first. Last call;
+  // destruction waits for it, a second at most.
   void say_goodbye(const NodeId& node, const std::string& instance);
 
   [[nodiscard]] bool is_reachable() const { return reachable_; }
@@ -71,6 +75,7 @@ class RegistryClient {
 
   Context context_;
   Hooks hooks_;
+  std::string url_;
   std::unique_ptr<HttpClient> http_;
   std::optional<Topology> topology_;
   bool reachable_ = false;
