@@ -163,7 +163,7 @@ Result<FetchAnswer> decode_answer(const Slice& bytes) {
                      .topology_version = root.topology_version(),
                      .age_ms = {},
                      .partitions = {}};
-  if (const auto age = root.age_ms(); age.has_value()) answer.age_ms = *age;
+  answer.age_ms = root.age_ms();
   auto parent = check_node_id(answer.parent);
   if (!parent) return pass(parent, "fetch answer");
   auto partitions = read_partitions(root, bytes.sub(*head, bytes.bytes.size() - *head), answer);

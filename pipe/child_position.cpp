@@ -1,6 +1,7 @@
 #include "pipe/child_position.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace xylem::pipe {
 
@@ -13,9 +14,9 @@ Result<FetchPartition> position_of(const LogId& id,
   at.compacted_below = compacted_below;
   auto last = log.last_batch_below(at.cursor);
   if (!last) return pass(last, "last batch");
-  if (*last) {
-    at.last_epoch = (*last)->epoch;
-    at.last_crc = (*last)->crc;
+  if (const std::optional<storage::LastBatch>& batch = *last; batch) {
+    at.last_epoch = batch->epoch;
+    at.last_crc = batch->crc;
   }
   return at;
 }
@@ -30,7 +31,8 @@ Result<Offset> cut_point(const storage::PartitionLog& log, const FetchedPartitio
   }
   auto last = log.last_batch_below(log.end_offset());
   if (!last) return pass(last, "last batch");
-  if (*last) cut = std::min(cut, (*last)->base_offset);
+  if (const std::optional<storage::LastBatch>& batch = *last; batch)
+    cut = std::min(cut, batch->base_offset);
   return cut;
 }
 

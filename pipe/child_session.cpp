@@ -97,7 +97,9 @@ bool ChildSession::answered(const FetchAnswer& answer) {
 
 const FetchPartition* ChildSession::asked(const LogId& log) const {
   const auto found = partitions_.find(log);
-  return found == partitions_.end() || !found->second.asked ? nullptr : &*found->second.asked;
+  if (found == partitions_.end()) return nullptr;
+  const auto& asked = found->second.asked;
+  return asked ? &*asked : nullptr;
 }
 
 void ChildSession::set_state(const LogId& log, FetchState state) {

@@ -25,6 +25,26 @@ bool is_news(const FetchedPartition& now, const std::optional<FetchedPartition>&
   return false;
 }
 
+// Reads from the answer's cursor; `used` of `bytes_max` bytes are taken. An answer that has nothing
+// yet may be passed by one batch. False: there is no room.
+bool add_batches(const storage::PartitionLog& log,
+                 Offset limit,
+                 std::size_t bytes_max,
+                 std::size_t& used,
+                 FetchedPartition& answer) {
+  if (used >= bytes_max) return false;
+  const std::size_t room = bytes_max - used;
+  auto read = log.read(answer.cursor, room, limit);
+  if (!read) {
+    answer.state = FetchState::kNotHere;
+    return true;
+  }
+  if (read->bytes > room && used > 0) return false;
+  used += read->bytes;
+  answer.batches = std::move(read->slices);
+  return true;
+}
+
 }  // namespace
 
 FetchSession::FetchSession(std::uint64_t id, NodeId child, Asker asker)
@@ -80,22 +100,9 @@ FetchSession::Found FetchSession::look(const Partition& partition,
                                        Draft& draft) const {
   const auto found = source.find(partition.at.log);
   auto [answer, limit] = judge(partition.at, found, asker_);
-  bool wants_room = false;
-  if (answer.state == FetchState::kOk && partition.at.cursor < limit) {
-    wants_room = draft.batch_bytes >= bytes_max;
-    if (!wants_room) {
-      const std::size_t room = bytes_max - draft.batch_bytes;
-      auto read = found->log->read(partition.at.cursor, room, limit);
-      if (!read) {
-        answer.state = FetchState::kNotHere;
-      } else if (read->bytes > room && draft.batch_bytes > 0) {
-        wants_room = true;
-      } else {
-        draft.batch_bytes += read->bytes;
-        answer.batches = std::move(read->slices);
-      }
-    }
-  }
+  const bool has_more = answer.state == FetchState::kOk && answer.cursor < limit;
+  const bool wants_room =
+      has_more && found && !add_batches(*found->log, limit, bytes_max, draft.batch_bytes, answer);
   if (!is_news(answer, partition.told)) return wants_room ? Found::kNoRoom : Found::kNothing;
   draft.is_urgent |= answer.batches.empty();
   if (!wants_room) draft.settled.push_back(partition.at.log);
@@ -132,22 +139,29 @@ FetchAnswer FetchSession::seal(Draft draft, const PipeSource& source, std::int64
 void FetchSession::add_ages(FetchAnswer& answer, const PipeSource& source) const {
   std::unordered_set<LogId> listed;
   for (const auto& fetched : answer.partitions) listed.insert(fetched.log);
-  std::vector<std::pair<std::uint64_t, const Partition*>> ages;
+
+  struct Aged {
+    std::uint64_t age_ms;
+    Offset cursor;
+    const FetchedPartition& told;
+  };
+
+  std::vector<Aged> ages;
   for (const auto& [log, partition] : partitions_) {
-    if (!partition.told || partition.told->state != FetchState::kOk || listed.contains(log))
-      continue;
-    if (const auto found = source.find(log)) ages.emplace_back(found->age_ms, &partition);
+    const auto& told = partition.told;
+    if (!told || told->state != FetchState::kOk || listed.contains(log)) continue;
+    if (const auto found = source.find(log))
+      ages.push_back({found->age_ms, partition.at.cursor, *told});
   }
   if (ages.empty()) return;
-  const std::uint64_t youngest =
-      std::ranges::min(ages, {}, [](auto& age) { return age.first; }).first;
+  const std::uint64_t youngest = std::ranges::min_element(ages, {}, &Aged::age_ms)->age_ms;
   std::uint64_t common = youngest;
-  for (const auto& [age_ms, partition] : ages) {
+  for (const auto& [age_ms, cursor, told] : ages) {
     if (age_ms <= youngest + kAgeSpreadMs) {
       common = std::max(common, age_ms);
     } else if (answer.partitions.size() < kPartitionsPerAnswer) {
-      answer.partitions.push_back(*partition->told);
-      answer.partitions.back().cursor = partition->at.cursor;
+      answer.partitions.push_back(told);
+      answer.partitions.back().cursor = cursor;
       answer.partitions.back().age_ms = age_ms;
     }
   }

@@ -58,6 +58,12 @@ FetchedPartition in_state(FetchState state, FetchedPartition answer, Offset offs
   return answer;
 }
 
+FetchedPartition out_of_range(FetchedPartition answer) {
+  answer.state = FetchState::kOutOfRange;
+  answer.offset = answer.log_start;
+  return answer;
+}
+
 FetchedPartition not_here(FetchedPartition answer, const SourcePartition& source) {
   answer.state = FetchState::kNotHere;
   answer.leader = source.leader;
@@ -97,10 +103,11 @@ FetchedPartition compare(const FetchPartition& asked,
   if (asked.last_epoch == kNoEpoch || asked.cursor == answer.log_start) return answer;
   const auto found = source.log->last_batch_below(asked.cursor);
   if (!found) return unreadable(std::move(answer));
-  const auto lost = lost_after(*source.log, *found ? (*found)->next_offset : answer.log_start);
+  const std::optional<LastBatch>& ours = *found;
+  const auto lost = lost_after(*source.log, ours ? ours->next_offset : answer.log_start);
   if (lost && lost->from < asked.cursor) return answer;  // the child's last batch may be in there
   const auto cut = history.end_of(asked.last_epoch, answer.log_start);
-  if (const auto& ours = *found; ours && can_compare(*ours, asked, source)) {
+  if (ours && can_compare(*ours, asked, source)) {
     if (ours->epoch == asked.last_epoch && ours->crc == asked.last_crc) return answer;
     if (!is_sound(*source.log, *ours)) return unreadable(std::move(answer));
     return diverged(std::move(answer), cut, ours->base_offset);
@@ -127,8 +134,7 @@ FetchedPartition decide(const FetchPartition& asked,
   }
   const bool missed_deletions =
       asked.cursor > answer.log_start && asked.cursor < source.tombstone_horizon;
-  if (asked.cursor < answer.log_start || missed_deletions)
-    return in_state(FetchState::kOutOfRange, std::move(answer), answer.log_start);
+  if (asked.cursor < answer.log_start || missed_deletions) return out_of_range(std::move(answer));
   return compare(asked, source, history, std::move(answer));
 }
 

@@ -77,7 +77,7 @@ class HttpLink final : public PipeLink {
     if (client)
       upstream_ = std::make_unique<Upstream>(std::move(*client));
     else
-      broken_ = std::move(client).error();
+      usable_ = std::unexpected(std::move(client).error());
   }
 
   ~HttpLink() override {
@@ -96,7 +96,9 @@ class HttpLink final : public PipeLink {
     loop_.check_here();
     exchange("GET", "/pipe/v1/status", {}, timeout_ms,
              [answer = std::move(answer)](const Result<Slice>& result) {
-               answer(result ? Status() : std::unexpected(result.error()));
+               Status status;
+               if (!result) status = std::unexpected(result.error());
+               answer(std::move(status));
              });
   }
 
@@ -111,7 +113,8 @@ class HttpLink final : public PipeLink {
       if (!alive.expired()) answer(std::move(result));
     };
     if (!upstream_) {
-      XYLEM_CHECK(loop_.post([deliver, error = *broken_] { deliver(std::unexpected(error)); }));
+      XYLEM_CHECK(
+          loop_.post([deliver, error = usable_.error()] { deliver(std::unexpected(error)); }));
       return;
     }
     auto task = [&loop = loop_, upstream = upstream_.get(), method, target, body = std::move(body),
@@ -144,7 +147,7 @@ class HttpLink final : public PipeLink {
   Loop& loop_;
   std::shared_ptr<Leavers> leavers_;
   std::unique_ptr<Upstream> upstream_;
-  std::optional<Error> broken_;  // the url is none
+  Status usable_;  // fails when the url is none
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

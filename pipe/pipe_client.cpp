@@ -136,7 +136,7 @@ class PipeClient::Impl {
   ChildSession session_;
   PipeHealth health_;
 
-  std::optional<Parent> linked_;  // whom link_ leads to
+  Parent linked_;  // whom link_ leads to; no url: nobody
   std::unique_ptr<PipeLink> link_;
   bool is_asking_ = false;
   bool is_confirmed_ = false;  // it answered, and is whom we want
@@ -175,7 +175,7 @@ bool PipeClient::Impl::reach_current() {
   drop_exchange();
   parent_.clear();
   is_confirmed_ = false;
-  linked_.reset();
+  linked_ = {};
   if (current == nullptr) return false;
   linked_ = *current;
   not_before_ms_ = 0;
@@ -184,7 +184,7 @@ bool PipeClient::Impl::reach_current() {
 }
 
 void PipeClient::Impl::ask() {
-  if (!link_) link_ = connector_.link(linked_->url);
+  if (!link_) link_ = connector_.link(linked_.url);
   is_busy_ = true;
   auto [request, has_more] =
       session_.next(now_ms(), [this](const LogId& log) { return target_.position(log); });
@@ -264,17 +264,17 @@ Status PipeClient::Impl::take(const Slice& bytes) {
 Status PipeClient::Impl::greet(const FetchAnswer& answer) {
   if (is_confirmed_ && answer.parent == parent_) return {};
   if (answer.parent == options_.node)
-    return fail(Errc::kUnauthorized, linked_->url + " is this node itself");
-  if (!linked_->node.empty() && answer.parent != linked_->node) {
+    return fail(Errc::kUnauthorized, linked_.url + " is this node itself");
+  if (!linked_.node.empty() && answer.parent != linked_.node) {
     return fail(Errc::kUnauthorized,
-                linked_->url + " is " + answer.parent + ", not " + linked_->node);
+                linked_.url + " is " + answer.parent + ", not " + linked_.node);
   }
   if (!target_.accepts(answer.parent, answer.cluster)) {
     return fail(Errc::kUnauthorized,
                 answer.parent + " is of cluster " + answer.cluster.text() + ", not ours");
   }
   parent_ = answer.parent;
-  logger_.info("pipe.connected", {{"parent", parent_}, {"url", linked_->url}});
+  logger_.info("pipe.connected", {{"parent", parent_}, {"url", linked_.url}});
   return {};
 }
 
@@ -373,7 +373,7 @@ void PipeClient::Impl::give_up(const Error& error, bool is_refused) {
   is_confirmed_ = false;
   parent_.clear();
   if (was_connected || is_refused)
-    logger_.warn("pipe.lost", {{"url", linked_->url}, {"error", error.what()}});
+    logger_.warn("pipe.lost", {{"url", linked_.url}, {"error", error.what()}});
   count_failover(error.what());
 }
 
@@ -382,7 +382,7 @@ void PipeClient::Impl::count_failover(std::string_view why) {
   if (current == nullptr || linked_ == *current) return;
   ++failovers_;
   metrics_.failovers.add();
-  logger_.info("pipe.failover", {{"from", linked_->url}, {"to", current->url}, {"why", why}});
+  logger_.info("pipe.failover", {{"from", linked_.url}, {"to", current->url}, {"why", why}});
 }
 
 void PipeClient::Impl::arm_probe() {
