@@ -47,6 +47,7 @@ Leader Node::leader() const {
 }
 
 Status Node::adopt(const ClusterId& cluster) {
+  if (cluster == cluster_) return {};
   auto written = storage::write_cluster(context_.disk, data_dir_, cluster);
   if (!written) return written;
   cluster_ = cluster;

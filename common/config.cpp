@@ -135,7 +135,8 @@ Result<Config> Config::load(std::string_view program,
       given = found->second;
       is_set = true;
     }
-    auto number = number_of(setting, given);
+    const bool is_empty = !is_set && setting.fallback.empty();
+    auto number = is_empty ? Result<std::int64_t>(0) : number_of(setting, given);
     XYLEM_CHECK(number || is_set);  // a default is ours
     if (!number) return pass(number);
     config.values_.push_back({&setting, std::move(given.text), *number, is_set});

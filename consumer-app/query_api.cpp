@@ -50,10 +50,11 @@ QueryApi::QueryApi(const Context& context,
 QueryApi::~QueryApi() = default;
 
 void QueryApi::route(network::HttpServer& server, std::string_view pattern, Handler handler) {
-  server.route("GET", pattern,
-               [this, handler, alive = std::weak_ptr(alive_)](const Request& request, Reply reply) {
-                 if (alive.lock()) (this->*handler)(request, reply);
-               });
+  server.route(
+      "GET", pattern,
+      [this, handler, alive = std::weak_ptr(alive_)](const Request& request, const Reply& reply) {
+        if (alive.lock()) (this->*handler)(request, reply);
+      });
 }
 
 void QueryApi::key(const Request& request, const Reply& reply) {

@@ -74,9 +74,9 @@ class QueryApi {
   void ready(const Request& request, const Reply& reply);
   void metrics(const Request& request, const Reply& reply);
 
-  Result<std::string> topic_of(const Request& request) const;
-  Result<std::vector<TopicLog>> logs_of(const std::string& topic) const;
-  Result<TopicLog> log_of(const Request& request, const std::string& topic) const;
+  [[nodiscard]] Result<std::string> topic_of(const Request& request) const;
+  [[nodiscard]] Result<std::vector<TopicLog>> logs_of(const std::string& topic) const;
+  [[nodiscard]] Result<TopicLog> log_of(const Request& request, const std::string& topic) const;
   [[nodiscard]] Health look() const;
 
   void answer(Worker& worker, const Reply& reply, Query query);

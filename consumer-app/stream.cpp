@@ -161,7 +161,7 @@ void Stream::after_swap(const std::string& topic) {
 
 void Stream::on_error(const Error& error) {
   last_error_ = error.what();
-  context_.logger.warn("stream.error", {{"error", error.what()}});
+  context_.logger.debug("stream.error", {{"error", error.what()}});
 }
 
 }  // namespace xylem::consumer_app

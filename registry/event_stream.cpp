@@ -22,8 +22,9 @@ EventStream::EventStream(Loop& loop, Routes& routes, RegistryService& service, M
     const auto there = clients.lock();
     gauge->set(there ? static_cast<double>(there->size()) : 0);
   });
-  routes.add("GET", "/api/v1/events",
-             [this](const HttpRequest&, const HttpReplyPtr& reply) { open(reply); });
+  routes.add(
+      "GET", "/api/v1/events",
+      [this](const HttpRequest& request, const HttpReplyPtr& reply) { open(request, reply); });
   keep_alive_.start(kKeepAliveMs, kKeepAliveMs, [this] { keep_alive(); });
 }
 
@@ -47,11 +48,12 @@ void EventStream::on_topology() {
   want_flush();
 }
 
-void EventStream::open(const HttpReplyPtr& reply) {
+void EventStream::open(const HttpRequest& request, const HttpReplyPtr& reply) {
   loop_.check_here();
   if (clients_->size() >= kClientsMax)
     return reply->send_error(
         Error(Errc::kQuotaExceeded, "more than " + std::to_string(kClientsMax) + " event streams"));
+  if (request.method == "HEAD") return reply->send({.content_type = "text/event-stream"});
   const auto number = next_number_++;
   reply->start({.status = 200, .content_type = "text/event-stream"});
   reply->on_gone([clients = std::weak_ptr(clients_), number] {

@@ -56,7 +56,7 @@ class EventStream final : public RegistryObserver {
 
   using Clients = std::map<std::uint64_t, Client>;
 
-  void open(const network::HttpReplyPtr& reply);
+  void open(const network::HttpRequest& request, const network::HttpReplyPtr& reply);
   void want_flush();
   void flush();
   void flush_client(std::uint64_t number, std::map<NodeId, Slice>& encoded);

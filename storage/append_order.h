@@ -7,9 +7,9 @@
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "common/result.h"
-#include "storage/batch_run.h"
 #include "storage/partition_log.h"
 #include "storage/published.h"
+#include "storage/segment/batch_run.h"
 
 #include <atomic>
 #include <vector>

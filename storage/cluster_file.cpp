@@ -30,8 +30,7 @@ Status write_cluster(Disk& disk, const std::string& data_dir, const ClusterId& c
   auto known = read_cluster(disk, data_dir);
   if (!known) return pass(known);
   if (*known && **known != cluster) {
-    return fail(Errc::kAlreadyExists,
-                path_in(data_dir) + " belongs to cluster " + (*known)->text(),
+    return fail(Errc::kAlreadyExists, path_in(data_dir) + " belongs to cluster " + (*known)->text(),
                 "a node never moves to another cluster; use an empty directory");
   }
   if (*known) return {};

@@ -1,7 +1,7 @@
 // Which cluster a node belongs to: <data>/cluster.json, {"clusterId":"<32 hex>"}.
 //
-// Written once: by `xylem root init` for a root, by a LOCAL broker without a registry for itself, at
-// the first contact for everyone else. An empty disk never makes a cluster by itself, and a node
+// Written once: by `xylem root init` for a root, by a LOCAL broker without a registry for itself,
+// at the first contact for everyone else. An empty disk never makes a cluster by itself, and a node
 // never moves to another one.
 // Errors: kCorrupt (unreadable file), kAlreadyExists (another cluster is written there).
 #pragma once

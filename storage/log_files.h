@@ -9,7 +9,7 @@
 #include "common/result.h"
 #include "storage/log_view.h"
 #include "storage/recovery.h"
-#include "storage/segment_writer.h"
+#include "storage/segment/segment_writer.h"
 #include "storage/synced_file.h"
 
 #include <cstddef>

@@ -4,7 +4,7 @@
 #include "storage/disk.h"
 #include "storage/log_paths.h"
 #include "storage/recovery.h"
-#include "storage/segment_scan.h"
+#include "storage/segment/segment_scan.h"
 #include "storage/sha256.h"
 #include "storage/synced_file.h"
 

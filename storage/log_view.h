@@ -10,7 +10,7 @@
 #pragma once
 
 #include "storage/published.h"
-#include "storage/segment.h"
+#include "storage/segment/segment.h"
 #include "storage/tail.h"
 
 #include <atomic>

@@ -17,6 +17,7 @@ MmapEngine::MmapEngine(std::string data_dir,
                context.clock,
                context.logger,
                StorageMetrics(context.metrics),
+               SegmentCatalog(data_dir_ + "/meta.db", context.logger),
                {},
                {},
                Committer(context.loop, context.clock)} {}
@@ -33,6 +34,7 @@ Result<std::unique_ptr<MmapEngine>> MmapEngine::open(const std::string& data_dir
   if (auto emptied = disk.remove_all(data_dir + "/trash"); !emptied) return pass(emptied);
   std::unique_ptr<MmapEngine> engine(new MmapEngine(data_dir, std::move(*lock), context));
   if (auto found = engine->find_logs(); !found) return pass(found);
+  engine->context_.catalog.keep_only(engine->logs());
   return engine;
 }
 
@@ -94,6 +96,7 @@ Status MmapEngine::remove(const LogId& id) {
     if (auto closed = open->second->retire(); !closed) return closed;
     logs_.erase(open);
   }
+  context_.catalog.set(known->second, {});
   names_.erase(known);
   auto there = context_.disk.exists(directory);
   if (!there) return pass(there);

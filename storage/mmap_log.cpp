@@ -41,6 +41,7 @@ Status MmapLog::recover() {
   if (!found) return pass(found);
   health_.add_lost(found->lost);
   order_.restart(found->end, std::move(found->epochs));
+  if (!found->segments.empty()) tell_catalog();
   return {};
 }
 
@@ -172,6 +173,13 @@ void MmapLog::committed() {
   if (closed_) return;
   shrink_tail(TailBudget::kLogMax);
   context_.tails.touch(*this);
+  tell_catalog();
+}
+
+void MmapLog::tell_catalog() {
+  context_.loop.check_here();
+  auto now = view_.load()->segments;
+  if (std::exchange(catalogued_, now) != now) context_.catalog.set(name_, segments());
 }
 
 void MmapLog::shrink_tail(std::size_t bytes_kept) {
@@ -207,6 +215,7 @@ Status MmapLog::cut_back(Offset offset) {
     return pass(end);
   }
   order_.cut_back(waiting_.empty() ? *end : waiting_.back().place.next);
+  tell_catalog();
   return {};
 }
 
@@ -224,6 +233,7 @@ Status MmapLog::drop_before(Offset offset) {
     return dropped;
   }
   order_.drop_before(offset);
+  tell_catalog();
   return {};
 }
 

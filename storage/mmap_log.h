@@ -18,6 +18,7 @@
 #include "storage/log_view.h"
 #include "storage/partition_log.h"
 #include "storage/retention.h"
+#include "storage/segment_catalog.h"
 #include "storage/storage_metrics.h"
 #include "storage/tail.h"
 #include "storage/tail_budget.h"
@@ -39,6 +40,7 @@ struct LogContext {
   const Clock& clock;
   Logger& logger;
   StorageMetrics metrics;
+  SegmentCatalog catalog;
   TailBudget tails;
   std::atomic<std::size_t> waiting_bytes{0};  // appended, not yet written
   Committer committer;                        // last: its thread uses the rest
@@ -114,6 +116,7 @@ class MmapLog final : public PartitionLog,
   void take_queue();
   Status write_all(bool zero_fill);
   void stop();
+  void tell_catalog();
   void drop_waiting(Offset from);
   void fence(const Error& error, std::string_view doing);
   void shrink_tail(std::size_t bytes_kept);
@@ -135,6 +138,7 @@ class MmapLog final : public PartitionLog,
   Tail tail_ XYLEM_ON_LOOP(context_.loop);
   TrustedClock trusted_clock_ XYLEM_ON_LOOP(context_.loop);
   Listener listener_ XYLEM_ON_LOOP(context_.loop);
+  std::shared_ptr<const SegmentList> catalogued_ XYLEM_ON_LOOP(context_.loop);
   bool closed_ XYLEM_ON_LOOP(context_.loop) = false;
 
   // Where the two sides meet.

@@ -101,6 +101,7 @@ void MmapLog::repair() {
     }
   }
   repairing_ = false;
+  tell_catalog();
   if (listener_) listener_();
 }
 

@@ -1,9 +1,9 @@
 #include "common/batch/batch.h"
 #include "common/batch/crc32c.h"
-#include "storage/chunk_checks.h"
 #include "storage/log_paths.h"
 #include "storage/recovery.h"
-#include "storage/segment_scan.h"
+#include "storage/segment/chunk_checks.h"
+#include "storage/segment/segment_scan.h"
 
 #include <algorithm>
 #include <array>

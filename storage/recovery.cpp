@@ -2,8 +2,8 @@
 
 #include "common/batch/crc32c.h"
 #include "storage/log_paths.h"
-#include "storage/segment_scan.h"
-#include "storage/segment_writer.h"
+#include "storage/segment/segment_scan.h"
+#include "storage/segment/segment_writer.h"
 
 #include <algorithm>
 #include <array>

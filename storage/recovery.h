@@ -17,7 +17,7 @@
 #include "common/result.h"
 #include "storage/disk.h"
 #include "storage/partition_log.h"
-#include "storage/segment.h"
+#include "storage/segment/segment.h"
 #include "storage/storage_metrics.h"
 #include "storage/synced_file.h"
 

@@ -8,9 +8,9 @@
 #pragma once
 
 #include "common/bytes.h"
-#include "storage/batch_run.h"
 #include "storage/partition_log.h"
-#include "storage/sparse_index.h"
+#include "storage/segment/batch_run.h"
+#include "storage/segment/sparse_index.h"
 
 #include <atomic>
 #include <cstddef>

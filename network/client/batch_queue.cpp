@@ -56,16 +56,23 @@ std::optional<std::int64_t> BatchQueue::open_since_ms() const {
   return open_since_ms_;
 }
 
-OutgoingBatch* BatchQueue::next_to_send() {
+std::size_t BatchQueue::next_index() const {
   std::size_t in_flight = 0;
-  for (auto& batch : batches_) {
-    if (in_flight >= options_.in_flight_max) return nullptr;
-    if (batch.state == State::kInFlight) ++in_flight;
-    if (batch.state != State::kWaiting) continue;
-    batch.state = State::kInFlight;
-    return &batch;
+  for (std::size_t index = 0; index < batches_.size(); ++index) {
+    if (in_flight >= options_.in_flight_max) break;
+    if (batches_[index].state == State::kInFlight) ++in_flight;
+    if (batches_[index].state == State::kWaiting) return index;
   }
-  return nullptr;
+  return batches_.size();
+}
+
+bool BatchQueue::can_send() const { return next_index() < batches_.size(); }
+
+OutgoingBatch* BatchQueue::next_to_send() {
+  const auto index = next_index();
+  if (index == batches_.size()) return nullptr;
+  batches_[index].state = State::kInFlight;
+  return &batches_[index];
 }
 
 OutgoingBatch* BatchQueue::find(std::uint64_t number) {

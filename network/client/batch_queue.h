@@ -64,6 +64,8 @@ class BatchQueue {
   // When the open batch's first record was given.
   [[nodiscard]] std::optional<std::int64_t> open_since_ms() const;
 
+  [[nodiscard]] bool can_send() const;
+
   // The next batch that may be sent now; null: none. It counts as in flight from then on.
   OutgoingBatch* next_to_send();
 
@@ -88,6 +90,9 @@ class BatchQueue {
   OutgoingBatch* find(std::uint64_t number);
 
  private:
+  // Its index; batches_.size(): none.
+  [[nodiscard]] std::size_t next_index() const;
+
   Options options_;
   BatchBuilder open_;
   std::vector<Promise> open_promises_;

@@ -125,7 +125,7 @@ class ClientSession final : private ConnectionHandler {
   std::vector<std::shared_ptr<Connection>> retired_;  // until no callback of theirs can be running
   std::optional<HelloAnswer> hello_;
   std::int64_t ready_since_ms_ = 0;
-  std::int64_t heard_ms_ = 0;
+  int beats_missed_ = 0;  // since anything was heard
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, Pending> pending_;
   std::set<std::pair<std::int64_t, std::uint64_t>> deadlines_;  // (deadline, id)

@@ -33,7 +33,7 @@ PartitionSender::PartitionSender(const ClientContext& context,
       retry_(context.loop) {}
 
 void PartitionSender::pump() {
-  if (retry_.is_active() || queue_.empty()) return;
+  if (retry_.is_active() || !queue_.can_send()) return;
   auto* session = leaders_.session_of(topic_, partition_);
   if (session == nullptr) return;
   while (session->is_writable()) {

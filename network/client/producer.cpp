@@ -130,7 +130,8 @@ Status Producer::Impl::give(std::string_view topic,
   const auto bytes = record_bytes_max(record);
   if (auto admitted = admit(topic, bytes); !admitted) return admitted;
   if (record.timestamp_ms == 0) record.timestamp_ms = context_.clock.wall_ms();
-  auto found = topics_.try_emplace(std::string(topic)).first;
+  auto found = topics_.find(topic);
+  if (found == topics_.end()) found = topics_.try_emplace(std::string(topic)).first;
   auto& state = found->second;
   Given given{.record = std::move(record),
               .promise = {std::move(callback), flushes_.given(), bytes},

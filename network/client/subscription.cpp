@@ -42,28 +42,43 @@ void Subscription::drop_undelivered() {
 
 void Subscription::subscribe() {
   if (!session_.is_ready()) return;
-  if (options_.partition) return send_subscribe({*options_.partition});
-  if (options_.commit == Consumer::Commit::kOwnCursors) return ask_partitions();
+  if (options_.partition && !is_out_of_range_) return send_subscribe({*options_.partition});
+  if (options_.commit == Consumer::Commit::kOwnCursors || is_out_of_range_) return ask_partitions();
   std::vector<PartitionId> known;
   for (const auto& [partition, delivery] : deliveries_) known.push_back(partition);
   send_subscribe(known);
 }
 
-// Own cursors are asked for by partition, so their number must be known first.
+// Own cursors are asked for by partition, so their number must be known first. Which cursor the
+// broker refused as out of range shows from where its logs begin.
 void Subscription::ask_partitions() {
   const auto on_metadata = [this](const Result<Frame>& answer) {
     const auto metadata = answer_as<MetadataAnswer>(FrameType::kMetadata, answer);
     if (!metadata) return on_error(metadata.error(), true);
     for (const auto& topic : metadata->topics) {
       if (topic.name != topic_) continue;
+      if (std::exchange(is_out_of_range_, false)) find_out_of_range(topic);
       std::vector<PartitionId> all;
-      for (const auto& one : topic.partitions) all.push_back(one.partition);
+      for (const auto& one : topic.partitions)
+        if (!options_.partition || one.partition == *options_.partition)
+          all.push_back(one.partition);
       return send_subscribe(all);
     }
     on_error(Error(Errc::kUnknownTopicOrPartition, "there is no topic " + topic_), true);
   };
   session_.request(FrameType::kMetadata, payload_of(MetadataRequest{.topics = {topic_}}),
                    options_.request_timeout_ms, on_metadata);
+}
+
+void Subscription::find_out_of_range(const TopicMetadata& topic) {
+  for (const auto& asked : asked_) {
+    const auto known =
+        std::ranges::find(topic.partitions, asked.partition, &PartitionMetadata::partition);
+    if (asked.start == StartAt::kOffset && known != topic.partitions.end() &&
+        asked.offset < known->log_start)
+      reset_.insert(asked.partition);
+  }
+  from_reset_ = reset_.empty();
 }
 
 SubscribePartition Subscription::first_start() const {
@@ -76,7 +91,8 @@ SubscribePartition Subscription::first_start() const {
 SubscribePartition Subscription::start_of(PartitionId partition) const {
   auto start = first_start();
   start.partition = partition;
-  if (from_reset_) return start;
+  if (reset_.contains(partition)) start.start = options_.reset;
+  if (from_reset_ || reset_.contains(partition)) return start;
   std::optional<Cursor> own;
   if (const auto known = deliveries_.find(partition); known != deliveries_.end())
     own = Cursor{known->second->cursor(), incarnation_};
@@ -107,6 +123,7 @@ void Subscription::on_answer(const Result<Frame>& answer) {
   if (!subscribed) return on_error(subscribed.error(), true);
   incarnation_ = subscribed->incarnation;
   from_reset_ = false;
+  reset_.clear();
   reported_.reset();
   refresh_.on_subscribed();
   for (const auto& partition : subscribed->partitions) take_position(partition);
@@ -148,10 +165,9 @@ PartitionDelivery& Subscription::delivery_of(PartitionId partition) {
 void Subscription::on_error(const Error& why, bool is_refused) {
   drop_undelivered();
   if (!session_.is_ready()) return;  // connected() will come
-  if (is_refused && (why.code() == Errc::kOffsetOutOfRange || why.code() == Errc::kStaleGeneration))
-    from_reset_ = true;
-  if (reported_ != why.code()) report(Error(why).within("subscribe to " + topic_));
-  reported_ = why.code();
+  if (is_refused && why.code() == Errc::kOffsetOutOfRange) is_out_of_range_ = true;
+  if (is_refused && why.code() == Errc::kStaleGeneration) from_reset_ = true;
+  report_once(why);
   subscribe_later();
 }
 
@@ -171,7 +187,12 @@ bool Subscription::on_frame(const Frame& frame) {
     on_data(frame);
   } else if (frame.type == FrameType::kError) {
     const auto message = decode<ErrorMessage>(frame.payload.bytes);
-    on_error(message ? to_error(*message) : message.error(), false);
+    const auto why = message ? to_error(*message) : message.error();
+    if (why.code() == Errc::kInvalidRequest) {
+      report_once(why);  // a commit was refused; the subscription goes on
+    } else {
+      on_error(why, false);
+    }
   }
   return true;
 }
@@ -185,15 +206,19 @@ void Subscription::on_data(const Frame& frame) {
   if (!data) return distrust(data.error());
   const auto& header = data->header;
   backoff_.reset();
-  const auto delivery = deliveries_.find(header.partition);
-  const bool is_ours = header.topic == topic_ && delivery != deliveries_.end();
-  if (is_ours && header.refresh_id != 0 && header.refresh_id != refresh_.id())  // a cancelled one
-    return give_credit(header.partition, delivery->second->cursor(), header.incarnation,
-                       data->batches.bytes.size());
-  const auto& expected = header.refresh_id != 0 ? refresh_.running()->incarnation : incarnation_;
-  if (!is_ours || header.incarnation != expected)
+  const auto credit_bytes = data->batches.bytes.size();
+  const bool is_replay = header.refresh_id != 0;
+  const auto known = deliveries_.find(header.partition);
+  if (is_replay && header.refresh_id != refresh_.id())  // of a cancelled refresh
+    return give_credit(header.partition,
+                       known == deliveries_.end() ? Offset() : known->second->cursor(),
+                       header.incarnation, credit_bytes);
+  const auto& expected = is_replay ? refresh_.running()->incarnation : incarnation_;
+  if (header.topic != topic_ || header.incarnation != expected)
     return distrust(Error(Errc::kCorrupt, "DATA of something that was not subscribed to"));
-  if (auto received = delivery->second->receive(*data); !received) distrust(received.error());
+  auto& delivery = delivery_of(header.partition);
+  if (known == deliveries_.end()) delivery.restart(header.first_offset);  // the topic has grown
+  if (auto received = delivery.receive(*data); !received) distrust(received.error());
 }
 
 void Subscription::on_reset(const Refresh& reset) {
@@ -285,6 +310,11 @@ void Subscription::pause() {
 void Subscription::resume() {
   is_paused_ = false;
   for (auto& [partition, delivery] : deliveries_) delivery->resume();
+}
+
+void Subscription::report_once(const Error& why) {
+  if (reported_ != why.code()) report(Error(why).within("subscription to " + topic_));
+  reported_ = why.code();
 }
 
 void Subscription::report(const Error& why) {

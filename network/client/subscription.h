@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,7 @@ class Subscription {
   void send_subscribe(const std::vector<PartitionId>& listed);
   [[nodiscard]] SubscribePartition first_start() const;  // where no cursor is known
   [[nodiscard]] SubscribePartition start_of(PartitionId partition) const;
+  void find_out_of_range(const TopicMetadata& topic);
   void on_answer(const Result<Frame>& answer);
   void take_position(const SubscribedPartition& answer);
   PartitionDelivery& delivery_of(PartitionId partition);
@@ -66,6 +68,7 @@ class Subscription {
                    const Incarnation& incarnation,
                    std::size_t credit_bytes);
   void report(const Error& why);
+  void report_once(const Error& why);  // as long as nothing else happens
 
   ClientContext context_;
   ClientSession& session_;
@@ -77,7 +80,9 @@ class Subscription {
   Incarnation incarnation_;
   std::vector<SubscribePartition> asked_;  // by the last SUBSCRIBE
   std::map<PartitionId, std::unique_ptr<PartitionDelivery>> deliveries_;
-  bool from_reset_ = false;  // the cursors were refused: begin where Options::reset says
+  bool is_out_of_range_ = false;  // some cursor was refused; which one is not known yet
+  std::set<PartitionId> reset_;   // begin where Options::reset says
+  bool from_reset_ = false;       // all of them do
   bool is_paused_ = false;
   RefreshState refresh_;
   std::optional<Refresh> ready_;  // to tell once everything before it is handled

@@ -116,10 +116,10 @@ void HttpConnection::serve() {
   const auto parser = std::move(parser_);
   auto& request = parser->request();
   request.peer = stream_->peer();
-  exchange_.emplace();
-  exchange_->is_head = request.method == "HEAD";
-  exchange_->is_http10 = parser->is_http10();
-  exchange_->closes = !parser->keeps_alive();
+  exchange_ = HttpExchange{.reply = {},
+                           .is_head = request.method == "HEAD",
+                           .is_http10 = parser->is_http10(),
+                           .closes = !parser->keeps_alive()};
   auto found = shared_->router.find(request.method, parser->raw_path());
   if (!found) {
     answer(problem(found.error()));
@@ -137,15 +137,13 @@ void HttpConnection::serve() {
 void HttpConnection::call(const HttpRouter::Found& found, HttpRequest& request) {
   request.path_args = found.args;
   auto reply = std::make_shared<ConnectionReply>(weak_from_this());
-  exchange_->reply = reply;
-  const HttpHandler handler = *found.handler;
-  handler(request, std::move(reply));
+  if (exchange_) exchange_->reply = reply;
+  (*found.handler)(request, std::move(reply));
 }
 
 void HttpConnection::refuse(const HttpRefusal& refusal) {
   deadline_.stop();
-  exchange_.emplace();
-  exchange_->closes = true;
+  exchange_ = HttpExchange{.reply = {}, .closes = true};
   const auto code = refusal.status == 413 ? Errc::kMessageTooLarge : Errc::kInvalidRequest;
   answer(problem(refusal.status, Error(code, refusal.why)));
 }
@@ -210,7 +208,7 @@ void HttpConnection::cut() {
 }
 
 void HttpConnection::finish_exchange() {
-  const bool closes = exchange_->closes;
+  const bool closes = exchange_ && exchange_->closes;
   exchange_.reset();
   parser_.reset();
   has_seen_head_ = false;

@@ -46,6 +46,14 @@ class HttpReplyListener {
   virtual void drained() = 0;
 };
 
+// A request that is being answered.
+struct HttpExchange {
+  std::weak_ptr<HttpReplyListener> reply;
+  bool is_head = false;
+  bool is_http10 = false;
+  bool closes = false;
+};
+
 class HttpConnection final : public StreamEvents,
                              public std::enable_shared_from_this<HttpConnection> {
  public:
@@ -73,13 +81,6 @@ class HttpConnection final : public StreamEvents,
   void on_end(const Error& why) override;
 
  private:
-  struct Exchange {
-    std::weak_ptr<HttpReplyListener> reply;
-    bool is_head = false;
-    bool is_http10 = false;
-    bool closes = false;
-  };
-
   void consume(Bytes bytes);
   void head_is_whole(bool body_has_begun);
   void serve();
@@ -97,7 +98,7 @@ class HttpConnection final : public StreamEvents,
   HttpShared* shared_;                         // null: detached
   std::unique_ptr<HttpRequestParser> parser_;  // of the request that is arriving
   bool has_seen_head_ = false;
-  std::optional<Exchange> exchange_;  // being answered
+  std::optional<HttpExchange> exchange_;
   Buffer unread_;
   Timer deadline_;  // of what the peer must send
   Timer stall_;     // of what the peer must take

@@ -1,6 +1,10 @@
 #include "network/http/http_server.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <memory>
+#include <utility>
 
 namespace xylem::network {
 namespace {
@@ -9,6 +13,44 @@ std::string_view found_in(const std::map<std::string, std::string>& map, std::st
   const auto found = map.find(std::string(name));
   return found == map.end() ? std::string_view() : found->second;
 }
+
+using Reason = std::pair<int, std::string_view>;
+
+constexpr auto kReasons = std::to_array<Reason>({
+    {100, "Continue"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
+});
 
 }  // namespace
 
@@ -39,7 +81,8 @@ Result<std::int64_t> HttpRequest::number(std::string_view name,
 HttpResponse HttpResponse::json(int status, std::string text) {
   HttpResponse response;
   response.status = status;
-  response.body.push_back(Slice::copy(bytes_of(text)));
+  const auto owned = std::make_shared<const std::string>(std::move(text));
+  response.body.push_back(Slice{owned, bytes_of(*owned)});
   return response;
 }
 
@@ -50,76 +93,8 @@ HttpResponse HttpResponse::text(int status, std::string text) {
 }
 
 std::string_view reason_phrase(int status) noexcept {
-  switch (status) {
-    case 100:
-      return "Continue";
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 202:
-      return "Accepted";
-    case 204:
-      return "No Content";
-    case 206:
-      return "Partial Content";
-    case 301:
-      return "Moved Permanently";
-    case 302:
-      return "Found";
-    case 304:
-      return "Not Modified";
-    case 307:
-      return "Temporary Redirect";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 410:
-      return "Gone";
-    case 412:
-      return "Precondition Failed";
-    case 413:
-      return "Content Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 416:
-      return "Range Not Satisfiable";
-    case 417:
-      return "Expectation Failed";
-    case 421:
-      return "Misdirected Request";
-    case 422:
-      return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    case 505:
-      return "HTTP Version Not Supported";
-    case 507:
-      return "Insufficient Storage";
-    default:
-      return "Status";
-  }
+  const auto* found = std::ranges::find(kReasons, status, &Reason::first);
+  return found == kReasons.end() ? "Status" : found->second;
 }
 
 }  // namespace xylem::network

@@ -106,7 +106,8 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   // `pattern` segments in braces match one segment; a last segment "{name*}" matches the rest.
-  // No match: 404; a path with other methods: 405 with Allow.
+  // No match: 404; a path with other methods: 405 with Allow. GET's handler answers HEAD too. Not
+  // to be called by a handler.
   void route(std::string_view method, std::string_view pattern, HttpHandler handler);
 
   // Port 0: any free one; the answer is the port it got.

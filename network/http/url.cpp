@@ -15,8 +15,9 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     }
     const auto digits = text.substr(i + 1, 2);
     std::uint8_t value = 0;
-    const auto* end = digits.data() + digits.size();
-    const auto [stopped, error] = std::from_chars(digits.data(), end, value, 16);
+    const char* begin = digits.data();
+    const char* end = begin + digits.size();
+    const auto [stopped, error] = std::from_chars(begin, end, value, 16);
     if (digits.size() != 2 || error != std::errc{} || stopped != end || value == 0)
       return fail(Errc::kInvalidRequest, "bad percent-encoding in the request target");
     decoded += static_cast<char>(value);

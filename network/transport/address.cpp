@@ -9,8 +9,9 @@ constexpr std::size_t kHostMax = 253;  // characters of a DNS name
 
 Result<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, port);
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  const auto [stopped, error] = std::from_chars(begin, end, port);
   if (text.empty() || error != std::errc{} || stopped != end)
     return fail(Errc::kInvalidRequest, "port \"" + std::string(text) + "\" is not 0..65535");
   return port;

@@ -94,7 +94,7 @@ class MemoryStream final : public Stream, public std::enable_shared_from_this<Me
   void turn() {
     if (has_ended_) return;
     if (!why_ && is_started_) receive();
-    if (why_) finish();
+    if (why_) finish(*why_);
   }
 
   void receive() {
@@ -112,7 +112,7 @@ class MemoryStream final : public Stream, public std::enable_shared_from_this<Me
       why_ = Error(Errc::kUnavailable, "the peer closed the connection");
   }
 
-  void finish() {
+  void finish(const Error& why) {
     has_ended_ = true;
     inbox_.clear();
     inbox_bytes_ = 0;
@@ -122,7 +122,7 @@ class MemoryStream final : public Stream, public std::enable_shared_from_this<Me
     }
     const auto self = shared_from_this();
     if (owner_ != nullptr) owner_->erase(self);
-    if (events_ != nullptr) events_->on_end(*why_);
+    if (events_ != nullptr) events_->on_end(why);
   }
 
   std::shared_ptr<MemoryNetwork> network_;

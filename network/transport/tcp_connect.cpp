@@ -56,7 +56,7 @@ TcpConnect::TcpConnect(Loop& loop, Address address, Done done)
 
 void TcpConnect::start(std::uint64_t timeout_ms) {
   self_ = shared_from_this();
-  deadline_.reset(new uv_timer_t);
+  deadline_ = make_uv_handle<uv_timer_t>();
   uv_timer_init(loop_.raw(), deadline_.get());
   deadline_->data = this;
   uv_timer_start(
@@ -110,7 +110,7 @@ void TcpConnect::try_next() {
     return;
   }
   const auto& address = candidates_[tried_++];
-  socket_.reset(new uv_tcp_t);
+  socket_ = make_uv_handle<uv_tcp_t>();
   uv_tcp_init(loop_.raw(), socket_.get());
   auto pending = std::make_unique<Pending<uv_connect_t>>();
   pending->owner = weak_from_this();

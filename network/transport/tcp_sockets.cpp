@@ -54,7 +54,7 @@ class TcpSockets final : public Sockets {
     shared_.loop.check_here();
     auto candidates = resolve_now(shared_.loop, address);
     if (!candidates) return pass(candidates);
-    UvHandle<uv_tcp_t> listener(new uv_tcp_t);
+    auto listener = make_uv_handle<uv_tcp_t>();
     uv_tcp_init(shared_.loop.raw(), listener.get());
     listener->data = this;
     int status =
@@ -96,7 +96,7 @@ class TcpSockets final : public Sockets {
 
  private:
   void accept(uv_stream_t* listener) {
-    UvHandle<uv_tcp_t> socket(new uv_tcp_t);
+    auto socket = make_uv_handle<uv_tcp_t>();
     uv_tcp_init(shared_.loop.raw(), socket.get());
     if (uv_accept(listener, reinterpret_cast<uv_stream_t*>(socket.get())) != 0) return;
     if (shared_.streams.size() >= connections_max_) return;

@@ -10,7 +10,7 @@ namespace xylem::network {
 // Two handles, running only while something waits: `check` comes right after I/O callbacks, `idle`
 // right after timers and keeps the loop from sleeping in between.
 struct TurnEnd::State : std::enable_shared_from_this<State> {
-  explicit State(Loop& loop) : idle(new uv_idle_t), check(new uv_check_t) {
+  explicit State(Loop& loop) {
     uv_idle_init(loop.raw(), idle.get());
     uv_check_init(loop.raw(), check.get());
     idle->data = this;
@@ -36,8 +36,8 @@ struct TurnEnd::State : std::enable_shared_from_this<State> {
     uv_check_stop(self->check.get());
   }
 
-  UvHandle<uv_idle_t> idle;
-  UvHandle<uv_check_t> check;
+  UvHandle<uv_idle_t> idle = make_uv_handle<uv_idle_t>();
+  UvHandle<uv_check_t> check = make_uv_handle<uv_check_t>();
   std::vector<std::function<void()>> waiting;
   bool is_gone = false;
 };

@@ -1,8 +1,9 @@
 // Readers beside a writer, retention, lookups by time, and what the engine itself promises.
-#include "common/loop_thread.h"
+#include "common/sqlite.h"
 #include "storage/log_inspect.h"
 #include "storage/partition_log.h"
 #include "storage/retention.h"
+#include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/support/log_fixture.h"
 
@@ -215,6 +216,41 @@ TEST_CASE(
   CHECK(node.engine->open(log_name(), {}).value() == log);
   REQUIRE(node.engine->remove(log_name().id));
   CHECK(std::filesystem::is_empty(data + "/logs"));
+}
+
+std::int64_t catalogued(const std::string& data, const std::string& what) {
+  auto db = Database::open(data + "/meta.db", {.read_only = true});
+  REQUIRE(db);
+  auto query = db->prepare("SELECT " + what + " FROM segments");
+  REQUIRE(query);
+  REQUIRE(query->next().value());
+  return query->integer(0);
+}
+
+TEST_CASE("engine: meta.db says what segments there are, and is made anew when lost or corrupt") {
+  const TemporaryDirectory directory(fast_directory());
+  const auto data = directory.file("data");
+  LogOptions options = small_segments();
+  std::int64_t segments = 0;
+  for (const std::string before : {"", "gone", "garbage"}) {
+    CAPTURE(before);
+    if (before == "gone") std::filesystem::remove(data + "/meta.db");
+    if (before == "garbage") write_text(data + "/meta.db", std::string(8'192, 'x'));
+    Node node("mmap", data);
+    const auto log = node.open(options);
+    for (int i = 0; i < 40; ++i) REQUIRE(log->append(batch_of(2, 1'500), Epoch(0)));
+    node.settle(*log);
+    xylem::testing::run_for(node.loop, 1);
+    segments = static_cast<std::int64_t>(log->segments().size());
+    node.stop();
+    CHECK(catalogued(data, "count(*)") == segments);
+    CHECK(catalogued(data, "sum(sealed)") == segments - 1);
+  }
+  Node node("mmap", data);
+  node.open(options);
+  REQUIRE(node.engine->remove(log_name().id));
+  node.stop();
+  CHECK(catalogued(data, "count(*)") == 0);
 }
 
 TEST_CASE("inspection: nodes with other segment sizes have the same digest; damage is named") {

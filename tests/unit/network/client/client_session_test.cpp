@@ -135,7 +135,7 @@ TEST_CASE("session: HELLO refused, or another version") {
 
 TEST_CASE("session: three silent heartbeat intervals are the end") {
   Connecting world;
-  world.first.heartbeat_ms = 5;
+  world.first.heartbeat_ms = 10;
   bool is_answering = true;
   world.first.hook = [&](Peer& peer, const Frame& frame) {
     if (frame.type == FrameType::kHeartbeat && is_answering)

@@ -330,7 +330,7 @@ TEST_CASE("consumer: a damaged batch is never delivered; the good one comes on a
   CHECK(world.first.acks.empty());
 }
 
-TEST_CASE("consumer: DATA of another incarnation or partition ends the connection") {
+TEST_CASE("consumer: DATA of another incarnation ends the connection, a new partition is taken") {
   Consuming world;
   std::uint64_t id = 0;
   world.first.hook = [&](Peer&, const Frame& frame) {
@@ -342,16 +342,32 @@ TEST_CASE("consumer: DATA of another incarnation or partition ends the connectio
   world.turn(5);
   auto& peer = world.first.peers.front();
   auto& topic = world.first.add_topic("t", 2);
-  SUBCASE("incarnation") {
-    ++topic.incarnation.generation;
-    world.first.send_batch(peer, id, {"t", kFirst}, batch_of({"x"}, Offset(0)));
-  }
-  SUBCASE("partition") {
-    world.first.send_batch(peer, id, {"t", PartitionId(1)}, batch_of({"x"}, Offset(0)));
-  }
+  world.first.send_batch(peer, id, {"t", PartitionId(1)}, batch_of({"x"}, Offset(0)));
+  REQUIRE(world.receives(1));
+  CHECK(world.errors.empty());
+  ++topic.incarnation.generation;
+  world.first.send_batch(peer, id, {"t", kFirst}, batch_of({"y"}, Offset(0)));
   REQUIRE(world.until([&] { return world.first.subscribes.size() == 2; }));
   CHECK(world.has_error(Errc::kCorrupt));
-  CHECK(world.values.empty());
+  CHECK(world.values == Values{"x"});
+}
+
+TEST_CASE("consumer: a refused commit is told once and stops nothing") {
+  Consuming world;
+  std::uint64_t id = 0;
+  world.first.hook = [&](Peer& peer, const Frame& frame) {
+    if (frame.type == FrameType::kSubscribe) id = frame.id;
+    if (frame.type == FrameType::kAck) peer.refuse(id, Errc::kInvalidRequest);
+    return false;
+  };
+  world.start();
+  for (int i = 0; i < 5; ++i) {
+    world.first.append("t", 0, {"a"});
+    REQUIRE(world.receives(static_cast<std::size_t>(i) + 1));
+  }
+  world.turn(5);
+  CHECK(world.first.subscribes.size() == 1);
+  CHECK(world.errors.size() == 1);
 }
 
 TEST_CASE("consumer: more than the credit allows ends the connection") {
@@ -411,15 +427,46 @@ TEST_CASE("consumer: an ERROR on the subscription subscribes again at its cursor
   CHECK(world.values == Values{"a", "b", "c"});
 }
 
-TEST_CASE("consumer: a SUBSCRIBE refused for its cursors begins where the reset policy says") {
+TEST_CASE("consumer: of cursors refused as out of range only those that are begin anew") {
+  Consuming world;
+  world.options.commit = Consumer::Commit::kOwnCursors;
+  world.options.reset = StartAt::kLatest;
+  world.handlers.cursor = [](auto, auto) { return Cursor{Offset(5), {}}; };
+  world.first.add_topic("t", 2);
+  bool is_refused = false;
+  world.first.hook = [&](Peer& peer, const Frame& frame) {
+    if (frame.type == FrameType::kSubscribe && !std::exchange(is_refused, true))
+      return peer.refuse(frame.id, Errc::kOffsetOutOfRange), true;
+    if (frame.type != FrameType::kMetadata) return false;
+    MetadataAnswer answer;
+    answer.topics.push_back({.name = "t", .incarnation = {}, .partitions = {}});
+    for (const int partition : {0, 1})
+      answer.topics[0].partitions.push_back(
+          {.partition = PartitionId(partition), .log_start = Offset(partition * 9)});
+    return peer.answer(FrameType::kMetadata, frame.id, answer), true;
+  };
+  world.start();
+  REQUIRE(world.until([&] { return world.first.subscribes.size() == 1; }));
+  const auto& asked = world.first.subscribes[0].partitions;
+  REQUIRE(asked.size() == 2);
+  CHECK(asked[0].start == StartAt::kOffset);
+  CHECK(asked[0].offset == Offset(5));
+  CHECK(asked[1].start == StartAt::kLatest);
+  CHECK(world.has_error(Errc::kOffsetOutOfRange));
+}
+
+TEST_CASE("consumer: refused for all it asked, or for another incarnation: begins anew") {
   Consuming world;
   world.options.start = StartAt::kOffset;
   world.options.start_offset = Offset(5);
   world.options.reset = StartAt::kLatest;
+  Errc refusal = Errc::kOffsetOutOfRange;
+  SUBCASE("offset") {}
+  SUBCASE("incarnation") { refusal = Errc::kStaleGeneration; }
   bool is_refused = false;
   world.first.hook = [&](Peer& peer, const Frame& frame) {
     if (frame.type != FrameType::kSubscribe || std::exchange(is_refused, true)) return false;
-    return peer.refuse(frame.id, Errc::kOffsetOutOfRange), true;
+    return peer.refuse(frame.id, refusal), true;
   };
   world.start();
   REQUIRE(world.until([&] { return world.first.subscribes.size() == 1; }));

@@ -199,7 +199,7 @@ TEST_CASE("producer: goes to the next broker when the first is not there") {
 TEST_CASE("producer: without an answer in time it tries again, and says kTimeout in the end") {
   Producing world;
   world.options.request_timeout_ms = 10;
-  world.options.delivery_timeout_ms = 80;
+  world.options.delivery_timeout_ms = 300;
   world.first.hook = [](Peer&, const Frame& frame) { return is_data(frame); };
   world.start();
   REQUIRE(world.give("a"));

@@ -324,6 +324,17 @@ TEST_CASE_TEMPLATE("transport: an address in use is refused", Kind, Tcp, Memory)
   CHECK(port.error().code() == Errc::kIo);
 }
 
+TEST_CASE("tcp: a connect that takes too long is kTimeout") {
+  Net<Tcp> net;
+  std::optional<Errc> code;
+  net.client->connect({"127.0.0.1", net.port}, 0, [&](Result<std::shared_ptr<Connection>> result) {
+    REQUIRE_FALSE(result);
+    code = result.error().code();
+  });
+  REQUIRE(net.until([&] { return code.has_value(); }));
+  CHECK(*code == Errc::kTimeout);
+}
+
 TEST_CASE("tcp: hosts by name and IPv6; an unknown name is kUnavailable") {
   Tcp tcp;
   const auto server = tcp.server({});

@@ -5,7 +5,7 @@
 // Threads: add, restore: one writer; the rest: any.
 #pragma once
 
-#include "storage/growing_array.h"
+#include "storage/segment/growing_array.h"
 
 #include <cstddef>
 #include <cstdint>

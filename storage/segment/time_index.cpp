@@ -1,6 +1,6 @@
-#include "storage/time_index.h"
+#include "storage/segment/time_index.h"
 
-#include "storage/sparse_index.h"
+#include "storage/segment/sparse_index.h"
 
 #include <algorithm>
 

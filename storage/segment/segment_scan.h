@@ -8,7 +8,7 @@
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "common/result.h"
-#include "storage/batch_run.h"
+#include "storage/segment/batch_run.h"
 
 #include <cstdint>
 #include <functional>

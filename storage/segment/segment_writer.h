@@ -9,7 +9,7 @@
 
 #include "common/result.h"
 #include "storage/disk.h"
-#include "storage/segment.h"
+#include "storage/segment/segment.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "storage/segment_writer.h"
+#include "storage/segment/segment_writer.h"
 
 #include "storage/log_paths.h"
 

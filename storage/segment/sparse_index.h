@@ -7,7 +7,7 @@
 #pragma once
 
 #include "common/ids.h"
-#include "storage/growing_array.h"
+#include "storage/segment/growing_array.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -15,8 +15,8 @@
 #include "common/ids.h"
 #include "common/result.h"
 #include "storage/partition_log.h"
-#include "storage/sparse_index.h"
-#include "storage/time_index.h"
+#include "storage/segment/sparse_index.h"
+#include "storage/segment/time_index.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "storage/sparse_index.h"
+#include "storage/segment/sparse_index.h"
 
 #include "common/check.h"
 

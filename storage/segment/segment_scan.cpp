@@ -1,4 +1,4 @@
-#include "storage/segment_scan.h"
+#include "storage/segment/segment_scan.h"
 
 #include "common/batch/batch.h"
 #include "storage/disk.h"

@@ -8,7 +8,7 @@
 
 #include "common/bytes.h"
 #include "common/result.h"
-#include "storage/growing_array.h"
+#include "storage/segment/growing_array.h"
 
 #include <atomic>
 #include <cstddef>

@@ -1,7 +1,7 @@
-#include "storage/batch_run.h"
+#include "storage/segment/batch_run.h"
 
 #include "common/batch/batch.h"
-#include "storage/chunk_checks.h"
+#include "storage/segment/chunk_checks.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "storage/chunk_checks.h"
+#include "storage/segment/chunk_checks.h"
 
 #include "common/batch/crc32c.h"
 

@@ -13,13 +13,13 @@
 
 #include "common/bytes.h"
 #include "common/result.h"
-#include "storage/batch_run.h"
-#include "storage/chunk_checks.h"
-#include "storage/index_file.h"
 #include "storage/partition_log.h"
 #include "storage/published.h"
-#include "storage/sparse_index.h"
-#include "storage/time_index.h"
+#include "storage/segment/batch_run.h"
+#include "storage/segment/chunk_checks.h"
+#include "storage/segment/index_file.h"
+#include "storage/segment/sparse_index.h"
+#include "storage/segment/time_index.h"
 
 #include <atomic>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "storage/segment.h"
+#include "storage/segment/segment.h"
 
 #include "storage/disk.h"
 #include "storage/log_paths.h"

@@ -1,7 +1,7 @@
-#include "storage/index_file.h"
+#include "storage/segment/index_file.h"
 
 #include "common/batch/crc32c.h"
-#include "storage/chunk_checks.h"
+#include "storage/segment/chunk_checks.h"
 
 #include <limits>
 #include <string_view>
