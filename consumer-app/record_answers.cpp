@@ -46,6 +46,15 @@ void append_key(std::string_view key, std::string& out) {
   }
 }
 
+// A decimal number from 0 up; nullopt: not that.
+std::optional<std::int64_t> natural_of(std::string_view text) {
+  std::int64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || value < 0)
+    return std::nullopt;
+  return value;
+}
+
 std::string number(Offset offset) { return std::to_string(offset.value()); }
 
 }  // namespace
@@ -111,14 +120,11 @@ Result<std::string> range_json(std::string_view topic,
 }
 
 Result<HistoryPlace> HistoryPlace::parse(std::string_view text) {
-  HistoryPlace place;
-  std::int64_t offset = 0;
-  const char* end = text.data() + text.size();
-  const auto index = std::from_chars(text.data(), end, place.index);
-  if (index.ec == std::errc() && index.ptr != end && *index.ptr == ':') {
-    const auto from = std::from_chars(index.ptr + 1, end, offset);
-    place.from = Offset(offset);
-    if (from.ec == std::errc() && from.ptr == end && offset >= 0) return place;
+  const auto colon = text.find(':');
+  if (colon != std::string_view::npos) {
+    const auto index = natural_of(text.substr(0, colon));
+    const auto from = natural_of(text.substr(colon + 1));
+    if (index && from) return HistoryPlace{static_cast<std::size_t>(*index), Offset(*from)};
   }
   return fail(Errc::kInvalidRequest, "after: is not the `next` of another answer");
 }

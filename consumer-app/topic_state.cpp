@@ -1,5 +1,7 @@
 #include "consumer-app/topic_state.h"
 
+#include "common/check.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <utility>
@@ -176,15 +178,17 @@ void TopicState::note_progress(Effects& effects) {
 }
 
 void TopicState::swap(const Cursors& barrier, Effects& effects) {
-  current_ = std::exchange(shadow_, std::nullopt);
-  for (const auto& [partition, end] : barrier) raise(current_->cursors, partition, end);
+  XYLEM_CHECK(shadow_.has_value());
+  Accepted& swapped = current_.emplace(std::move(*shadow_));
+  shadow_.reset();
+  for (const auto& [partition, end] : barrier) raise(swapped.cursors, partition, end);
   whole_ = true;
   effects.swapped = true;
   effects.changes.emplace_back(SwapIn{topic_, barrier});
   if (std::exchange(own_refresh_, false)) return;
   // Live records past the barrier that came during the replay went to the old copy only.
   effects.resubscribe = std::ranges::any_of(
-      live_, [&](const auto& one) { return one.second > at(current_->cursors, one.first); });
+      live_, [&](const auto& one) { return one.second > at(swapped.cursors, one.first); });
   expects_subscription_ = effects.resubscribe;
 }
 

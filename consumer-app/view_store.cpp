@@ -158,10 +158,11 @@ Status ViewStore::Impl::make(const SwapIn& change, Copies& copies) {
     if (auto dropped = set_state(*topic.current, kDroppedRow); !dropped) return dropped;
   }
   if (auto swapped = set_state(*topic.shadow, kCurrentRow); !swapped) return swapped;
-  topic.current = std::exchange(topic.shadow, std::nullopt);
-  topic.current->whole = true;
+  CopyState& current = topic.current.emplace(std::move(*topic.shadow));
+  topic.shadow.reset();
+  current.whole = true;
   for (const auto& [partition, offset] : change.barrier) {
-    Offset& cursor = topic.current->cursors[partition];
+    Offset& cursor = current.cursors[partition];
     cursor = std::max(cursor, offset);
   }
   return {};
