@@ -181,7 +181,7 @@ std::expected<void, HttpRefusal> HttpRequestParser::gather_head(Bytes& bytes) {
   error_code error;
   message_->put(boost::asio::buffer(head.data(), head.size()), error);
   pending_.clear();
-  if (message_->refusal) return std::unexpected(*message_->refusal);
+  if (const auto& refusal = message_->refusal) return std::unexpected(*refusal);
   if (error || !message_->is_header_done()) return std::unexpected(refusal_of(error));
   return {};
 }

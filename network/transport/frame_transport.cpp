@@ -73,7 +73,7 @@ class FrameConnection final : public Connection,
         refuse(frame.error());
         return;
       }
-      if (*frame) handler_->on_frame(std::move(**frame));
+      if (auto whole = std::move(*frame)) handler_->on_frame(std::move(*whole));
     }
   }
 

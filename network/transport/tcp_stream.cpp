@@ -20,6 +20,9 @@ Error lost(std::string_view doing, int status) {
   return {Errc::kUnavailable, std::string(doing) + ": " + uv_strerror(status)};
 }
 
+// For finish(), which keeps the reason that close() was given.
+Error closed() { return {Errc::kCancelled, "closed"}; }
+
 TcpStream* stream_of(const void* data) { return static_cast<TcpStream*>(const_cast<void*>(data)); }
 
 }  // namespace
@@ -72,7 +75,7 @@ void TcpStream::on_read(ssize_t count, const char* data) {
   is_reading_ = false;
   uv_read_stop(raw());
   if (is_shut_)
-    finish(*why_);
+    finish(closed());
   else
     close({Errc::kUnavailable, "the peer closed the connection"});
 }
@@ -204,7 +207,7 @@ void TcpStream::output_done() {
   if (is_started)
     request.release();  // NOLINT(bugprone-unused-return-value): its callback owns it now
   else
-    finish(*why_);
+    finish(closed());
 }
 
 void TcpStream::linger() {
@@ -213,7 +216,7 @@ void TcpStream::linger() {
   linger_->start(kLingerMs, kLingerMs, [this] {
     const std::size_t queued = queued_bytes();
     stalled_ms_ = queued == std::exchange(lingering_bytes_, queued) ? stalled_ms_ + kLingerMs : 0;
-    if (is_shut_ || stalled_ms_ >= kStallMs) finish(*why_);
+    if (is_shut_ || stalled_ms_ >= kStallMs) finish(closed());
   });
 }
 
