@@ -37,6 +37,11 @@ if [ "${#missing[@]}" -gt 0 ]; then
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
     "${missing[@]}" >/dev/null
 fi
+# The package catalogue is the records that the main job and its test publish.
+if [ "$(apt-cache dumpavail 2>/dev/null | grep -c '^Package: ')" -lt 50000 ]; then
+  echo "setup: fetching the package catalogue"
+  as_root apt-get update -qq
+fi
 [ "${1:-}" = --packages ] && exit 0
 
 echo "setup: configuring and building release"

@@ -10,7 +10,7 @@
 #include "broker/delivery/client_listener.h"
 #include "broker/node.h"
 #include "broker/partitions/partition_table.h"
-#include "broker/topics/topic_catalog.h"
+#include "broker/catalog/topic_catalog.h"
 #include "broker/topology/registry_client.h"
 #include "broker/upstream/feed.h"
 #include "broker/upstream/offer.h"

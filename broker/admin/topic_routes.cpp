@@ -1,6 +1,6 @@
 // GET, POST, PATCH, DELETE of /api/v1/topics.
 #include "broker/admin/admin_api.h"
-#include "broker/topics/topic_admin.h"
+#include "broker/catalog/topic_admin.h"
 
 #include <nlohmann/json.hpp>
 

@@ -3,7 +3,7 @@
 
 #include "broker/delivery/group_offsets.h"
 #include "broker/partitions/partition_table.h"
-#include "broker/topics/topic_catalog.h"
+#include "broker/catalog/topic_catalog.h"
 #include "common/clock.h"
 #include "common/ids.h"
 #include "common/logger.h"

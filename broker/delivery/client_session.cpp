@@ -1,6 +1,6 @@
 #include "broker/delivery/client_session.h"
 
-#include "broker/topics/topic_admin.h"
+#include "broker/catalog/topic_admin.h"
 #include "common/batch/batch.h"
 
 #include <algorithm>

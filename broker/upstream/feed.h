@@ -8,7 +8,7 @@
 #pragma once
 
 #include "broker/partitions/partition_table.h"
-#include "broker/topics/topic_catalog.h"
+#include "broker/catalog/topic_catalog.h"
 #include "common/logger.h"
 #include "common/metrics.h"
 #include "pipe/pipe_client.h"

@@ -1,4 +1,4 @@
-#include "broker/topics/topic_admin.h"
+#include "broker/catalog/topic_admin.h"
 
 #include <nlohmann/json.hpp>
 

@@ -7,7 +7,7 @@
 // Errors: kInvalidRequest (unknown command, bad JSON), and what TopicCatalog says.
 #pragma once
 
-#include "broker/topics/topic_catalog.h"
+#include "broker/catalog/topic_catalog.h"
 #include "common/result.h"
 
 #include <functional>

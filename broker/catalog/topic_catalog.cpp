@@ -1,4 +1,4 @@
-#include "broker/topics/topic_catalog.h"
+#include "broker/catalog/topic_catalog.h"
 
 #include "common/batch/batch_builder.h"
 #include "common/batch/record.h"
