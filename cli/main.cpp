@@ -1,5 +1,6 @@
 #include "cli/options/options.h"
 #include "cli/output.h"
+#include "cli/up/child_process.h"
 #include "common/config.h"
 
 #include <cstdio>
@@ -11,6 +12,10 @@ namespace {
 using xylem::cli::ExitCode;
 
 struct Run {
+  ExitCode operator()(const xylem::cli::UpOptions& o) const { return run_up(o); }
+
+  ExitCode operator()(const xylem::cli::ConsoleOptions& o) const { return run_console(o); }
+
   ExitCode operator()(const xylem::cli::RootInitOptions& o) const { return run_root_init(o); }
 
   ExitCode operator()(const xylem::cli::TopicOptions& o) const { return run_topic(o); }
@@ -30,6 +35,8 @@ struct Run {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (argc > 1 && arguments.front() == xylem::cli::kExecChild)
+    return xylem::cli::exec_child({arguments.begin() + 1, arguments.end()});
   const auto command = xylem::cli::parse_command(arguments, xylem::process_environment());
   if (!command && command.error().code() == xylem::Errc::kCancelled) {
     std::fputs(command.error().what().c_str(), stdout);

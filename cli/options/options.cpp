@@ -33,6 +33,7 @@ Result<Command> parse_command(std::span<const std::string> arguments,
   app.set_version_flag("--version", "xylem " XYLEM_VERSION);
   app.require_subcommand(1);
   Verbs verbs;
+  add_up_verbs(app, verbs);
   add_topic_verbs(app, defaults, verbs);
   add_record_verbs(app, defaults, verbs);
   add_node_verbs(app, defaults, verbs);

@@ -11,6 +11,7 @@
 #include "cli/commands/root.h"
 #include "cli/commands/topic.h"
 #include "cli/commands/tree.h"
+#include "cli/up/run_up.h"
 #include "common/result.h"
 
 #include <map>
@@ -20,7 +21,9 @@
 
 namespace xylem::cli {
 
-using Command = std::variant<RootInitOptions,
+using Command = std::variant<UpOptions,
+                             ConsoleOptions,
+                             RootInitOptions,
                              TopicOptions,
                              ProduceOptions,
                              ConsumeOptions,
