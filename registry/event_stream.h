@@ -30,7 +30,7 @@ namespace xylem::registry {
 class EventStream final : public RegistryObserver {
  public:
   static constexpr std::size_t kClientsMax = 256;
-  static constexpr std::size_t kQueuedBytesMax = 1024 * 1024;
+  static constexpr std::size_t kQueuedBytesMax = 1024ULL * 1024;
   static constexpr std::uint64_t kFlushMs = 200;
   static constexpr std::uint64_t kKeepAliveMs = 15'000;
 
@@ -60,7 +60,7 @@ class EventStream final : public RegistryObserver {
   void want_flush();
   void flush();
   void flush_client(std::uint64_t number, std::map<NodeId, Slice>& encoded);
-  Slice node_event(const NodeId& id, bool is_gone) const;
+  [[nodiscard]] Slice node_event(const NodeId& id, bool is_gone) const;
   void write(std::uint64_t number, Client& client, Slice event);
   void keep_alive();
 

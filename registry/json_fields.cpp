@@ -115,7 +115,8 @@ JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
 JsonFields JsonDocument::fields() { return {*state_, &state_->root, ""}; }
 
 Status JsonDocument::status() const {
-  if (state_->refusal) return std::unexpected(*state_->refusal);
+  const auto& refusal = state_->refusal;
+  if (refusal) return std::unexpected(*refusal);
   return {};
 }
 

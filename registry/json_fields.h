@@ -54,6 +54,8 @@ class JsonDocument {
   // kInvalidRequest: not JSON, nested too deep, not an object.
   static Result<JsonDocument> parse(Bytes text);
   ~JsonDocument();
+  JsonDocument(const JsonDocument&) = delete;
+  JsonDocument& operator=(const JsonDocument&) = delete;
   JsonDocument(JsonDocument&&) noexcept;
   JsonDocument& operator=(JsonDocument&&) noexcept;
 

@@ -13,6 +13,7 @@ namespace xylem::registry {
 class NodeApi {
  public:
   NodeApi(Routes& routes, RegistryService& service, Metrics& metrics, Logger& logger);
+  ~NodeApi() = default;
   NodeApi(const NodeApi&) = delete;
   NodeApi& operator=(const NodeApi&) = delete;
 

@@ -46,8 +46,9 @@ Result<NodeRecord> read_node(const Statement& row) {
 
 Status read_value(std::string_view key, std::string_view value, RegistryState& state) {
   if (key == "topology_version") {
-    const auto* end = value.data() + value.size();
-    if (std::from_chars(value.data(), end, state.topology_version).ptr != end)
+    const std::string digits(value);
+    const auto* end = digits.data() + digits.size();
+    if (std::from_chars(digits.data(), end, state.topology_version).ptr != end)
       return fail(Errc::kCorrupt, "topology_version is not a number");
   } else if (key == "cluster_id") {
     auto cluster = ClusterId::parse(value);

@@ -75,7 +75,8 @@ void Placement::add_siblings(const PlacedNode& child, std::vector<NodeId>& paren
 void Placement::add_tier(std::size_t tier,
                          const PlacedNode& child,
                          std::vector<NodeId>& parents) const {
-  std::vector<std::pair<double, NodeId>> ranked;  // minus the score: ascending is best first
+  using Ranked = std::pair<double, std::string_view>;  // minus the score: ascending is best first
+  std::vector<Ranked> ranked;
   const auto rank = [&](const std::map<NodeId, double>& nodes) {
     for (const auto& [id, weight] : nodes)
       ranked.emplace_back(-rendezvous_score(child.id, id, weight), id);
@@ -90,7 +91,7 @@ void Placement::add_tier(std::size_t tier,
   const auto most = tier == kRootTier ? limits_.root_parents_max : limits_.tier_parents_max;
   const auto count = std::min(ranked.size(), most);
   std::ranges::partial_sort(ranked, ranked.begin() + static_cast<std::ptrdiff_t>(count));
-  for (std::size_t i = 0; i < count; ++i) parents.push_back(std::move(ranked.at(i).second));
+  for (std::size_t i = 0; i < count; ++i) parents.emplace_back(ranked.at(i).second);
 }
 
 }  // namespace xylem::registry

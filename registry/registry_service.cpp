@@ -44,7 +44,7 @@ RegistryService::RegistryService(const Options& options,
       version_(restored.topology_version + 1) {
   for (const auto& record : restored.nodes) {
     auto added = table_.add(restored_entry(record, clock_.monotonic_ms()));
-    if (added && !record.gone) placement_.put(placed(**added));
+    if (added && !record.gone) place(**added);
   }
 }
 
@@ -71,7 +71,7 @@ Status RegistryService::report(const NodeId& id, NodeReport report) {
   node->restored = false;
   node->last_seen_ms = clock_.monotonic_ms();
   if (moved) {
-    placement_.put(placed(*node));
+    place(*node);
     bump();
   }
   for (auto* observer : observers_) observer->on_node(id);
@@ -144,8 +144,10 @@ Result<Assignment> RegistryService::assignment_of(const NodeId& id) const {
   return assignment;
 }
 
-std::vector<NodeId> RegistryService::parents_of(const NodeEntry& node) const {
-  return placement_.parents_of(placed(node));
+const std::vector<NodeId>& RegistryService::parents_of(const NodeEntry& node) const {
+  const auto [known, is_new] = parents_.try_emplace(node.id);
+  if (is_new) known->second = placement_.parents_of(placed(node));
+  return known->second;
 }
 
 bool RegistryService::has_changes() const noexcept {
@@ -183,6 +185,12 @@ void RegistryService::catch_up_with(std::int64_t reported_version) {
   bump();
 }
 
+// A node without a pipe address can be nobody's parent.
+void RegistryService::place(const NodeEntry& node) {
+  if (node.report.addresses.pipe.empty()) return placement_.remove(node.id);
+  placement_.put(placed(node));
+}
+
 void RegistryService::retire(NodeEntry& node) {
   node.presence = Presence::kGone;
   placement_.remove(node.id);
@@ -194,6 +202,7 @@ void RegistryService::bump() {
   ++version_;
   version_unsaved_ = true;
   topology_changed_ = true;
+  parents_.clear();
 }
 
 void RegistryService::announce_topology() {

@@ -72,7 +72,7 @@ class RegistryService {
   void lapse();
 
   [[nodiscard]] Result<Assignment> assignment_of(const NodeId& id) const;
-  [[nodiscard]] std::vector<NodeId> parents_of(const NodeEntry& node) const;
+  [[nodiscard]] const std::vector<NodeId>& parents_of(const NodeEntry& node) const;
 
   [[nodiscard]] const NodeTable& nodes() const noexcept { return table_; }
 
@@ -95,6 +95,7 @@ class RegistryService {
   [[nodiscard]] Status check_report(const NodeId& id, const NodeReport& report) const;
   void adopt_cluster(Role role, const ClusterId& cluster);
   void catch_up_with(std::int64_t reported_version);
+  void place(const NodeEntry& node);
   void retire(NodeEntry& node);
   void bump();
   void announce_topology();
@@ -103,6 +104,7 @@ class RegistryService {
   const Clock& clock_;
   NodeTable table_;
   Placement placement_;
+  mutable std::map<NodeId, std::vector<NodeId>> parents_;  // as far as asked for at this version
   ClusterId cluster_;
   std::int64_t version_ = 1;
   bool topology_changed_ = false;  // not announced yet

@@ -89,7 +89,8 @@ TEST_CASE("openapi: the schemas are those of the answers") {
   check_fields(document, "Tree", tree);
   check_fields(document, "Node", tree["nodes"][0]);
   check_fields(document, "TopicState", tree["nodes"][0]["topics"][0]);
-  check_fields(document, "Problem", testing::json_of(world.get("/registry/topology?nodeId=unknown")));
+  check_fields(document, "Problem",
+               testing::json_of(world.get("/registry/topology?nodeId=unknown")));
 }
 
 }  // namespace

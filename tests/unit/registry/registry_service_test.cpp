@@ -190,6 +190,19 @@ TEST_CASE("service: wishes need --insecure") {
   fleet.beat("pos-0");
 }
 
+TEST_CASE("service: a node without a pipe address is nobody's parent") {
+  Fleet fleet;
+  auto deaf = report_of();
+  deaf.addresses.pipe.clear();
+  fleet.beat("l2-0", deaf);
+  fleet.beat("pos-0");
+  CHECK(fleet.parents("pos-0").empty());
+  fleet.beat("l2-0");
+  CHECK(fleet.parents("pos-0") == std::vector<NodeId>{"l2-0"});
+  fleet.beat("l2-0", deaf);
+  CHECK(fleet.parents("pos-0").empty());
+}
+
 TEST_CASE("service: a bad id is refused") {
   Fleet fleet;
   const auto refused = fleet.service.report("no spaces", report_of());
