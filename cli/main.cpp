@@ -29,6 +29,10 @@ struct Run {
   ExitCode operator()(const xylem::cli::NodeOptions& o) const { return run_node(o); }
 
   ExitCode operator()(const xylem::cli::LogOptions& o) const { return run_log(o); }
+
+  ExitCode operator()(const xylem::cli::BenchLatencyOptions& o) const {
+    return run_bench_latency(o);
+  }
 };
 
 }  // namespace

@@ -37,6 +37,7 @@ Result<Command> parse_command(std::span<const std::string> arguments,
   add_topic_verbs(app, defaults, verbs);
   add_record_verbs(app, defaults, verbs);
   add_node_verbs(app, defaults, verbs);
+  add_bench_verbs(app, defaults, verbs);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // as CLI11 wants
   } catch (const CLI::CallForHelp&) {

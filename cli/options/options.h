@@ -4,6 +4,7 @@
 // --version, with the text.
 #pragma once
 
+#include "cli/commands/bench.h"
 #include "cli/commands/consume.h"
 #include "cli/commands/log.h"
 #include "cli/commands/node.h"
@@ -29,7 +30,8 @@ using Command = std::variant<UpOptions,
                              ConsumeOptions,
                              TreeOptions,
                              NodeOptions,
-                             LogOptions>;
+                             LogOptions,
+                             BenchLatencyOptions>;
 
 // `arguments` without the program's name. XYLEM_REGISTRY and XYLEM_BROKER are the defaults of
 // --registry and --broker.

@@ -32,5 +32,6 @@ void add_up_verbs(CLI::App& app, Verbs& verbs);
 void add_topic_verbs(CLI::App& app, const Defaults& defaults, Verbs& verbs);
 void add_record_verbs(CLI::App& app, const Defaults& defaults, Verbs& verbs);
 void add_node_verbs(CLI::App& app, const Defaults& defaults, Verbs& verbs);
+void add_bench_verbs(CLI::App& app, const Defaults& defaults, Verbs& verbs);
 
 }  // namespace xylem::cli

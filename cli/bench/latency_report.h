@@ -1,0 +1,36 @@
+// What `xylem bench latency` has measured, for machines and for people.
+#pragma once
+
+#include "cli/bench/cpu_time.h"
+#include "cli/bench/latency_run.h"
+
+#include <string>
+#include <vector>
+
+namespace xylem::cli {
+
+struct LatencyFigures {
+  double p50_ms = 0;
+  double p99_ms = 0;
+  double p999_ms = 0;
+  double max_ms = 0;
+  double records_per_s = 0;
+  double cpu_ns_per_record = 0;  // of the brokers or the hops; 0: not known
+  std::int64_t records = 0;
+  std::int64_t misplaced = 0;
+};
+
+[[nodiscard]] LatencyFigures figures_of(const LatencyRun& run, std::int64_t cpu_ns);
+
+struct LatencyReport {
+  LatencyLoad load;
+  std::string versus;  // empty: nothing
+  std::vector<LatencyFigures> ours;
+  std::vector<LatencyFigures> limit;  // as many, or none
+  Machine machine;
+};
+
+[[nodiscard]] std::string latency_json(const LatencyReport& report);
+[[nodiscard]] std::string latency_text(const LatencyReport& report);
+
+}  // namespace xylem::cli

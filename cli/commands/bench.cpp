@@ -1,0 +1,94 @@
+#include "cli/commands/bench.h"
+
+#include "cli/bench/latency_report.h"
+#include "cli/bench/null_relay.h"
+#include "cli/bench/tree_endpoints.h"
+#include "cli/output.h"
+#include "network/client/admin_client.h"
+
+#include <utility>
+
+namespace xylem::cli {
+namespace {
+
+Status create_topic(const BrokerRouteOptions& route) {
+  ClientRuntime runtime;
+  Status made = fail(Errc::kCancelled, "interrupted");
+  network::AdminClient admin(runtime.context(),
+                             {.brokers = route.produce_to, .client_id = "xylem-bench"});
+  admin.command("topic.create", R"({"name":")" + route.topic + R"("})",
+                [&](const Result<std::string>& answer) {
+                  made = {};
+                  if (!answer && answer.error().code() != Errc::kAlreadyExists)
+                    made = std::unexpected(answer.error());
+                  runtime.finish(ExitCode::kOk);
+                });
+  runtime.run();
+  return made;
+}
+
+using MakeRoute = std::function<std::unique_ptr<Route>(ClientRuntime&)>;
+
+Result<LatencyFigures> measure(const LatencyLoad& load,
+                               const std::vector<pid_t>& pids,
+                               const MakeRoute& make_route) {
+  ClientRuntime runtime;
+  const auto route = make_route(runtime);
+  std::int64_t before_ns = 0;
+  auto run = run_latency(runtime, *route, load, [&] { before_ns = cpu_time_ns(pids); });
+  if (!run) return pass(run);
+  return figures_of(*run, cpu_time_ns(pids) - before_ns);
+}
+
+Status measure_pairs(const BenchLatencyOptions& options,
+                     const TreeEndpoints& tree,
+                     const NullRelay* null_relay,
+                     LatencyReport& report) {
+  for (std::int64_t pair = 0; pair < options.pairs; ++pair) {
+    auto ours = measure(options.load, tree.brokers, [&](ClientRuntime& runtime) {
+      return make_broker_route(runtime, options.route);
+    });
+    if (!ours) return pass(ours, "brokers");
+    report.ours.push_back(*ours);
+    if (null_relay == nullptr) continue;
+    auto limit = measure(options.load, null_relay->pids(), [&](ClientRuntime& runtime) {
+      return make_null_route(runtime, null_relay->produce_port(), null_relay->consume_port());
+    });
+    if (!limit) return pass(limit, "null relay");
+    report.limit.push_back(*limit);
+  }
+  return {};
+}
+
+ExitCode measure_and_tell(const BenchLatencyOptions& options, const TreeEndpoints& tree) {
+  if (auto made = create_topic(options.route); !made) return report(made.error());
+  std::unique_ptr<NullRelay> null_relay;
+  if (options.vs_null) {
+    auto started = NullRelay::start(options.null_program, options.null_directory);
+    if (!started) return report(started.error());
+    null_relay = std::move(*started);
+  }
+  LatencyReport latency{.load = options.load, .versus = options.vs_null ? "null" : ""};
+  latency.machine = this_machine();
+  if (auto measured = measure_pairs(options, tree, null_relay.get(), latency); !measured)
+    return report(measured.error());
+  const auto told = finish_with(options.json ? latency_json(latency) : latency_text(latency));
+  for (const auto& run : latency.ours) {
+    if (run.misplaced > 0) return ExitCode::kFailed;
+  }
+  return told;
+}
+
+}  // namespace
+
+ExitCode run_bench_latency(const BenchLatencyOptions& options) {
+  if (options.tree_directory.empty()) return measure_and_tell(options, {});
+  auto tree = read_tree_endpoints(options.tree_directory);
+  if (!tree) return report(tree.error());
+  auto found = options;
+  found.route.produce_to = tree->roots;
+  found.route.consume_from = {tree->leaves.front()};
+  return measure_and_tell(found, *tree);
+}
+
+}  // namespace xylem::cli
