@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <ranges>
 #include <utility>
 
@@ -88,8 +87,8 @@ Status LogFiles::writer_for(const BatchPlace& place, const WriteOptions& options
     if (writer_->has_room(place, 0)) return {};
     if (auto sealed = seal(); !sealed) return sealed;
   }
-  const bool far = place.base - end_ > std::numeric_limits<std::uint32_t>::max();
-  if (auto begun = begin_segment(far ? place.base : end_); !begun) return begun;
+  if (auto begun = begin_segment(fits_index(end_, place.base) ? end_ : place.base); !begun)
+    return begun;
   writer_->set_segment_bytes_max(options.segment_bytes_max);
   return {};
 }

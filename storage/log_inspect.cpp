@@ -49,7 +49,7 @@ class LogWalk {
     auto file = disk_.open(path, Disk::Open::kRead);
     if (!file && file.error().code() == Errc::kNotFound) return {};  // retention was quicker
     if (!file) return pass(file);
-    state_ = {0, std::max(base, state_.next), state_.epoch};
+    state_ = {base, 0, std::max(base, state_.next), state_.epoch};
     auto end = scan_segment(**file, state_, [this](Bytes, const BatchPlace& place) {
       add(place);
       return Status();

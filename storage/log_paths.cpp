@@ -58,7 +58,8 @@ std::optional<Offset> parse_segment_file(std::string_view name) {
   std::int64_t base = 0;
   const auto* const end = name.data() + kOffsetDigits;
   const auto [stop, error] = std::from_chars(name.data(), end, base);
-  if (error != std::errc() || stop != end || base < 0) return std::nullopt;
+  if (error != std::errc() || stop != end || base < 0 || Offset(base) > kOffsetMax)
+    return std::nullopt;
   return Offset(base);
 }
 

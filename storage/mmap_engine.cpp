@@ -39,6 +39,7 @@ Result<std::unique_ptr<MmapEngine>> MmapEngine::open(const std::string& data_dir
 }
 
 Status MmapEngine::find_logs() {
+  context_.loop.check_here();
   auto topics = context_.disk.list(data_dir_ + "/logs");
   if (!topics) return pass(topics);
   for (const auto& topic : *topics) {
@@ -48,6 +49,7 @@ Status MmapEngine::find_logs() {
 }
 
 Status MmapEngine::find_partitions(const std::string& topic_directory) {
+  context_.loop.check_here();
   const auto topic = parse_topic_directory(topic_directory);
   if (!topic) return {};
   auto partitions = context_.disk.list(data_dir_ + "/logs/" + topic_directory);

@@ -203,6 +203,7 @@ void MmapLog::drop_waiting(Offset from) {
 }
 
 Status MmapLog::cut_back(Offset offset) {
+  context_.loop.check_here();
   if (auto ready = check_writable(); !ready && ready.error().code() != Errc::kDiskFull)
     return ready;
   if (offset >= order_.end()) return {};
@@ -220,6 +221,7 @@ Status MmapLog::cut_back(Offset offset) {
 }
 
 Status MmapLog::drop_before(Offset offset) {
+  context_.loop.check_here();
   if (auto ready = check_writable(); !ready && ready.error().code() != Errc::kDiskFull)
     return ready;
   if (offset <= start_offset()) return {};
@@ -271,6 +273,7 @@ void MmapLog::stop() {
 }
 
 Status MmapLog::retire() {
+  context_.loop.check_here();
   if (closed_) return {};
   stop();
   const std::lock_guard lock(commit_mutex_);

@@ -48,6 +48,9 @@ struct LogOptions {
   std::int64_t retention_ms = -1;     // -1: no limit
 };
 
+// No log gets so far; what claims to is corrupt. Leaves room for sums.
+inline constexpr Offset kOffsetMax{std::int64_t{1} << 62};
+
 // What a log is called on disk: <topic>-<topic id>/<partition>.
 struct LogName {
   std::string topic;

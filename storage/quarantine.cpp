@@ -31,7 +31,7 @@ class Salvage {
     until_ = until;
     auto size = from_.size();
     if (!size) return pass(size);
-    ScanState state{0, base, kNoEpoch};
+    ScanState state{base, 0, base, kNoEpoch};
     bool skipped = false;
     while (state.position + static_cast<std::int64_t>(kBatchHeaderBytes) <= *size) {
       auto place = believable(state);
@@ -44,7 +44,8 @@ class Salvage {
       if (skipped && place->base > state.next) lost_.push_back({state.next, place->base});
       skipped = false;
       if (auto copied = copy(state.position, *place); !copied) return pass(copied);
-      state = {state.position + static_cast<std::int64_t>(place->bytes), place->next, place->epoch};
+      state = {base, state.position + static_cast<std::int64_t>(place->bytes), place->next,
+               place->epoch};
     }
     if (state.next < until) lost_.push_back({state.next, until});
     if (auto synced = to_.sync(); !synced) return pass(synced);
@@ -65,7 +66,7 @@ class Salvage {
       return fail(Errc::kCorrupt, "not what the index recorded");
     if (recorded && chunks_hold(state.position, end)) return place;
     if (place->base == state.next || place->next == until_) return place;
-    const auto follower = good_batch_at(ahead_, {end, place->next, place->epoch});
+    const auto follower = good_batch_at(ahead_, {state.base, end, place->next, place->epoch});
     if (follower && follower->base == place->next) return place;
     return fail(Errc::kCorrupt, "no neighbour confirms its offset");
   }

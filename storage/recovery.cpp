@@ -122,7 +122,7 @@ class Recovery {
       return quarantine(segment->base(), std::max(segment->end(), bound_.synced));
     }
     const auto epochs = segment->facts().epochs;
-    const ScanState from{segment->bytes(), segment->end(),
+    const ScanState from{segment->base(), segment->bytes(), segment->end(),
                          epochs.empty() ? kNoEpoch : epochs.back().epoch};
     auto end = scan_segment(file, from, [&](Bytes batch, const BatchPlace& place) {
       const std::array walked = {PlacedBatch{{nullptr, batch}, place}};
@@ -200,11 +200,12 @@ Result<std::shared_ptr<Segment>> walk_segment(const RecoveryContext& context, Of
   auto segment = std::make_shared<Segment>(context.disk, context.directory, base);
   auto file = context.disk.open(segment->path(kLogSuffix), Disk::Open::kRead);
   if (!file) return pass(file);
-  auto end = scan_segment(**file, {0, base, kNoEpoch}, [&](Bytes batch, const BatchPlace& place) {
-    const std::array walked = {PlacedBatch{{nullptr, batch}, place}};
-    segment->wrote(walked, context.now_ms);
-    return Status();
-  });
+  auto end =
+      scan_segment(**file, {base, 0, base, kNoEpoch}, [&](Bytes batch, const BatchPlace& place) {
+        const std::array walked = {PlacedBatch{{nullptr, batch}, place}};
+        segment->wrote(walked, context.now_ms);
+        return Status();
+      });
   if (!end) return pass(end);
   if (!end->clean) return fail(Errc::kCorrupt, segment->path(kLogSuffix) + ": " + end->what);
   return segment;

@@ -2,6 +2,7 @@
 
 #include "common/batch/crc32c.h"
 #include "storage/disk.h"
+#include "storage/partition_log.h"
 
 #include <array>
 #include <utility>
@@ -20,7 +21,8 @@ bool decode_slot(Bytes slot, SyncedSlot& out) {
   out.sequence = load_be<std::uint64_t>(slot.subspan(8));
   out.bound.synced = Offset(load_be<std::int64_t>(slot.subspan(16)));
   out.bound.start = Offset(load_be<std::int64_t>(slot.subspan(24)));
-  return out.bound.start >= Offset(0) && out.bound.synced >= Offset(0);
+  const auto possible = [](Offset offset) { return offset >= Offset(0) && offset <= kOffsetMax; };
+  return possible(out.bound.start) && possible(out.bound.synced);
 }
 
 }  // namespace

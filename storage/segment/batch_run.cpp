@@ -21,7 +21,8 @@ Result<BatchPlace> place_at(Bytes bytes) {
   const auto last_delta = load_be<std::int32_t>(bytes.subspan(kLastDeltaAt));
   const Offset base(load_be<std::int64_t>(bytes));
   if (length < static_cast<std::int32_t>(kBatchHeaderBytes - kBatchPrefixBytes) ||
-      length > static_cast<std::int32_t>(kBatchBytesMax) || last_delta < 0 || base < Offset(0))
+      length > static_cast<std::int32_t>(kBatchBytesMax) || last_delta < 0 || base < Offset(0) ||
+      base > kOffsetMax)
     return fail(Errc::kCorrupt, "batch header is impossible");
   const auto size = kBatchPrefixBytes + static_cast<std::size_t>(length);
   if (size > bytes.size()) return fail(Errc::kCorrupt, "batch is cut");

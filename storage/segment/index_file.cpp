@@ -134,8 +134,8 @@ Result<SegmentFacts> decode_index_facts(Bytes file) {
   facts.max_timestamp_ms = fields.take<std::int64_t>();
   facts.appended_ms = fields.take<std::int64_t>();
   constexpr std::int64_t kBytesMax = std::numeric_limits<std::uint32_t>::max();
-  if (facts.base < Offset(0) || facts.end < facts.base || facts.bytes < 0 ||
-      facts.bytes > kBytesMax)
+  if (facts.base < Offset(0) || facts.end > kOffsetMax || facts.end < facts.base ||
+      facts.bytes < 0 || facts.bytes > kBytesMax)
     return corrupt("offsets or sizes are impossible");
   const auto log_bytes = static_cast<std::size_t>(facts.bytes);
   if (counts->chunks != (log_bytes + kChunkBytes - 1) / kChunkBytes)

@@ -72,7 +72,7 @@ Result<std::shared_ptr<SparseIndex>> Segment::walk() const {
   for (std::size_t at = 0; at < run.bytes.size();) {
     auto batch = run.place(at);
     if (!batch) return pass(batch);
-    if (batch->base < base_ || batch->next > end())
+    if (!fits_index(base_, batch->base) || batch->next > end())
       return fail(Errc::kCorrupt, "offsets outside its range");
     index->add(batch->base, at);
     at += batch->bytes;

@@ -2,6 +2,7 @@
 
 #include "common/batch/batch.h"
 #include "storage/disk.h"
+#include "storage/segment/sparse_index.h"
 
 #include <algorithm>
 
@@ -42,6 +43,8 @@ Result<BatchPlace> good_batch_at(FileWindow& window, const ScanState& state) {
     return fail(Errc::kCorrupt, checked.error().what());
   auto place = place_at(*whole);
   if (!place) return place;
+  if (state.position > kPositionMax || !fits_index(state.base, place->base))
+    return fail(Errc::kCorrupt, "too far from where the segment begins");
   if (place->base < state.next) return fail(Errc::kCorrupt, "offsets go back");
   if (place->epoch < state.epoch) return fail(Errc::kCorrupt, "epochs go back");
   return place;
@@ -64,8 +67,8 @@ Result<ScanEnd> scan_segment(const File& file, const ScanState& state, const Bat
     auto bytes = window.at(end.state.position, place->bytes);
     if (!bytes) return pass(bytes);
     if (auto taken = good(*bytes, *place); !taken) return pass(taken);
-    end.state = {end.state.position + static_cast<std::int64_t>(place->bytes), place->next,
-                 place->epoch};
+    end.state = {state.base, end.state.position + static_cast<std::int64_t>(place->bytes),
+                 place->next, place->epoch};
   }
 }
 

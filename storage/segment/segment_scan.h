@@ -34,6 +34,7 @@ class FileWindow {
 };
 
 struct ScanState {
+  Offset base;  // of the segment
   std::int64_t position = 0;
   Offset next;             // the lowest offset that may follow
   Epoch epoch = kNoEpoch;  // the lowest epoch that may follow

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -55,8 +54,9 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::open(Disk& disk,
 
 bool SegmentWriter::has_room(const BatchPlace& place, std::int64_t behind_bytes) const {
   const auto position = segment_->bytes() + behind_bytes;
-  if (place.base - segment_->base() > std::numeric_limits<std::uint32_t>::max()) return false;
-  return position == 0 || position + static_cast<std::int64_t>(place.bytes) <= segment_bytes_max_;
+  const auto end = position + static_cast<std::int64_t>(place.bytes);
+  if (!fits_index(segment_->base(), place.base) || end > kPositionMax) return false;
+  return position == 0 || end <= segment_bytes_max_;
 }
 
 Status SegmentWriter::reserve(std::int64_t bytes, bool zero_fill) {

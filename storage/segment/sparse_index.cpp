@@ -2,7 +2,7 @@
 
 #include "common/check.h"
 
-#include <limits>
+#include <utility>
 
 namespace xylem::storage {
 
@@ -10,9 +10,8 @@ void SparseIndex::add(Offset base_offset, std::size_t position) {
   const auto count = entries_.size();
   if (count > 0 && position / kIndexStepBytes == entries_[count - 1].position / kIndexStepBytes)
     return;
+  XYLEM_CHECK(fits_index(base_, base_offset) && std::cmp_less_equal(position, kPositionMax));
   const auto relative = base_offset - base_;
-  XYLEM_CHECK(relative >= 0 && relative <= std::numeric_limits<std::uint32_t>::max());
-  XYLEM_CHECK(position <= std::numeric_limits<std::uint32_t>::max());
   entries_.push_back({static_cast<std::uint32_t>(relative), static_cast<std::uint32_t>(position)});
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace xylem::storage {
 
@@ -20,6 +21,13 @@ struct IndexEntry {
   std::uint32_t offset = 0;    // of a batch, relative to the base of the run
   std::uint32_t position = 0;  // of its first byte
 };
+
+// What an entry can say; a segment holds nothing beyond.
+inline constexpr std::int64_t kPositionMax = std::numeric_limits<std::uint32_t>::max();
+
+[[nodiscard]] inline bool fits_index(Offset base, Offset offset) {
+  return offset >= base && offset - base <= std::numeric_limits<std::uint32_t>::max();
+}
 
 class SparseIndex {
  public:
