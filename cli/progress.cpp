@@ -67,6 +67,7 @@ std::string human_age(std::int64_t ms) {
   constexpr std::int64_t kMinute = 60 * kSecond;
   constexpr std::int64_t kHour = 60 * kMinute;
   constexpr std::int64_t kDay = 24 * kHour;
+  if (ms < 0) return "?";
   if (ms < kSecond) return std::to_string(ms) + " ms";
   if (ms < kMinute) return one_decimal(static_cast<double>(ms) / kSecond) + " s";
   if (ms < 2 * kHour) return std::to_string(ms / kMinute) + " min";

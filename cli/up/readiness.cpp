@@ -2,6 +2,7 @@
 
 #include "cli/commands/topic.h"
 #include "cli/http_get.h"
+#include "cli/json_document.h"
 #include "common/check.h"
 
 #include <algorithm>
@@ -16,6 +17,19 @@ std::string request_for(const TopicSpec& topic) {
   options.partitions = topic.partitions;
   options.cleanup = topic.cleanup;
   return topic_request(options);
+}
+
+// Blocks.
+Status look_at(const ProcessSpec& spec) {
+  const auto url = "http://" + spec.http->text();
+  if (auto ready = http_get(url, "/readyz"); !ready) return pass(ready);
+  if (!spec.is_broker() || spec.role == "ROOT") return {};
+  auto answer = http_get(url, "/api/v1/node");
+  if (!answer) return pass(answer);
+  auto node = parse_document(*answer);
+  if (!node) return pass(node);
+  if (text_at(*node, "parent").empty()) return fail(Errc::kUnavailable, "follows no parent yet");
+  return {};
 }
 
 }  // namespace
@@ -44,11 +58,11 @@ void Readiness::look(std::size_t index) {
     waiting_for_ = asked_[index]->id + ": " + answer.error().what();
     again([this, index] { look(index); });
   };
-  const bool accepted =
-      worker_.submit([&loop = context_.loop, url = "http://" + spec.http->text(), answered] {
-        auto answer = http_get(url, "/readyz");
-        XYLEM_CHECK(loop.post([answered, answer = std::move(answer)] { answered(answer); }));
-      });
+  // The plan, and so `spec`, outlives the worker.
+  const bool accepted = worker_.submit([&loop = context_.loop, &spec, answered] {
+    auto answer = look_at(spec);
+    XYLEM_CHECK(loop.post([answered, answer = std::move(answer)] { answered(answer); }));
+  });
   XYLEM_CHECK(accepted);
 }
 

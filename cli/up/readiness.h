@@ -1,5 +1,5 @@
-// Brings a started tree to the point where everything serves: brokers ready, topics made and seen
-// at the leaves, the consumer whole.
+// Brings a started tree to the point where everything serves: brokers ready and below a parent,
+// topics made and seen at the leaves, the consumer whole.
 //
 // Each step is tried until it succeeds; `waiting_for()` says what it hangs on.
 //
@@ -30,7 +30,7 @@ class Readiness {
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
 
-  // /readyz of each, in turn.
+  // Each in turn: /readyz, and a broker below the root must follow a parent.
   void wait_ready(std::vector<const ProcessSpec*> processes, std::function<void()> done);
 
   // Makes the plan's topics at the root, those that are not there.

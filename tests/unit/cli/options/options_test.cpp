@@ -1,0 +1,160 @@
+#include "cli/options/options.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace xylem::cli {
+namespace {
+
+Result<Command> parse(const std::vector<std::string>& arguments,
+                      const std::map<std::string, std::string>& environment = {}) {
+  return parse_command(arguments, environment);
+}
+
+template <class Options>
+Options parsed(const std::vector<std::string>& arguments,
+               const std::map<std::string, std::string>& environment = {}) {
+  auto command = parse(arguments, environment);
+  if (!command) FAIL(command.error().what());
+  REQUIRE(std::holds_alternative<Options>(*command));
+  return std::get<Options>(*command);
+}
+
+Errc refused(const std::vector<std::string>& arguments) {
+  const auto command = parse(arguments);
+  REQUIRE_FALSE(command);
+  return command.error().code();
+}
+
+TEST_CASE("addresses come from flags, else the environment, else localhost") {
+  CHECK(parsed<TreeOptions>({"tree"}).registry_url == "http://localhost:8080");
+  CHECK(parsed<TreeOptions>({"tree"}, {{"XYLEM_REGISTRY", "http://r:1"}}).registry_url ==
+        "http://r:1");
+  CHECK(
+      parsed<TreeOptions>({"tree", "--registry", "http://s:2"}, {{"XYLEM_REGISTRY", "http://r:1"}})
+          .registry_url == "http://s:2");
+  CHECK(parsed<ConsumeOptions>({"consume", "t"}).brokers ==
+        std::vector<network::Address>{{"localhost", 9092}});
+  CHECK(parsed<ConsumeOptions>({"consume", "t"}, {{"XYLEM_BROKER", "a:1,b:2"}}).brokers ==
+        std::vector<network::Address>{{"a", 1}, {"b", 2}});
+  CHECK(refused({"consume", "t", "--broker", "nowhere"}) == Errc::kInvalidRequest);
+}
+
+TEST_CASE("help and version are texts, not failures") {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"--help"}, {"--version"}, {"up", "--help"}, {"topic", "create", "--help"}}) {
+    const auto command = parse(arguments);
+    REQUIRE_FALSE(command);
+    CHECK(command.error().code() == Errc::kCancelled);
+    CHECK_FALSE(command.error().what().empty());
+  }
+}
+
+TEST_CASE("what is not a command is refused") {
+  CHECK(refused({}) == Errc::kInvalidRequest);
+  CHECK(refused({"prodce"}) == Errc::kInvalidRequest);
+  CHECK(refused({"topic"}) == Errc::kInvalidRequest);
+  CHECK(refused({"tree", "--wat"}) == Errc::kInvalidRequest);
+  CHECK(refused({"topic", "create"}) == Errc::kInvalidRequest);
+}
+
+TEST_CASE("produce") {
+  const auto options = parsed<ProduceOptions>(
+      {"produce", "t", "a.json", "-", "--format", "ndjson", "--key", "id", "--acks", "1", "--rate",
+       "50", "--compression", "zstd", "--timeout", "5s", "--count", "9", "--json"});
+  CHECK(options.topic == "t");
+  CHECK(options.files == std::vector<std::string>{"a.json", "-"});
+  CHECK(options.format.kind == InputFormat::Kind::kNdjson);
+  CHECK(options.format.key == "id");
+  CHECK(options.acks == 1);
+  CHECK(options.rate == 50);
+  CHECK(options.compression == Compression::kZstd);
+  CHECK(options.timeout_ms == 5'000);
+  CHECK(options.count == 9);
+  CHECK(options.json);
+  CHECK(parsed<ProduceOptions>({"produce", "t"}).acks == -1);
+  CHECK(parsed<ProduceOptions>({"produce", "t", "--acks", "0"}).acks == 0);
+  CHECK(refused({"produce", "t", "--acks", "2"}) == Errc::kInvalidRequest);
+  CHECK(refused({"produce", "t", "--format", "xml"}) == Errc::kInvalidRequest);
+  CHECK(refused({"produce", "t", "--key", "id"}) == Errc::kInvalidRequest);
+  CHECK(refused({"produce", "t", "--compression", "rar"}) == Errc::kInvalidRequest);
+  CHECK(refused({"produce", "t", "--rate", "-1"}) == Errc::kInvalidRequest);
+  CHECK(refused({"produce", "t", "--timeout", "0"}) == Errc::kInvalidRequest);
+  CHECK(refused({"produce", "t", "f", "--generate"}) == Errc::kInvalidRequest);
+  CHECK(refused({"produce", "a/b"}) == Errc::kInvalidRequest);
+}
+
+TEST_CASE("consume") {
+  using network::StartAt;
+  CHECK(parsed<ConsumeOptions>({"consume", "t"}).start == StartAt::kEarliest);
+  CHECK(parsed<ConsumeOptions>({"consume", "t", "--group", "g"}).start == StartAt::kCommitted);
+  CHECK(parsed<ConsumeOptions>({"consume", "t", "--from", "latest"}).start == StartAt::kLatest);
+  const auto options = parsed<ConsumeOptions>({"consume", "t", "--from", "17", "--partition", "3",
+                                               "--count", "5", "--follow", "--format", "value"});
+  CHECK(options.start == StartAt::kOffset);
+  CHECK(options.start_offset == Offset(17));
+  CHECK(options.partition == PartitionId(3));
+  CHECK(options.count == 5);
+  CHECK(options.follow);
+  CHECK(options.output == OutputKind::kValue);
+  CHECK(refused({"consume", "t", "--from", "-3"}) == Errc::kInvalidRequest);
+  CHECK(refused({"consume", "t", "--from", "soon"}) == Errc::kInvalidRequest);
+  CHECK(refused({"consume", "t", "--partition", "-1"}) == Errc::kInvalidRequest);
+  CHECK(refused({"consume", "t", "--format", "xml"}) == Errc::kInvalidRequest);
+}
+
+TEST_CASE("topic") {
+  const auto options =
+      parsed<TopicOptions>({"topic", "create", "t", "--partitions", "4", "--cleanup", "compact",
+                            "--retention-ms", "7d", "--retention-bytes", "-1", "--flush", "never"});
+  CHECK(options.action == TopicOptions::Action::kCreate);
+  CHECK(topic_request(options) ==
+        R"({"cleanup":"compact","flush":"never","name":"t","partitions":4,"retentionBytes":-1,)"
+        R"("retentionMs":604800000})");
+  const auto altered = parsed<TopicOptions>({"topic", "alter", "t", "--retention-ms", "1000"});
+  CHECK(topic_request(altered) == R"({"name":"t","retentionMs":1000})");
+  CHECK(parsed<TopicOptions>({"topic", "list", "--all"}).all);
+  CHECK(refused({"topic", "create", "t", "--cleanup", "sometimes"}) == Errc::kInvalidRequest);
+  CHECK(refused({"topic", "create", "t", "--retention-bytes", "much"}) == Errc::kInvalidRequest);
+  CHECK(refused({"topic", "delete", "t", "--partitions", "2"}) == Errc::kInvalidRequest);
+}
+
+TEST_CASE("log, root and node") {
+  const auto log = parsed<LogOptions>({"log", "dump", "--digest", "data", "t"});
+  CHECK(log.digest);
+  CHECK(log.data_dir == "data");
+  CHECK(log.topic == "t");
+  CHECK(parsed<LogOptions>({"log", "verify", "data"}).action == LogOptions::Action::kVerify);
+  CHECK(parsed<RootInitOptions>({"root", "init", "--data-dir", "d"}).data_dir == "d");
+  CHECK(refused({"root", "init"}) == Errc::kInvalidRequest);
+  CHECK(parsed<NodeOptions>({"node", "pos-0"}).target == "pos-0");
+}
+
+TEST_CASE("up and console") {
+  const auto options = parsed<UpOptions>(
+      {"up", "--dir", "d", "--tree", "l2=3,local=1", "--base-port", "2000", "--topic", "a:3",
+       "--topic", "b:1:compact", "--no-console", "--no-producer", "--no-consumer"});
+  CHECK(options.dir == "d");
+  CHECK(options.tree.l2 == 3);
+  CHECK(options.tree.l3 == 1);
+  CHECK(options.tree.local == 1);
+  CHECK(options.base_port == std::uint16_t{2000});
+  REQUIRE(options.topics.size() == 2);
+  CHECK(options.topics[0].partitions == 3);
+  CHECK(options.topics[1].cleanup == "compact");
+  CHECK_FALSE(options.with_console);
+  CHECK_FALSE(options.with_producer);
+  CHECK_FALSE(options.with_consumer);
+  CHECK_FALSE(parsed<UpOptions>({"up"}).base_port);
+  CHECK(refused({"up", "--tree", "l4=1"}) == Errc::kInvalidRequest);
+  CHECK(refused({"up", "--topic", "a"}) == Errc::kInvalidRequest);
+  CHECK(refused({"up", "--base-port", "70000"}) == Errc::kInvalidRequest);
+  CHECK(parsed<ConsoleOptions>({"console", "-c", "broker stop 1"}).command == "broker stop 1");
+  CHECK(refused({"console"}) == Errc::kInvalidRequest);
+}
+
+}  // namespace
+}  // namespace xylem::cli
