@@ -157,7 +157,7 @@ void FetchSession::add_ages(FetchAnswer& answer, const PipeSource& source) const
   const std::uint64_t youngest = std::ranges::min_element(ages, {}, &Aged::age_ms)->age_ms;
   std::uint64_t common = youngest;
   for (const auto& [age_ms, cursor, told] : ages) {
-    if (age_ms <= youngest + kAgeSpreadMs) {
+    if (age_ms - youngest <= kAgeSpreadMs) {
       common = std::max(common, age_ms);
     } else if (answer.partitions.size() < kPartitionsPerAnswer) {
       answer.partitions.push_back(told);

@@ -325,8 +325,6 @@ void PipeClient::Impl::store(const FetchedPartition& fetched) {
   if (!stored) {
     metrics_.store_failures.add();
     last_error_ = stored.error().what();
-    logger_.warn("pipe.store_failed",
-                 {{"partition", fetched.log.partition.value()}, {"error", stored.error().what()}});
     session_.pause(fetched.log, now_ms(), true);
     return;
   }
@@ -340,11 +338,6 @@ void PipeClient::Impl::repair(const FetchedPartition& fetched, const FetchPartit
   metrics_.repairs.add();
   const auto repaired = target_.repair(fetched);
   if (!repaired) last_error_ = repaired.error().what();
-  logger_.warn("pipe.repair", {{"state", to_string(fetched.state)},
-                               {"partition", fetched.log.partition.value()},
-                               {"cursor", fetched.cursor.value()},
-                               {"offset", fetched.offset.value()},
-                               {"error", repaired ? std::string() : repaired.error().what()}});
   if (repaired && !stands_at(asked))
     session_.touch(fetched.log);
   else

@@ -5,6 +5,7 @@
 // been healthy for `fail_back_ms`. Back-off is exponential with full jitter. set_parents() may be
 // called any number of times; cursors belong to the target, so a change of parent costs nothing.
 //
+// The target logs what it stores and repairs: it knows the topics' names.
 // Threads: the loop's; the target is called there.
 #pragma once
 

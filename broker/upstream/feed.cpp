@@ -1,5 +1,7 @@
 #include "broker/upstream/feed.h"
 
+#include "pipe/child_position.h"
+
 #include <utility>
 
 namespace xylem::broker {
@@ -18,16 +20,7 @@ Feed::Feed(const Context& context, const ClusterId& cluster, Hooks hooks)
 Result<pipe::FetchPartition> Feed::position(const LogId& log) {
   auto* partition = context_.partitions.find(log);
   if (partition == nullptr) return fail(Errc::kUnknownTopicOrPartition, "the partition is gone");
-  pipe::FetchPartition position;
-  position.log = log;
-  position.cursor = partition->log()->end_offset();
-  auto last = partition->log()->last_batch_below(position.cursor);
-  if (!last) return pass(last);
-  if (*last) {
-    position.last_epoch = (*last)->epoch;
-    position.last_crc = (*last)->crc;
-  }
-  return position;
+  return pipe::position_of(log, *partition->log());
 }
 
 Status Feed::store(const pipe::FetchedPartition& fetched) {
@@ -54,7 +47,9 @@ Status Feed::repair(const pipe::FetchedPartition& fetched) {
   switch (fetched.state) {
     case pipe::FetchState::kDiverged: {
       cut_back_.add();
-      auto cut = partition->cut_back(fetched.offset);
+      const auto cut_at = pipe::cut_point(*partition->log(), fetched);
+      if (!cut_at) return std::unexpected(cut_at.error());
+      auto cut = partition->cut_back(*cut_at);
       if (cut) context_.partitions.announce(*partition);
       return cut;
     }

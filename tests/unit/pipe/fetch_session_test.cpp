@@ -213,6 +213,20 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK_FALSE(answer().age_ms.has_value());
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "fetch session: an age that nobody knows is nobody's, and lists nothing") {
+  for (std::uint64_t topic = 1; topic <= 3; ++topic) {
+    source.open(topic);
+    session.list(source.at(topic, 0));
+    source.partitions.at(FakeSource::id(topic)).says.age_ms = UINT64_MAX;
+  }
+  (void)answer();
+  now_ms += FetchSession::kAgeEveryMs;
+  const auto aged = answer();
+  CHECK(aged.age_ms == UINT64_MAX);
+  CHECK(aged.partitions.empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "fetch session: sequence and answers keep both sides in step") {
   CHECK(session.take(1));
   CHECK(session.in_step(0));
