@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -20,14 +20,24 @@ network::ClientContext with_logger(network::ClientContext context, Logger& logge
   return {context.loop, context.network, context.clock, context.random, logger};
 }
 
-// What runs before there are topics, and what needs them.
-std::vector<std::string> ids_of(const Plan& plan, bool before_topics) {
-  constexpr std::array<std::string_view, 2> kAfter = {"PRODUCER", "CONSUMER"};
-  std::vector<std::string> ids;
+// What is started together: one after the other, so that the registry knows a tier when the one
+// below it asks for parents. The last step needs the topics.
+using Roles = std::array<std::string_view, 2>;
+constexpr std::array<Roles, 5> kTiers = {
+    {{"REGISTRY", "ROOT"}, {"L2"}, {"L3"}, {"POS"}, {"LOCAL"}}};
+constexpr Roles kClients = {"PRODUCER", "CONSUMER"};
+
+std::vector<const ProcessSpec*> specs_of(const Plan& plan, const Roles& roles) {
+  std::vector<const ProcessSpec*> specs;
   for (const auto& spec : plan.processes) {
-    const bool is_after = std::ranges::find(kAfter, spec.role) != kAfter.end();
-    if (is_after != before_topics) ids.push_back(spec.id);
+    if (std::ranges::find(roles, spec.role) != roles.end()) specs.push_back(&spec);
   }
+  return specs;
+}
+
+std::vector<std::string> ids_of(const std::vector<const ProcessSpec*>& specs) {
+  std::vector<std::string> ids;
+  for (const auto* spec : specs) ids.push_back(spec->id);
   return ids;
 }
 
@@ -54,7 +64,8 @@ Coordinator::~Coordinator() = default;
 ExitCode Coordinator::run() {
   if (auto prepared = prepare(); !prepared) return report(prepared.error());
   runtime_.on_interrupt([this] { shut_down(ExitCode::kOk); });
-  bring_up();
+  patience_.start(kTellEveryMs, kTellEveryMs, [this] { tell_what_is_missing(); });
+  bring_up(0);
   return runtime_.run();
 }
 
@@ -83,15 +94,17 @@ Status Coordinator::check_programs() const {
   return {};
 }
 
-void Coordinator::bring_up() {
-  patience_.start(kTellEveryMs, kTellEveryMs, [this] { tell_what_is_missing(); });
-  supervisor_.start(ids_of(plan_, true), [this] {
-    if (!is_stopping_) readiness_.wait_ready(plan_.brokers(), [this] { on_brokers_ready(); });
+void Coordinator::bring_up(std::size_t tier) {
+  if (is_stopping_) return;
+  if (tier == kTiers.size()) return on_brokers_ready();
+  const auto specs = specs_of(plan_, kTiers.at(tier));
+  if (specs.empty()) return bring_up(tier + 1);
+  supervisor_.start(ids_of(specs), [this, specs, tier] {
+    if (!is_stopping_) readiness_.wait_ready(specs, [this, tier] { bring_up(tier + 1); });
   });
 }
 
 void Coordinator::on_brokers_ready() {
-  if (is_stopping_) return;
   readiness_.make_topics([this](const Status& made) {
     if (is_stopping_) return;
     if (!made) return shut_down(report(made.error()));
@@ -101,9 +114,9 @@ void Coordinator::on_brokers_ready() {
 
 void Coordinator::on_topics_ready() {
   if (is_stopping_) return;
-  const auto rest = ids_of(plan_, false);
-  if (rest.empty()) return on_ready();
-  supervisor_.start(rest, [this] {
+  const auto clients = specs_of(plan_, kClients);
+  if (clients.empty()) return on_ready();
+  supervisor_.start(ids_of(clients), [this] {
     std::vector<const ProcessSpec*> consumers;
     if (const auto* consumer = plan_.find("consumer")) consumers.push_back(consumer);
     if (!is_stopping_) readiness_.wait_ready(consumers, [this] { on_ready(); });

@@ -16,6 +16,7 @@
 #include "common/result.h"
 #include "common/timer.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -39,7 +40,7 @@ class Coordinator {
  private:
   Status prepare();
   Status check_programs() const;
-  void bring_up();
+  void bring_up(std::size_t tier);
   void on_brokers_ready();
   void on_topics_ready();
   void on_ready();
