@@ -145,7 +145,9 @@ Status PipeServer::Impl::admit(const FetchRequest& request) const {
   if (request.child == source_.node())
     return fail(Errc::kInvalidRequest, "node " + request.child + " asks itself");
   const auto ours = source_.cluster();
-  if (!request.cluster.is_nil() && !ours.is_nil() && request.cluster != ours) {
+  // Having nothing yet is no reason to be barred: the child asks again later.
+  if (ours.is_nil()) return fail(Errc::kUnavailable, "this node has not joined its cluster yet");
+  if (!request.cluster.is_nil() && request.cluster != ours) {
     return fail(Errc::kUnauthorized, "node " + request.child + " is of cluster " +
                                          request.cluster.text() + ", this is " + ours.text());
   }

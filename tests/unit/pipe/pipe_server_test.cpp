@@ -194,6 +194,8 @@ TEST_CASE_FIXTURE(Fixture, "pipe server: who must not be served is told why") {
   auto itself = request();
   itself.child = source.node();
   CHECK(fetch(itself)->error->code() == Errc::kInvalidRequest);
+  source.cluster_id = {};  // not joined yet: not a reason to be barred
+  CHECK(fetch(request())->error->code() == Errc::kUnavailable);
 }
 
 TEST_CASE_FIXTURE(Fixture, "pipe server: sessions and partitions are bounded") {
