@@ -141,6 +141,11 @@ struct Codec<Refresh> {
                     .reason = unpacker.text(table.reason()),
                     .barrier = {}};
     if (table.barrier() == nullptr) return refresh;
+    // The verifier checks where a vector lies, not how its elements are aligned.
+    if (reinterpret_cast<std::uintptr_t>(table.barrier()->Data()) % alignof(std::int64_t) != 0) {
+      unpacker.refuse("misaligned vector");
+      return refresh;
+    }
     refresh.barrier.reserve(table.barrier()->size());
     for (const auto offset : *table.barrier()) refresh.barrier.emplace_back(offset);
     return refresh;
