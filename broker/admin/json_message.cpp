@@ -68,10 +68,9 @@ Result<JsonMessage> message(const Json& object, std::int64_t now_ms) {
   made.record.timestamp_ms = timestamp->value_or(now_ms);
   auto partition = integer(object, "partition");
   if (!partition) return pass(partition);
-  if (*partition) {
-    if (**partition < 0 || **partition > INT32_MAX)
-      return wrong("partition", "a partition's number");
-    made.partition = PartitionId(static_cast<std::int32_t>(**partition));
+  if (const auto& wanted = *partition; wanted.has_value()) {
+    if (*wanted < 0 || *wanted > INT32_MAX) return wrong("partition", "a partition's number");
+    made.partition = PartitionId(static_cast<std::int32_t>(*wanted));
   }
   return made;
 }

@@ -44,6 +44,7 @@ class TopicCatalog {
 
   // `leadership`: kNoEpoch: everything is pulled.
   TopicCatalog(const Context& context, Epoch leadership);
+  ~TopicCatalog() = default;
   TopicCatalog(const TopicCatalog&) = delete;
   TopicCatalog& operator=(const TopicCatalog&) = delete;
 
