@@ -20,10 +20,11 @@ bool is_zero(Bytes bytes) {
 Result<Bytes> FileWindow::at(std::int64_t position, std::size_t bytes) {
   const auto have = begin_ + static_cast<std::int64_t>(window_.size());
   const auto want = position + static_cast<std::int64_t>(bytes);
-  if (position < begin_ || want > have) {
+  if (position < begin_ || (want > have && !reaches_end_)) {
     window_.resize(std::max(bytes, kWindowBytes));
     auto got = file_.read_at(position, window_);
     if (!got) return pass(got);
+    reaches_end_ = *got < window_.size();
     window_.resize(*got);
     begin_ = position;
   }

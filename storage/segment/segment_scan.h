@@ -31,6 +31,7 @@ class FileWindow {
   const File& file_;
   Buffer window_;
   std::int64_t begin_ = 0;
+  bool reaches_end_ = false;  // of the file, as it was when the window was read
 };
 
 struct ScanState {

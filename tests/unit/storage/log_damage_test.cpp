@@ -16,7 +16,7 @@ namespace {
 
 LogOptions small_segments() {
   LogOptions options;
-  options.segment_bytes_max = 700;
+  options.segment_bytes_max = 350;
   return options;
 }
 
@@ -27,7 +27,7 @@ class DamagedLog {
     auto node = std::make_unique<Node>("mmap", directory_.file("made"));
     const auto log = node->open(options);
     for (int i = 0; i < count; ++i) {
-      const auto batch = batch_of(2, 60);
+      const auto batch = batch_of(2, 10);
       auto base = log->append(batch, Epoch(3));
       REQUIRE(base);
       batches.push_back(placed(batch, *base, Epoch(3)));
