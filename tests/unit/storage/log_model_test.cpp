@@ -147,7 +147,7 @@ class Walk {
 
 TEST_CASE("log: random operations match a simple model") {
   for (const std::string type : {"memory", "mmap"}) {
-    const std::uint64_t seeds = type == "mmap" ? 12 : 20;
+    const std::uint64_t seeds = type == "mmap" ? 6 : 20;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
       CAPTURE(type);
       CAPTURE(seed);
