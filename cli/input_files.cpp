@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -16,7 +15,7 @@ namespace {
 
 std::unexpected<Error> system_error(const std::string& file) {
   const Errc code = errno == ENOENT ? Errc::kNotFound : Errc::kIo;
-  return fail(code, file + ": " + std::strerror(errno));
+  return fail(code, file + ": " + system_text(errno));
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ class Progress {
 
 [[nodiscard]] std::string with_commas(std::int64_t number);  // 12,345
 [[nodiscard]] std::string human_bytes(std::int64_t bytes);   // 4.2 MB
-[[nodiscard]] std::string human_age(std::int64_t ms);        // 250 ms, 1.5 s, 3 min, 5 h, 7 d; ? when negative
+[[nodiscard]] std::string human_age(
+    std::int64_t ms);  // 250 ms, 1.5 s, 3 min, 5 h, 7 d; ? when negative
 
 }  // namespace xylem::cli

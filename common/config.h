@@ -32,11 +32,11 @@ struct Setting {
 
   std::string_view name;  // as in the environment
   Kind kind = Kind::kText;
-  std::string_view fallback{};  // parsed like any other value; "": unset, see Config::is_set
-  std::string_view help{};      // one line
+  std::string_view fallback;  // parsed like any other value; "": unset, see Config::is_set
+  std::string_view help;      // one line
   std::int64_t min = 0;
   std::int64_t max = INT64_MAX;
-  std::string_view choices{};  // "a|b|c"
+  std::string_view choices;  // "a|b|c"
   bool secret = false;
 };
 

@@ -1,6 +1,7 @@
 #include "common/error.h"
 
 #include <array>
+#include <system_error>
 #include <utility>
 
 namespace xylem {
@@ -43,6 +44,10 @@ std::string_view to_string(Errc code) noexcept {
 std::optional<Errc> errc_of(std::uint16_t number) noexcept {
   if (number == 0 || number > kNames.size()) return std::nullopt;
   return static_cast<Errc>(number);
+}
+
+std::string system_text(int error_number) {
+  return std::error_code(error_number, std::generic_category()).message();
 }
 
 Error::Error(Errc code, std::string what, std::string hint)

@@ -45,6 +45,9 @@ enum class Errc : std::uint16_t {  // NOLINT(performance-enum-size): two bytes o
 // nullopt: no such code (a newer peer; treat as kIo and show the number).
 [[nodiscard]] std::optional<Errc> errc_of(std::uint16_t number) noexcept;
 
+// The system's text for an errno, on any thread.
+[[nodiscard]] std::string system_text(int error_number);
+
 class [[nodiscard]] Error {
  public:
   // `hint` says what to do or whom to ask: with kNotLeader, the leader's "host:port".

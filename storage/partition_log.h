@@ -142,14 +142,16 @@ class PartitionLog {
   // all below `below`, about `bytes_max` bytes but at least one batch. Never blocks on a lock.
   // kOffsetOutOfRange: `from` is below start_offset() or above written_end(). kCorrupt: bytes on
   // disk fail their check; the segment is being set aside, read again after the listener's call.
-  virtual Result<ReadResult> read(Offset from, std::size_t bytes_max, Offset below) const = 0;
+  [[nodiscard]] virtual Result<ReadResult> read(Offset from,
+                                                std::size_t bytes_max,
+                                                Offset below) const = 0;
 
   // The first offset whose record is at or after `timestamp_ms`; written_end() when there is none.
   // Exact to the batch.
-  virtual Result<Offset> offset_for_time(std::int64_t timestamp_ms) const = 0;
+  [[nodiscard]] virtual Result<Offset> offset_for_time(std::int64_t timestamp_ms) const = 0;
 
   // The last batch that ends at or below `offset`; nullopt: there is none.
-  virtual Result<std::optional<LastBatch>> last_batch_below(Offset offset) const = 0;
+  [[nodiscard]] virtual Result<std::optional<LastBatch>> last_batch_below(Offset offset) const = 0;
 
   // Ascending: where each epoch that has batches in this log began.
   [[nodiscard]] virtual std::vector<EpochStart> epochs() const = 0;

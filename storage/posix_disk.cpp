@@ -27,8 +27,7 @@ std::unexpected<Error> system_error(int error, std::string_view doing, const std
                     : error == ENOENT                  ? Errc::kNotFound
                     : error == EEXIST                  ? Errc::kAlreadyExists
                                                        : Errc::kIo;
-  return fail(code, std::string(doing) + " " + path + ": " +
-                        std::error_code(error, std::generic_category()).message());
+  return fail(code, std::string(doing) + " " + path + ": " + system_text(error));
 }
 
 class Descriptor {

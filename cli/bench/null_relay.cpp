@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <spawn.h>
@@ -23,7 +22,7 @@ std::string beside_this_program() {
 }
 
 Error system_error(const std::string& doing, int error) {
-  return {Errc::kIo, doing + ": " + std::strerror(error)};
+  return {Errc::kIo, doing + ": " + system_text(error)};
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@ constexpr int kCannotRun = 127;  // as a shell has it
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (auto& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -32,12 +32,14 @@ class ChildProcess::Impl {
 
   Status start(Loop& loop, const Options& options) {
     const int log = open(options.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (log < 0) return fail(Errc::kIo, options.log_file + ": " + std::strerror(errno));
+    if (log < 0) return fail(Errc::kIo, options.log_file + ": " + system_text(errno).c_str());
     std::vector<std::string> arguments{options.self, kExecChild, std::to_string(getpid()),
                                        options.program};
     arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
     std::vector<std::string> environment;
-    for (const auto& [name, value] : options.environment) environment.push_back(name + "=" + value);
+    environment.reserve(options.environment.size());
+    for (const auto& [name, value] : options.environment)
+      environment.emplace_back(name).append("=").append(value);
     auto argument_list = pointers_to(arguments);
     auto environment_list = pointers_to(environment);
 
@@ -102,7 +104,7 @@ int exec_child(const std::vector<std::string>& arguments) {
   if (std::to_string(getppid()) != arguments[0]) return kCannotRun;  // it died before we asked
   std::vector<std::string> command(arguments.begin() + 1, arguments.end());
   execv(command.front().c_str(), pointers_to(command).data());
-  std::fprintf(stderr, "%s: %s\n", command.front().c_str(), std::strerror(errno));
+  std::fprintf(stderr, "%s: %s\n", command.front().c_str(), system_text(errno).c_str());
   return kCannotRun;
 }
 

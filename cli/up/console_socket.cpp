@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <fcntl.h>
 #include <map>
 #include <sys/socket.h>
@@ -54,7 +53,7 @@ class ConsoleSocket::Impl : public std::enable_shared_from_this<Impl> {
       : loop_(loop), console_(console), directory_(dir) {}
 
   Status listen() {
-    if (!directory_.is_open()) return fail(Errc::kIo, std::strerror(errno));
+    if (!directory_.is_open()) return fail(Errc::kIo, system_text(errno));
     const auto path = directory_.socket_path();
     unlink(path.c_str());
     server_ = make_pipe();
@@ -170,7 +169,7 @@ Result<std::unique_ptr<ConsoleSocket>> ConsoleSocket::open(Loop& loop,
 
 Result<Console::Reply> ask_console(const std::string& dir, std::string_view command) {
   const auto nobody = [&dir] {
-    return fail(Errc::kUnavailable, "no `xylem up` runs on " + dir + ": " + std::strerror(errno));
+    return fail(Errc::kUnavailable, "no `xylem up` runs on " + dir + ": " + system_text(errno));
   };
   const Directory directory(dir);
   if (!directory.is_open()) return nobody();

@@ -37,6 +37,7 @@ std::vector<const ProcessSpec*> specs_of(const Plan& plan, const Roles& roles) {
 
 std::vector<std::string> ids_of(const std::vector<const ProcessSpec*>& specs) {
   std::vector<std::string> ids;
+  ids.reserve(specs.size());
   for (const auto* spec : specs) ids.push_back(spec->id);
   return ids;
 }

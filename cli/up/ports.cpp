@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <cerrno>
-#include <cstring>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,7 +10,7 @@ namespace xylem::cli {
 
 Status check_port(std::uint16_t port) {
   const int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (socket_fd < 0) return fail(Errc::kIo, std::strerror(errno));
+  if (socket_fd < 0) return fail(Errc::kIo, system_text(errno));
   const int on = 1;  // as our listeners do: closed connections of the past do not count
   setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   sockaddr_in address{};
@@ -24,7 +23,7 @@ Status check_port(std::uint16_t port) {
   const int why = errno;
   close(socket_fd);
   if (is_free) return {};
-  return fail(Errc::kAlreadyExists, "port " + std::to_string(port) + ": " + std::strerror(why));
+  return fail(Errc::kAlreadyExists, "port " + std::to_string(port) + ": " + system_text(why));
 }
 
 Status check_ports(const Plan& plan) {

@@ -104,6 +104,7 @@ void Readiness::ask_leaf(std::size_t index) {
       context_,
       network::AdminClient::Options{.brokers = {*asked_[index]->tcp}, .client_id = "xylem-up"});
   std::vector<std::string> names;
+  names.reserve(plan_.topics.size());
   for (const auto& topic : plan_.topics) names.push_back(topic.name);
   const auto answered = [this, index](const Result<network::MetadataAnswer>& answer) {
     if (!answer && answer.error().code() == Errc::kCancelled) return;

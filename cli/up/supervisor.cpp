@@ -52,6 +52,7 @@ void Supervisor::when_settled(const std::vector<std::string>& ids, Done done) {
 
 std::vector<std::string> Supervisor::ids() const {
   std::vector<std::string> ids;
+  ids.reserve(processes_.size());
   for (const auto& one : processes_) ids.push_back(one->spec().id);
   return ids;
 }
@@ -71,6 +72,7 @@ SupervisedProcess& Supervisor::process(std::string_view id) {
 
 std::vector<Endpoint> Supervisor::endpoints() const {
   std::vector<Endpoint> endpoints;
+  endpoints.reserve(processes_.size());
   for (const auto& one : processes_) {
     const auto& spec = one->spec();
     endpoints.push_back({.id = spec.id,
