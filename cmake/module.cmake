@@ -9,6 +9,11 @@ function(xylem_module name)
   target_sources(xylem_${name} PRIVATE ${ARG_SOURCES}
     PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
   target_link_libraries(xylem_${name} PUBLIC ${ARG_USES} PRIVATE ${ARG_PRIVATELY} xylem_warnings)
+  if("xylem::json" IN_LIST ARG_PRIVATELY)
+    target_precompile_headers(xylem_${name} REUSE_FROM xylem_precompiled_json)
+  else()
+    target_precompile_headers(xylem_${name} REUSE_FROM xylem_precompiled)
+  endif()
   foreach(schema ${ARG_SCHEMAS})
     get_filename_component(stem ${schema} NAME_WE)
     set(generated ${CMAKE_CURRENT_BINARY_DIR}/generated/${stem}_generated.h)
@@ -31,3 +36,18 @@ target_compile_options(xylem_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshado
   -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
   -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+
+# Reading the standard headers takes a second in every file, and JSON another: they are read once.
+# Files still include what they use; the clang preset builds without these and notices.
+set(XYLEM_STANDARD_HEADERS <algorithm> <array> <atomic> <chrono> <cstdint> <deque> <expected> <functional>
+  <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <unordered_map> <utility>
+  <variant> <vector>)
+# xylem_precompiled(NAME HEADER...): what targets name in target_precompile_headers(... REUSE_FROM).
+function(xylem_precompiled name)
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp "")
+  add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  target_link_libraries(${name} PRIVATE xylem_warnings)
+  target_precompile_headers(${name} PRIVATE ${XYLEM_STANDARD_HEADERS} ${ARGN})
+endfunction()
+xylem_precompiled(xylem_precompiled)
+xylem_precompiled(xylem_precompiled_json <nlohmann/json.hpp>)
