@@ -13,7 +13,7 @@ packages=(
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
   # libraries
   libuv1-dev libflatbuffers-dev flatbuffers-compiler libcpp-httplib-dev libsqlite3-dev
-  nlohmann-json3-dev doctest-dev libboost-dev libssl-dev libspdlog-dev libfmt-dev libcli11-dev
+  nlohmann-json3-dev doctest-dev libboost-dev libssl-dev libcli11-dev
   libyaml-cpp-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev librdkafka-dev libbenchmark-dev
   # the browser that tests look at the dashboard with
   chromium
