@@ -35,6 +35,7 @@ App::App(BrokerOptions options)
       logger_(options_.log),
       signals_(loop_, [this] { stop(); }),
       started_at_ms_(clock_.monotonic_ms()) {
+  raise_descriptor_limit();
   metrics_.add_process_metrics();
 }
 

@@ -8,7 +8,8 @@ namespace {
 using Kind = Setting::Kind;
 
 constexpr std::int64_t kPortMax = 65'535;
-constexpr std::int64_t kMebi = 1024LL * 1024;
+constexpr std::int64_t kKibi = 1024;
+constexpr std::int64_t kMebi = 1024 * kKibi;
 
 constexpr std::array kSettings = {
     Setting{.name = "NODE_ID", .help = "this node's id, unique in the cluster"},
@@ -42,7 +43,7 @@ constexpr std::array kSettings = {
     Setting{.name = "SEGMENT_BYTES",
             .kind = Kind::kBytes,
             .help = "size of a segment; none: 1GiB at the root, 64MiB below",
-            .min = 64 * 1024,
+            .min = 64 * kKibi,
             .max = 1024 * kMebi},
     Setting{.name = "FLUSH",
             .kind = Kind::kChoice,
@@ -53,7 +54,7 @@ constexpr std::array kSettings = {
             .kind = Kind::kBytes,
             .fallback = "4MiB",
             .help = "most bytes of one fetch",
-            .min = 64 * 1024,
+            .min = 64 * kKibi,
             .max = 16 * kMebi},
     Setting{.name = "PIPE_MAX_WAIT_MS",
             .kind = Kind::kNumber,

@@ -4,6 +4,7 @@
 #include "common/config.h"
 
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -35,11 +36,8 @@ struct Run {
   }
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (argc > 1 && arguments.front() == xylem::cli::kExecChild)
+int run(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == xylem::cli::kExecChild)
     return xylem::cli::exec_child({arguments.begin() + 1, arguments.end()});
   const auto command = xylem::cli::parse_command(arguments, xylem::process_environment());
   if (!command && command.error().code() == xylem::Errc::kCancelled) {
@@ -51,4 +49,15 @@ int main(int argc, char** argv) {
     return static_cast<int>(ExitCode::kUsage);
   }
   return static_cast<int>(std::visit(Run(), *command));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {  // none is ours: memory, or a library
+    std::fprintf(stderr, "xylem: %s\n", error.what());
+    return static_cast<int>(ExitCode::kFailed);
+  }
 }

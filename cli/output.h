@@ -29,7 +29,7 @@ ExitCode finish_with(std::string_view text);
 // Columns padded to their widest cell, two spaces between; the first row is the head.
 class Table {
  public:
-  explicit Table(std::initializer_list<std::string_view> head);
+  Table(std::initializer_list<std::string_view> head);
   void add(std::vector<std::string> row);  // as many cells as the head has
   [[nodiscard]] std::string text() const;
 

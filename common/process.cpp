@@ -85,6 +85,13 @@ std::string host_name() {
   return name.data();
 }
 
+void raise_descriptor_limit() noexcept {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 void append_process_metrics(std::string& exposition) {
   append_figure("process_cpu_seconds_total", "counter", cpu_seconds(), exposition);
   if (const auto pages = memory_pages()) {

@@ -13,6 +13,10 @@ namespace xylem {
 // The machine's host name; "localhost" where it has none.
 [[nodiscard]] std::string host_name();
 
+// Lets this process hold as many descriptors as it is allowed to: every log and connection has one,
+// and the usual soft limit of 1,024 is for programs that call select().
+void raise_descriptor_limit() noexcept;
+
 // Appends the process's own figures in the Prometheus text format, under the names that its client
 // libraries agree on; one that cannot be read is left out.
 // Source: https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics

@@ -27,6 +27,7 @@ Result<FetchPartition> position_of(const wire::Position& position) {
 
 Status read_partitions(const wire::Request& root, FetchRequest& request) {
   if (const auto* positions = root.positions(); positions != nullptr) {
+    if (!wire::is_aligned(*positions)) return fail(Errc::kInvalidRequest, "misaligned positions");
     request.partitions.reserve(positions->size());
     for (const auto* position : *positions) {
       auto partition = position_of(*position);
@@ -35,6 +36,7 @@ Status read_partitions(const wire::Request& root, FetchRequest& request) {
     }
   }
   if (const auto* forgotten = root.forgotten(); forgotten != nullptr) {
+    if (!wire::is_aligned(*forgotten)) return fail(Errc::kInvalidRequest, "misaligned forgotten");
     request.forgotten.reserve(forgotten->size());
     for (const auto* log : *forgotten) {
       auto id = wire::of_wire(*log);

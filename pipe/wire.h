@@ -50,6 +50,13 @@ Result<Verified<Root>> verify(Bytes bytes, const char* identifier) {
   return verified;
 }
 
+// The verifier checks where a vector lies, not how its elements are aligned.
+template <class Struct>
+bool is_aligned(const flatbuffers::Vector<const Struct*>& structs) {
+  return structs.size() == 0 ||
+         reinterpret_cast<std::uintptr_t>(structs.Data()) % alignof(Struct) == 0;
+}
+
 inline Uuid to_wire(const xylem::Uuid& id) { return {id.high(), id.low()}; }
 
 inline xylem::Uuid of_wire(const Uuid* id) {

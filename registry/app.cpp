@@ -1,5 +1,7 @@
 #include "registry/app.h"
 
+#include "common/process.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -26,6 +28,7 @@ App::App(const RegistryConfig& config, NodeStore store, const RegistryState& sta
         logger_.info("registry.stopping");
         loop_.stop();
       }) {
+  raise_descriptor_limit();
   metrics_.add_process_metrics();
   constexpr std::uint64_t kChecksPerHeartbeat = 4;
   const auto every_ms =

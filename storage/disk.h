@@ -22,7 +22,7 @@ class File {
   virtual ~File() = default;
 
   // Fills `out` from `position`; fewer bytes only at the end of the file.
-  virtual Result<std::size_t> read_at(std::int64_t position, MutableBytes out) const = 0;
+  [[nodiscard]] virtual Result<std::size_t> read_at(std::int64_t position, MutableBytes out) const = 0;
   virtual Status write_at(std::int64_t position, std::span<const Bytes> pieces) = 0;
 
   // Makes [0, bytes) allocated; the file's size becomes at least that. Zeroes where it grew.
@@ -32,7 +32,7 @@ class File {
   [[nodiscard]] virtual Result<std::int64_t> size() const = 0;
 
   // [0, bytes) read-only; `bytes` must not pass the allocated size. The mapping outlives the file.
-  virtual Result<Slice> map(std::int64_t bytes) const = 0;
+  [[nodiscard]] virtual Result<Slice> map(std::int64_t bytes) const = 0;
 
   // For sendfile and the like; -1 where there is none.
   [[nodiscard]] virtual int descriptor() const noexcept = 0;

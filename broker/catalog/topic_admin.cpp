@@ -19,7 +19,7 @@ Result<std::string> name_in(std::string_view json) {
 void run_topic_command(TopicCatalog& topics,
                        std::string_view command,
                        std::string_view json,
-                       TopicAnswer answer) {
+                       const TopicAnswer& answer) {
   auto settle = [answer](const Result<TopicDefinition>& topic) {
     if (!topic) return answer(std::unexpected(topic.error()));
     answer(to_json(*topic));

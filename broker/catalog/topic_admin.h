@@ -21,6 +21,6 @@ using TopicAnswer = std::function<void(Result<std::string>)>;
 void run_topic_command(TopicCatalog& topics,
                        std::string_view command,
                        std::string_view json,
-                       TopicAnswer answer);
+                       const TopicAnswer& answer);
 
 }  // namespace xylem::broker

@@ -1,9 +1,9 @@
 // What the client listener and its sessions work with; all of it belongs to the broker.
 #pragma once
 
+#include "broker/catalog/topic_catalog.h"
 #include "broker/delivery/group_offsets.h"
 #include "broker/partitions/partition_table.h"
-#include "broker/catalog/topic_catalog.h"
 #include "common/clock.h"
 #include "common/ids.h"
 #include "common/logger.h"

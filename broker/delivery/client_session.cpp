@@ -31,7 +31,7 @@ void ClientSession::on_closed(const Error& why) {
 }
 
 void ClientSession::check_alive() {
-  constexpr std::int64_t kSilenceMs = 3 * kHeartbeatMs;
+  constexpr auto kSilenceMs = 3 * std::int64_t{kHeartbeatMs};
   if (context_.clock.monotonic_ms() - heard_at_ms_ <= kSilenceMs) return;
   break_off(Error(Errc::kTimeout, "nothing heard for " + std::to_string(kSilenceMs) + " ms",
                   "send HEARTBEAT"));
@@ -136,6 +136,9 @@ void ClientSession::produce(const Frame& frame,
   if (batch->bytes != data.batches.bytes.size()) {
     return send_error(frame.id,
                       Error(Errc::kInvalidRequest, "DATA to a broker holds exactly one batch"));
+  }
+  if (batch->is_control()) {
+    return send_error(frame.id, Error(Errc::kInvalidRequest, "control batches are the broker's"));
   }
   const auto bytes = batch->bytes;
   produced_bytes_ += bytes;

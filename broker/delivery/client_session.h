@@ -38,6 +38,8 @@ class ClientSession final : public network::ConnectionHandler {
                 std::shared_ptr<network::Connection> connection,
                 Closed closed);
   ~ClientSession() override;
+  ClientSession(const ClientSession&) = delete;
+  ClientSession& operator=(const ClientSession&) = delete;
 
   void on_frame(network::Frame frame) override;
   void on_closed(const Error& why) override;

@@ -24,32 +24,39 @@ Result<Subscription> Subscription::open(ClientContext& context,
     return fail(Errc::kUnknownTopicOrPartition, "no topic \"" + request.topic + "\" here");
   Subscription made(context, connection, id, std::move(request));
   made.incarnation_ = topic->incarnation;
-  std::vector<PartitionId> wanted;
-  for (const auto& wish : made.request_.partitions) wanted.push_back(wish.partition);
-  if (wanted.empty()) {
-    for (std::int32_t p = 0; p < topic->partitions; ++p) wanted.emplace_back(p);
-  }
-  for (const auto partition_id : wanted) {
-    const auto* partition = context.partitions.find({topic->incarnation, partition_id});
-    if (partition == nullptr) {
-      return fail(Errc::kUnknownTopicOrPartition,
-                  "topic \"" + topic->name + "\" has no partition " +
-                      std::to_string(partition_id.value()) + " here");
+  for (const auto& wish : made.request_.partitions) {
+    if (made.has(wish.partition)) {
+      return fail(Errc::kInvalidRequest,
+                  "partition " + std::to_string(wish.partition.value()) + " is listed twice");
     }
-    auto cursor = made.resolve(*partition, made.wish_for(partition_id));
-    if (!cursor) return pass(cursor);
-    made.places_.push_back({partition->id(), *cursor});
+    if (auto added = made.add(*topic, wish); !added) return pass(added);
+  }
+  if (!made.request_.every) return made;
+  for (std::int32_t p = 0; p < topic->partitions; ++p) {
+    auto wish = *made.request_.every;
+    wish.partition = PartitionId(p);
+    if (made.has(wish.partition)) continue;
+    if (auto added = made.add(*topic, wish); !added) return pass(added);
   }
   return made;
 }
 
-network::SubscribePartition Subscription::wish_for(PartitionId partition) const {
-  for (const auto& wish : request_.partitions) {
-    if (wish.partition == partition) return wish;
+bool Subscription::has(PartitionId partition) const {
+  return std::ranges::any_of(places_,
+                             [&](const Place& one) { return one.log.partition == partition; });
+}
+
+Status Subscription::add(const TopicDefinition& topic, const network::SubscribePartition& wish) {
+  const auto* partition = context_->partitions.find({topic.incarnation, wish.partition});
+  if (partition == nullptr) {
+    return fail(Errc::kUnknownTopicOrPartition, "topic \"" + topic.name + "\" has no partition " +
+                                                    std::to_string(wish.partition.value()) +
+                                                    " here");
   }
-  auto wish = request_.every;
-  wish.partition = partition;
-  return wish;
+  auto cursor = resolve(*partition, wish);
+  if (!cursor) return pass(cursor);
+  places_.push_back({partition->id(), *cursor});
+  return {};
 }
 
 Result<Offset> Subscription::resolve(const Partition& partition,
@@ -151,9 +158,10 @@ Status Subscription::on_ack(const network::DeliveryAck& ack) {
 bool Subscription::follows(const LogId& log) const { return log.incarnation == incarnation_; }
 
 void Subscription::extend(const TopicDefinition& topic) {
-  if (!request_.partitions.empty() || topic.incarnation != incarnation_) return;
-  for (auto p = static_cast<std::int32_t>(places_.size()); p < topic.partitions; ++p) {
-    if (const auto* partition = context_->partitions.find(topic.log(p)))
+  if (!request_.every || topic.incarnation != incarnation_) return;
+  for (std::int32_t p = 0; p < topic.partitions; ++p) {
+    const auto* partition = context_->partitions.find(topic.log(p));
+    if (partition != nullptr && !has(PartitionId(p)))
       places_.push_back({partition->id(), partition->log()->start_offset()});
   }
 }

@@ -61,8 +61,10 @@ class Subscription {
                std::uint64_t id,
                network::Subscribe request);
 
-  Result<Offset> resolve(const Partition& partition, const network::SubscribePartition& wish) const;
-  [[nodiscard]] network::SubscribePartition wish_for(PartitionId partition) const;
+  [[nodiscard]] Result<Offset> resolve(const Partition& partition,
+                                       const network::SubscribePartition& wish) const;
+  [[nodiscard]] bool has(PartitionId partition) const;
+  Status add(const TopicDefinition& topic, const network::SubscribePartition& wish);
   Result<bool> push_one(Place& place);
 
   ClientContext* context_;

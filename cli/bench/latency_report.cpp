@@ -19,6 +19,7 @@ constexpr double kUsPerMs = 1'000;
 
 std::vector<double> column(const std::vector<LatencyFigures>& runs, Field field) {
   std::vector<double> values;
+  values.reserve(runs.size());
   for (const auto& run : runs) values.push_back(run.*field);
   return values;
 }

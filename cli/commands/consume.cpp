@@ -89,8 +89,8 @@ class ConsumeJob {
           next = (*record)->offset;
           return {};
         }
-        append_record(options_.output, delivered.topic, delivered.partition, *header, **record,
-                      text_);
+        text_ +=
+            record_text(options_.output, delivered.topic, delivered.partition, *header, **record);
         ++written_;
       }
     }

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <ctime>
 #include <optional>
+#include <utility>
 
 namespace xylem::cli {
 namespace {
@@ -22,8 +23,9 @@ void append_visible(const std::optional<Bytes>& bytes, std::string& out) {
   if (!append_escaped(text_of(*bytes), kShownMax, out)) out += "...";
 }
 
-void append_full(std::string_view place, const RecordView& record, std::string& out) {
-  out.append(place).append("  ").append(utc_time(record.timestamp_ms)).append("  key=");
+std::string full_text(std::string place, const RecordView& record) {
+  std::string out = std::move(place);
+  out.append("  ").append(utc_time(record.timestamp_ms)).append("  key=");
   append_visible(record.key, out);
   for (const auto& header : record.headers) {
     out += "  ";
@@ -36,7 +38,7 @@ void append_full(std::string_view place, const RecordView& record, std::string& 
     out += "(deleted)";
   else
     append_visible(record.value, out);
-  out += '\n';
+  return out + '\n';
 }
 
 }  // namespace
@@ -49,27 +51,22 @@ Result<OutputKind> output_kind_of(std::string_view name) {
               "ndjson, value or full");
 }
 
-void append_record(OutputKind kind,
-                   std::string_view topic,
-                   PartitionId partition,
-                   const BatchHeader& header,
-                   const RecordView& record,
-                   std::string& out) {
+std::string record_text(OutputKind kind,
+                        std::string_view topic,
+                        PartitionId partition,
+                        const BatchHeader& header,
+                        const RecordView& record) {
   switch (kind) {
     case OutputKind::kNdjson:
-      out += record_json(topic, partition, header, record);
-      out += '\n';
-      return;
+      return record_json(topic, partition, header, record) + '\n';
     case OutputKind::kValue:
-      if (record.value) out += text_of(*record.value);
-      out += '\n';
-      return;
-    case OutputKind::kFull: {
-      const auto place = std::string(topic) + "/" + std::to_string(partition.value()) + "@" +
-                         std::to_string(record.offset.value());
-      append_full(place, record, out);
-    }
+      return std::string(record.value ? text_of(*record.value) : "") + '\n';
+    case OutputKind::kFull:
+      return full_text(std::string(topic) + "/" + std::to_string(partition.value()) + "@" +
+                           std::to_string(record.offset.value()),
+                       record);
   }
+  return {};
 }
 
 std::string utc_time(std::int64_t unix_ms) {

@@ -19,13 +19,12 @@ enum class OutputKind : std::uint8_t { kNdjson, kValue, kFull };
 
 Result<OutputKind> output_kind_of(std::string_view name);  // ndjson|value|full
 
-// `header` is that of the record's batch.
-void append_record(OutputKind kind,
-                   std::string_view topic,
-                   PartitionId partition,
-                   const BatchHeader& header,
-                   const RecordView& record,
-                   std::string& out);
+// With its end of line. `header` is that of the record's batch.
+std::string record_text(OutputKind kind,
+                        std::string_view topic,
+                        PartitionId partition,
+                        const BatchHeader& header,
+                        const RecordView& record);
 
 [[nodiscard]] std::string utc_time(std::int64_t unix_ms);  // 2026-01-31T12:00:00.000Z
 

@@ -39,7 +39,7 @@ class Coordinator {
 
  private:
   Status prepare();
-  Status check_programs() const;
+  [[nodiscard]] Status check_programs() const;
   void bring_up(std::size_t tier);
   void on_brokers_ready();
   void on_topics_ready();

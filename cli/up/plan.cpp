@@ -117,7 +117,7 @@ class Planner {
     const auto& tree = options_.tree;
     for (int i = 0; i < tree.l2; ++i) add_broker("L2", "region-1");
     std::vector<std::string> sites;
-    sites.reserve(static_cast<std::size_t>(tree.l2 * tree.l3));
+    sites.reserve(static_cast<std::size_t>(tree.l2) * static_cast<std::size_t>(tree.l3));
     for (int i = 0; i < tree.l2 * tree.l3; ++i)
       sites.push_back("region-1/site-" + std::to_string(i));
     for (const auto& site : sites) add_broker("L3", site);

@@ -30,17 +30,17 @@ Supervisor::Supervisor(const network::ClientContext& context,
     processes_.push_back(std::make_unique<SupervisedProcess>(context, spec, settings_));
 }
 
-void Supervisor::start(const std::vector<std::string>& ids, Done done) {
+void Supervisor::start(const std::vector<std::string>& ids, const Done& done) {
   for (const auto& id : ids) process(id).start();
-  when_settled(ids, std::move(done));
+  when_settled(ids, done);
 }
 
-void Supervisor::stop(const std::vector<std::string>& ids, Done done) {
+void Supervisor::stop(const std::vector<std::string>& ids, const Done& done) {
   for (const auto& id : ids) process(id).stop();
-  when_settled(ids, std::move(done));
+  when_settled(ids, done);
 }
 
-void Supervisor::when_settled(const std::vector<std::string>& ids, Done done) {
+void Supervisor::when_settled(const std::vector<std::string>& ids, const Done& done) {
   XYLEM_CHECK(!ids.empty());
   auto left = std::make_shared<std::size_t>(ids.size());
   for (const auto& id : ids) {

@@ -27,10 +27,10 @@ class Supervisor {
              std::function<void()> changed);
 
   // Done when each of them serves (or was stopped meanwhile).
-  void start(const std::vector<std::string>& ids, Done done);
+  void start(const std::vector<std::string>& ids, const Done& done);
 
   // Done when none of them runs any more.
-  void stop(const std::vector<std::string>& ids, Done done);
+  void stop(const std::vector<std::string>& ids, const Done& done);
 
   [[nodiscard]] std::vector<std::string> ids() const;
   [[nodiscard]] const SupervisedProcess* find(std::string_view id) const;
@@ -43,7 +43,7 @@ class Supervisor {
 
  private:
   SupervisedProcess& process(std::string_view id);
-  void when_settled(const std::vector<std::string>& ids, Done done);
+  void when_settled(const std::vector<std::string>& ids, const Done& done);
 
   SupervisedProcess::Settings settings_;
   std::vector<std::unique_ptr<SupervisedProcess>> processes_;

@@ -5,8 +5,10 @@
 //   12  leader epoch        i32   assigned by the owner; outside the CRC
 //   16  magic               i8    2
 //   17  crc                 u32   CRC-32C of everything from `attributes` to the end
-//   21  attributes          i16   bits 0-2 compression, 3 timestamp type, 4 transactional, 5
-//   control 23  last offset delta   i32 27  base timestamp      i64   ms 35  max timestamp i64   ms
+//   21  attributes          i16   bits 0-2 compression, 3 timestamp type, 5 control
+//   23  last offset delta   i32
+//   27  base timestamp      i64   ms
+//   35  max timestamp       i64   ms
 //   43  producer id         i64   -1: none
 //   51  producer epoch      i16
 //   53  base sequence       i32

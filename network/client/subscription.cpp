@@ -109,7 +109,7 @@ void Subscription::send_subscribe(const std::vector<PartitionId>& listed) {
   Subscribe subscribe{.topic = topic_, .group = options_.group, .member = member_};
   for (const auto partition : listed) subscribe.partitions.push_back(start_of(partition));
   asked_ = subscribe.partitions;
-  subscribe.every = first_start();
+  if (!options_.partition) subscribe.every = first_start();
   subscribe.credit_bytes = options_.credit_bytes;
   subscribe.auto_commit =
       !options_.group.empty() && (options_.commit == Consumer::Commit::kAutomatic ||

@@ -11,6 +11,7 @@
 #include "common/result.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -76,14 +77,14 @@ struct SubscribePartition {
   Incarnation incarnation;             // of `offset`; nil topic: not known
 };
 
-// SUBSCRIBE. No partitions: all of the topic. The answer is SubscribeAnswer in a SUBSCRIBE frame of
-// the same id; pushed DATA frames carry that id too.
+// SUBSCRIBE. The answer is SubscribeAnswer in a SUBSCRIBE frame of the same id; pushed DATA frames
+// carry that id too.
 struct Subscribe {
   std::string topic;
   std::string group;
   std::string member;
   std::vector<SubscribePartition> partitions;
-  SubscribePartition every;  // for partitions not listed
+  std::optional<SubscribePartition> every;  // the partitions not listed, also later ones; else none
   std::uint32_t credit_bytes = 0;
   bool auto_commit = true;
 };

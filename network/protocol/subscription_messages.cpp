@@ -43,7 +43,8 @@ struct Codec<Subscribe> {
     partitions.reserve(subscribe.partitions.size());
     for (const auto& partition : subscribe.partitions)
       partitions.push_back(Codec<SubscribePartition>::pack(builder, partition));
-    const auto every = Codec<SubscribePartition>::pack(builder, subscribe.every);
+    flatbuffers::Offset<fbs::SubscribePartition> every;
+    if (subscribe.every) every = Codec<SubscribePartition>::pack(builder, *subscribe.every);
     return fbs::CreateSubscribe(
         builder, builder.CreateString(subscribe.topic), builder.CreateString(subscribe.group),
         builder.CreateString(subscribe.member), builder.CreateVector(partitions), every,

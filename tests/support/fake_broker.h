@@ -241,7 +241,8 @@ class FakeBroker {
       const PartitionId partition(static_cast<std::int32_t>(index));
       const auto listed =
           std::ranges::find(asked.partitions, partition, &network::SubscribePartition::partition);
-      const auto& where = listed == asked.partitions.end() ? asked.every : *listed;
+      if (listed == asked.partitions.end() && !asked.every) continue;
+      const auto& where = listed == asked.partitions.end() ? *asked.every : *listed;
       const auto end = topic.partitions[index].end;
       Offset cursor;
       const auto start = where.start == network::StartAt::kCommitted ? where.reset : where.start;

@@ -1,7 +1,12 @@
+#include "common/batch/batch_builder.h"
+#include "common/batch/crc32c.h"
+#include "network/client/client_session.h"
+#include "network/protocol/messages.h"
 #include "tests/support/broker_world.h"
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <map>
 #include <vector>
 
@@ -86,6 +91,23 @@ TEST_CASE("delivery: little credit slows down, it loses nothing") {
   REQUIRE(run_until(world.loop, [&] { return receiver.values.size() == 300; }));
 }
 
+// With own cursors the client lists the partitions it knows: later ones come all the same.
+TEST_CASE("delivery: a topic that grows is followed, also by who listed its partitions") {
+  BrokerWorld world;
+  world.create("t");
+  Receiver receiver(world, {.topics = {"t"}, .commit = Consumer::Commit::kOwnCursors});
+  produce(world, "t", 1);
+  REQUIRE(run_until(world.loop, [&] { return receiver.values.size() == 1; }));
+  bool altered = false;
+  world.topics->alter("t", R"({"partitions":3})",
+                      [&](const auto& done) { altered = done.has_value(); });
+  REQUIRE(run_until(world.loop, [&] { return altered; }));
+  Producer producer(world.client_context(), {.brokers = BrokerWorld::addresses()});
+  REQUIRE(producer.send_to("t", PartitionId(2), record("k", "late"), [](const auto&) {}));
+  REQUIRE(run_until(world.loop, [&] { return receiver.values.size() == 2; }));
+  CHECK(receiver.values.back() == "late");
+}
+
 TEST_CASE("delivery: a group goes on where it was, also at another session") {
   BrokerWorld world;
   const auto topic = world.create("t");
@@ -140,6 +162,40 @@ TEST_CASE("delivery: produce to what is not there or not ours says so") {
   REQUIRE(run_until(world.loop, [&] { return error.has_value(); }));
   // It followed the hint to root:9092, which nobody serves here.
   CHECK((error->code() == Errc::kTimeout || error->code() == Errc::kUnavailable));
+}
+
+// A batch that is whole, and says that it holds the broker's own markers.
+Buffer control_batch() {
+  constexpr std::size_t kCrcAt = 17;
+  constexpr std::size_t kAttributesAt = 21;
+  BatchBuilder builder;
+  REQUIRE(builder.add(record("k", "v")));
+  auto batch = *builder.build();
+  batch[kAttributesAt + 1] |= std::byte{1U << 5U};
+  const auto crc = crc32c(Bytes(batch).subspan(kAttributesAt));
+  for (std::size_t i = 0; i < sizeof(crc); ++i)
+    batch[kCrcAt + i] = static_cast<std::byte>(crc >> (8 * (sizeof(crc) - 1 - i)));
+  return batch;
+}
+
+TEST_CASE("delivery: a client cannot produce control batches") {
+  BrokerWorld world;
+  world.create("t");
+  std::optional<Error> error;
+  network::ClientSession session(world.client_context(), {.brokers = BrokerWorld::addresses()}, {});
+  session.start();
+  REQUIRE(run_until(world.loop, [&] { return session.is_ready(); }));
+  const network::DataHeader header{
+      .topic = "t", .partition = PartitionId(0), .batch_count = 1, .acks = -1};
+  const std::array pieces = {Slice::own(network::encode_data_header(header)),
+                             Slice::own(control_batch())};
+  session.request(network::FrameType::kData, pieces, 5'000, [&](const auto& answer) {
+    REQUIRE_FALSE(answer);
+    error = answer.error();
+  });
+  REQUIRE(run_until(world.loop, [&] { return error.has_value(); }));
+  CHECK(error->code() == Errc::kInvalidRequest);
+  CHECK(error->what() == "control batches are the broker's");
 }
 
 TEST_CASE("delivery: a deleted topic ends its subscriptions, a recreated one is another history") {

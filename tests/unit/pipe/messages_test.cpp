@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <string>
 
 namespace xylem::pipe {
@@ -250,6 +251,30 @@ TEST_CASE("pipe messages: bytes at any address are decoded") {
     append(answer, other);
     CHECK(decode_answer(Slice::own(other).sub(shift, answer.size())).has_value());
   }
+}
+
+template <class Number>
+Number number_at(const Buffer& bytes, std::size_t at) {
+  Number number{};
+  std::memcpy(&number, bytes.data() + at, sizeof(number));
+  return number;
+}
+
+TEST_CASE("pipe messages: positions that lie misaligned are refused") {
+  auto request = small_request();
+  // Four bytes further, the first word of this id is read as the vector's length.
+  request.partitions[0].log.incarnation.topic = Uuid::from_words(1, 2);
+  request.partitions.push_back(request.partitions[0]);
+  auto bytes = encode(request);
+  constexpr std::size_t kPositions = 6;  // their place in the table
+  const auto table = sizeof(std::uint32_t) + number_at<std::uint32_t>(bytes, sizeof(std::uint32_t));
+  const auto vtable = table - static_cast<std::size_t>(number_at<std::int32_t>(bytes, table));
+  const auto field = table + number_at<std::uint16_t>(bytes, vtable + 4 + 2 * kPositions);
+  const auto moved = number_at<std::uint32_t>(bytes, field) + 4;
+  std::memcpy(bytes.data() + field, &moved, sizeof(moved));
+  const auto decoded = decode_request(bytes);
+  REQUIRE_FALSE(decoded);
+  CHECK(decoded.error().what() == "fetch request: misaligned positions");
 }
 
 TEST_CASE("pipe messages: the bytes on the wire never change") {

@@ -8,9 +8,7 @@ namespace xylem::cli {
 namespace {
 
 std::string written(OutputKind kind, const RecordView& record) {
-  std::string out;
-  append_record(kind, "t", PartitionId(2), BatchHeader{.epoch = Epoch(3)}, record, out);
-  return out;
+  return record_text(kind, "t", PartitionId(2), BatchHeader{.epoch = Epoch(3)}, record);
 }
 
 const RecordView kText{.offset = Offset(7),

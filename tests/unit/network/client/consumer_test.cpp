@@ -470,7 +470,7 @@ TEST_CASE("consumer: refused for all it asked, or for another incarnation: begin
   };
   world.start();
   REQUIRE(world.until([&] { return world.first.subscribes.size() == 1; }));
-  CHECK(world.first.subscribes[0].every.start == StartAt::kLatest);
+  CHECK(world.first.subscribes[0].every->start == StartAt::kLatest);
 }
 
 TEST_CASE("consumer: one partition only") {
@@ -481,6 +481,7 @@ TEST_CASE("consumer: one partition only") {
   REQUIRE(world.until([&] { return world.first.subscribes.size() == 1; }));
   REQUIRE(world.first.subscribes[0].partitions.size() == 1);
   CHECK(world.first.subscribes[0].partitions[0].partition == PartitionId(1));
+  CHECK_FALSE(world.first.subscribes[0].every);
 }
 
 TEST_CASE("consumer: several topics share a connection") {

@@ -22,7 +22,7 @@ TEST_CASE("messages: what was encoded is decoded, field by field") {
   }
   const auto subscribe = decode<Subscribe>(testing::subscription_samples()[0].bytes).value();
   CHECK(subscribe.member == "till-7");
-  CHECK(subscribe.every.reset == StartAt::kLatest);
+  CHECK(subscribe.every->reset == StartAt::kLatest);
   CHECK(subscribe.partitions.at(0).incarnation == kIncarnation);
   CHECK_FALSE(subscribe.auto_commit);
   const auto answer = decode<MetadataAnswer>(testing::session_samples()[3].bytes).value();
@@ -125,7 +125,7 @@ TEST_CASE("messages: more tables than the limit are refused") {
 TEST_CASE("messages: values no program of ours writes are refused") {
   CHECK_FALSE(decode<Fetch>(encode(Fetch{.partition = PartitionId(-1)})));
   Subscribe subscribe;
-  subscribe.every.start = static_cast<StartAt>(4);
+  subscribe.every = SubscribePartition{.start = static_cast<StartAt>(4)};
   CHECK_FALSE(decode<Subscribe>(encode(subscribe)));
 }
 
