@@ -40,9 +40,8 @@ Result<Uuid> Uuid::parse(std::string_view text) {
     return fail(Errc::kInvalidRequest, "an id has 32 hexadecimal digits");
   for (std::size_t i = 0; i < id.words_.size(); ++i) {
     const auto digits = text.substr(i * kDigits, kDigits);
-    const auto* last = digits.data() + digits.size();
-    const auto [end, error] = std::from_chars(digits.data(), last, id.words_[i], 16);
-    if (error != std::errc() || end != last)
+    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), id.words_[i], 16);
+    if (error != std::errc() || end != digits.end())
       return fail(Errc::kInvalidRequest, "an id has 32 hexadecimal digits");
   }
   return id;
