@@ -1,15 +1,12 @@
 #include "cli/bench/probe_record.h"
 #include "cli/options/verbs.h"
 
-#include <CLI/CLI.hpp>
-#include <memory>
-
 namespace xylem::cli {
 namespace {
 
 constexpr std::int64_t kRateMax = 1'000'000;      // records per second
 constexpr std::int64_t kSecondsMax = 3'600;       // of a run
-constexpr std::size_t kBytesMax = 1024UL * 1024;  // of a record
+constexpr std::int64_t kBytesMax = 1024L * 1024;  // of a record
 constexpr std::int64_t kPairsMax = 1'000;
 
 struct RawLatency {
@@ -35,40 +32,35 @@ Result<Command> finish_latency(RawLatency& raw) {
 
 }  // namespace
 
-void add_bench_verbs(CLI::App& app, const Defaults& defaults, Verbs& verbs) {
-  auto* group = app.add_subcommand("bench", "measure a running tree");
-  group->require_subcommand(1);
-  auto* verb = group->add_subcommand("latency", "from publish to delivery, at a fixed rate");
-  auto raw = std::make_shared<RawLatency>();
-  auto& options = raw->options;
-  raw->produce_to = defaults.brokers;
+void add_bench_verbs(Verb& program, const Defaults& defaults) {
+  auto& group = program.verb("bench", "measure a running tree");
+  auto& verb = group.verb("latency", "from publish to delivery, at a fixed rate");
+  auto& raw = verb.fills<RawLatency>(finish_latency);
+  auto& options = raw.options;
+  raw.produce_to = defaults.brokers;
   options.route.topic = "bench-latency";
-  verb->add_option("--broker", raw->produce_to, "where to publish [XYLEM_BROKER]")
-      ->capture_default_str();
-  verb->add_option("--consume-from", raw->consume_from, "a leaf's host:port; none: --broker's");
-  verb->add_option("--dir", options.tree_directory,
-                   "of an `xylem up`: publish at its root, consume from its first POS broker");
-  verb->add_option("--topic", options.route.topic, "created if it is missing")
-      ->capture_default_str();
-  verb->add_option("--rate", options.load.rate, "records per second")
-      ->check(CLI::Range(std::int64_t{1}, kRateMax))
-      ->capture_default_str();
-  verb->add_option("--seconds", options.load.seconds, "of each run")
-      ->check(CLI::Range(std::int64_t{1}, kSecondsMax))
-      ->capture_default_str();
-  verb->add_option("--size", options.load.bytes, "bytes of a record's value, half of them random")
-      ->check(CLI::Range(kProbeBytesMin, kBytesMax))
-      ->capture_default_str();
-  verb->add_option("--pairs", options.pairs, "how many runs, each followed by one of --vs")
-      ->check(CLI::Range(std::int64_t{1}, kPairsMax))
-      ->capture_default_str();
-  verb->add_option("--vs", raw->versus, "null: a relay without features, in turns")
-      ->check(CLI::IsMember({"null"}));
-  verb->add_option("--null-program", options.null_program, "none: xylem-null-relay beside xylem");
-  verb->add_option("--null-dir", options.null_directory, "where it writes: the brokers' disk")
-      ->capture_default_str();
-  verb->add_flag("--json", options.json, "for machines");
-  verbs.push_back({verb, [raw] { return finish_latency(*raw); }});
+  verb.text("--broker", raw.produce_to, "where to publish [XYLEM_BROKER]").show_default();
+  verb.text("--consume-from", raw.consume_from, "a leaf's host:port; none: --broker's");
+  verb.text("--dir", options.tree_directory,
+            "of an `xylem up`: publish at its root, consume from its first POS broker");
+  verb.text("--topic", options.route.topic, "created if it is missing").show_default();
+  verb.number("--rate", options.load.rate, "records per second")
+      .between(1, kRateMax)
+      .show_default();
+  verb.number("--seconds", options.load.seconds, "of each run")
+      .between(1, kSecondsMax)
+      .show_default();
+  verb.number("--size", options.load.bytes, "bytes of a record's value, half of them random")
+      .between(kProbeBytesMin, kBytesMax)
+      .show_default();
+  verb.number("--pairs", options.pairs, "how many runs, each followed by one of --vs")
+      .between(1, kPairsMax)
+      .show_default();
+  verb.text("--vs", raw.versus, "null: a relay without features, in turns").one_of({"null"});
+  verb.text("--null-program", options.null_program, "none: xylem-null-relay beside xylem");
+  verb.text("--null-dir", options.null_directory, "where it writes: the brokers' disk")
+      .show_default();
+  verb.flag("--json", options.json, "for machines");
 }
 
 }  // namespace xylem::cli

@@ -2,7 +2,6 @@
 
 #include "cli/options/verbs.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string_view>
 
@@ -16,12 +15,6 @@ std::string setting(const std::map<std::string, std::string>& environment,
   return found == environment.end() || found->second.empty() ? otherwise : found->second;
 }
 
-// The deepest sub-command that was given, whose --help it was.
-const CLI::App& chosen(const CLI::App& app) {
-  const auto below = app.get_subcommands();
-  return below.empty() ? app : chosen(*below.front());
-}
-
 }  // namespace
 
 Result<Command> parse_command(std::span<const std::string> arguments,
@@ -29,28 +22,14 @@ Result<Command> parse_command(std::span<const std::string> arguments,
   const Defaults defaults{
       .registry = setting(environment, "XYLEM_REGISTRY", "http://localhost:8080"),
       .brokers = setting(environment, "XYLEM_BROKER", "localhost:9092")};
-  CLI::App app{"Xylem: a broker that carries reference data down a tree", "xylem"};
-  app.set_version_flag("--version", "xylem " XYLEM_VERSION);
-  app.require_subcommand(1);
-  Verbs verbs;
-  add_up_verbs(app, verbs);
-  add_topic_verbs(app, defaults, verbs);
-  add_record_verbs(app, defaults, verbs);
-  add_node_verbs(app, defaults, verbs);
-  add_bench_verbs(app, defaults, verbs);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // as CLI11 wants
-  } catch (const CLI::CallForHelp&) {
-    return fail(Errc::kCancelled, app.help());  // of the sub-command that was asked
-  } catch (const CLI::CallForVersion& version) {
-    return fail(Errc::kCancelled, std::string(version.what()) + "\n");
-  } catch (const CLI::Error& error) {
-    return fail(Errc::kInvalidRequest, error.what(),
-                "see " + chosen(app).get_display_name() + " --help");
-  }
-  const auto verb = std::ranges::find_if(verbs, [](const Verb& one) { return one.app->parsed(); });
-  if (verb == verbs.end()) return fail(Errc::kInvalidRequest, "no command", "see xylem --help");
-  return verb->finish();
+  Verb program("xylem", "Xylem: a broker that carries reference data down a tree");
+  program.version("xylem " XYLEM_VERSION);
+  add_up_verbs(program);
+  add_topic_verbs(program, defaults);
+  add_record_verbs(program, defaults);
+  add_node_verbs(program, defaults);
+  add_bench_verbs(program, defaults);
+  return program.parse(arguments);
 }
 
 Result<std::vector<network::Address>> parse_brokers(const std::string& list) {

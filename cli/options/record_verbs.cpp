@@ -1,9 +1,7 @@
 #include "cli/options/verbs.h"
 #include "common/quantity.h"
 
-#include <CLI/CLI.hpp>
 #include <limits>
-#include <memory>
 #include <utility>
 
 namespace xylem::cli {
@@ -40,35 +38,29 @@ Result<Command> finish_produce(RawProduce& raw) {
   return raw.options;
 }
 
-void add_produce(CLI::App& app, const Defaults& defaults, Verbs& verbs) {
-  auto* verb = app.add_subcommand("produce", "publish what files or standard input hold");
-  auto raw = std::make_shared<RawProduce>();
-  raw->brokers = defaults.brokers;
-  auto& options = raw->options;
-  verb->add_option("TOPIC", options.topic)->required();
-  verb->add_option("FILE", options.files, "- or none: standard input");
-  verb->add_option("--broker", raw->brokers, "host:port,... [XYLEM_BROKER]")->capture_default_str();
-  verb->add_option("--format", raw->format, "lines, ndjson, csv or stanza")->capture_default_str();
-  verb->add_option("--key", options.format.key,
-                   "the field that is the key (stanza: Package if not said)");
-  verb->add_option("--delimiter", options.format.delimiter,
-                   "lines: between key and value; csv: between fields");
-  verb->add_flag("--envelope", options.format.envelope,
-                 "ndjson: lines are {\"key\",\"value\",\"headers\"}; value null deletes");
-  verb->add_option("--acks", raw->acks, "0: do not wait, 1: the leader, all: every replica in sync")
-      ->check(CLI::IsMember({"0", "1", "all"}))
-      ->capture_default_str();
-  verb->add_option("--rate", options.rate, "records per second; 0: no limit")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{10'000'000}));
-  verb->add_option("--compression", raw->compression, "none, gzip, snappy, lz4 or zstd")
-      ->capture_default_str();
-  verb->add_flag("--generate", options.generate, "numbered records for ever, instead of files");
-  verb->add_option("--count", options.count, "stop after so many records; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  verb->add_option("--timeout", raw->timeout, "for each record to be acknowledged")
-      ->capture_default_str();
-  verb->add_flag("--json", options.json, "the summary for machines, on standard output");
-  verbs.push_back({verb, [raw] { return finish_produce(*raw); }});
+void add_produce(Verb& program, const Defaults& defaults) {
+  auto& verb = program.verb("produce", "publish what files or standard input hold");
+  auto& raw = verb.fills<RawProduce>(finish_produce);
+  raw.brokers = defaults.brokers;
+  auto& options = raw.options;
+  verb.text("TOPIC", options.topic).required();
+  verb.texts("FILE", options.files, "- or none: standard input");
+  verb.text("--broker", raw.brokers, "host:port,... [XYLEM_BROKER]").show_default();
+  verb.text("--format", raw.format, "lines, ndjson, csv or stanza").show_default();
+  verb.text("--key", options.format.key, "the field that is the key (stanza: Package if not said)");
+  verb.text("--delimiter", options.format.delimiter,
+            "lines: between key and value; csv: between fields");
+  verb.flag("--envelope", options.format.envelope,
+            "ndjson: lines are {\"key\",\"value\",\"headers\"}; value null deletes");
+  verb.text("--acks", raw.acks, "0: do not wait, 1: the leader, all: every replica in sync")
+      .one_of({"0", "1", "all"})
+      .show_default();
+  verb.number("--rate", options.rate, "records per second; 0: no limit").between(0, 10'000'000);
+  verb.text("--compression", raw.compression, "none, gzip, snappy, lz4 or zstd").show_default();
+  verb.flag("--generate", options.generate, "numbered records for ever, instead of files");
+  verb.number("--count", options.count, "stop after so many records; 0: all").not_negative();
+  verb.text("--timeout", raw.timeout, "for each record to be acknowledged").show_default();
+  verb.flag("--json", options.json, "the summary for machines, on standard output");
 }
 
 struct RawConsume {
@@ -110,30 +102,29 @@ Result<Command> finish_consume(RawConsume& raw) {
   return raw.options;
 }
 
-void add_consume(CLI::App& app, const Defaults& defaults, Verbs& verbs) {
-  auto* verb = app.add_subcommand("consume", "write a topic's records to standard output");
-  auto raw = std::make_shared<RawConsume>();
-  raw->brokers = defaults.brokers;
-  auto& options = raw->options;
-  verb->add_option("TOPIC", options.topic)->required();
-  verb->add_option("--broker", raw->brokers, "host:port,... [XYLEM_BROKER]")->capture_default_str();
-  verb->add_option("--group", options.group, "go on where it was, and commit");
-  verb->add_option("--from", raw->from,
-                   "earliest, latest or an offset (else: the group's place, or earliest)");
-  verb->add_option("--partition", raw->partition, "only this one")
-      ->check(CLI::Range(0, std::numeric_limits<std::int32_t>::max()));
-  verb->add_option("--count", options.count, "stop after so many records; 0: no such limit")
-      ->check(CLI::NonNegativeNumber);
-  verb->add_flag("--follow", options.follow, "wait for what comes next");
-  verb->add_option("--format", raw->format, "ndjson, value or full")->capture_default_str();
-  verbs.push_back({verb, [raw] { return finish_consume(*raw); }});
+void add_consume(Verb& program, const Defaults& defaults) {
+  auto& verb = program.verb("consume", "write a topic's records to standard output");
+  auto& raw = verb.fills<RawConsume>(finish_consume);
+  raw.brokers = defaults.brokers;
+  auto& options = raw.options;
+  verb.text("TOPIC", options.topic).required();
+  verb.text("--broker", raw.brokers, "host:port,... [XYLEM_BROKER]").show_default();
+  verb.text("--group", options.group, "go on where it was, and commit");
+  verb.text("--from", raw.from,
+            "earliest, latest or an offset (else: the group's place, or earliest)");
+  verb.number("--partition", raw.partition, "only this one")
+      .between(0, std::numeric_limits<std::int32_t>::max());
+  verb.number("--count", options.count, "stop after so many records; 0: no such limit")
+      .not_negative();
+  verb.flag("--follow", options.follow, "wait for what comes next");
+  verb.text("--format", raw.format, "ndjson, value or full").show_default();
 }
 
 }  // namespace
 
-void add_record_verbs(CLI::App& app, const Defaults& defaults, Verbs& verbs) {
-  add_produce(app, defaults, verbs);
-  add_consume(app, defaults, verbs);
+void add_record_verbs(Verb& program, const Defaults& defaults) {
+  add_produce(program, defaults);
+  add_consume(program, defaults);
 }
 
 }  // namespace xylem::cli

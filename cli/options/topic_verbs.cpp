@@ -1,8 +1,6 @@
 #include "cli/options/verbs.h"
 #include "common/quantity.h"
 
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <utility>
 
 namespace xylem::cli {
@@ -52,50 +50,46 @@ Result<Command> finish(Raw& raw) {
   return raw.options;
 }
 
-void add_policies(CLI::App& verb, Raw& raw) {
-  verb.add_option("--partitions", raw.partitions, "how many")->check(CLI::Range(1, 100'000));
-  verb.add_option("--cleanup", raw.options.cleanup, "delete: by age and size; compact: by key")
-      ->check(CLI::IsMember({"delete", "compact"}));
-  verb.add_option("--retention-ms", raw.retention_ms, "how long records stay, as 7d; -1: for ever");
-  verb.add_option("--retention-bytes", raw.retention_bytes, "size, as 10GiB; -1: no limit");
-  verb.add_option("--flush", raw.options.flush, "when an append is synced")
-      ->check(CLI::IsMember({"always", "interval", "never"}));
+void add_policies(Verb& verb, Raw& raw) {
+  verb.number("--partitions", raw.partitions, "how many").between(1, 100'000);
+  verb.text("--cleanup", raw.options.cleanup, "delete: by age and size; compact: by key")
+      .one_of({"delete", "compact"});
+  verb.text("--retention-ms", raw.retention_ms, "how long records stay, as 7d; -1: for ever");
+  verb.text("--retention-bytes", raw.retention_bytes, "size, as 10GiB; -1: no limit");
+  verb.text("--flush", raw.options.flush, "when an append is synced")
+      .one_of({"always", "interval", "never"});
 }
 
-void add(CLI::App& group,
+void add(Verb& group,
          const std::string& name,
          const std::string& help,
          Action action,
-         const Defaults& defaults,
-         Verbs& verbs) {
-  auto* verb = group.add_subcommand(name, help);
-  auto raw = std::make_shared<Raw>();
-  raw->options.action = action;
-  raw->brokers = defaults.brokers;
-  verb->add_option("--broker", raw->brokers, "host:port,... [XYLEM_BROKER]")->capture_default_str();
-  verb->add_flag("--json", raw->options.json, "for machines");
-  if (action != Action::kList) verb->add_option("TOPIC", raw->options.name)->required();
-  if (action == Action::kCreate || action == Action::kAlter) add_policies(*verb, *raw);
+         const Defaults& defaults) {
+  auto& verb = group.verb(name, help);
+  auto& raw = verb.fills<Raw>(finish);
+  raw.options.action = action;
+  raw.brokers = defaults.brokers;
+  verb.text("--broker", raw.brokers, "host:port,... [XYLEM_BROKER]").show_default();
+  verb.flag("--json", raw.options.json, "for machines");
+  if (action != Action::kList) verb.text("TOPIC", raw.options.name).required();
+  if (action == Action::kCreate || action == Action::kAlter) add_policies(verb, raw);
   if (action == Action::kList || action == Action::kDescribe)
-    verb->add_option("--registry", raw->options.registry_url,
-                     "ask this one instead of a broker: shows more");
+    verb.text("--registry", raw.options.registry_url,
+              "ask this one instead of a broker: shows more");
   if (action == Action::kCreate)
-    verb->add_flag("--if-not-exists", raw->options.if_not_exists, "one that is there is fine");
-  if (action == Action::kList) verb->add_flag("--all", raw->options.all, "internal topics too");
-  verbs.push_back({verb, [raw] { return finish(*raw); }});
+    verb.flag("--if-not-exists", raw.options.if_not_exists, "one that is there is fine");
+  if (action == Action::kList) verb.flag("--all", raw.options.all, "internal topics too");
 }
 
 }  // namespace
 
-void add_topic_verbs(CLI::App& app, const Defaults& defaults, Verbs& verbs) {
-  auto* group = app.add_subcommand("topic", "create, list, describe, alter or delete topics");
-  group->require_subcommand(1);
-  add(*group, "create", "make a topic", Action::kCreate, defaults, verbs);
-  add(*group, "list", "all topics", Action::kList, defaults, verbs);
-  add(*group, "describe", "one topic's partitions", Action::kDescribe, defaults, verbs);
-  add(*group, "alter", "change a topic's settings", Action::kAlter, defaults, verbs);
-  add(*group, "delete", "remove a topic and its records everywhere", Action::kDelete, defaults,
-      verbs);
+void add_topic_verbs(Verb& program, const Defaults& defaults) {
+  auto& group = program.verb("topic", "create, list, describe, alter or delete topics");
+  add(group, "create", "make a topic", Action::kCreate, defaults);
+  add(group, "list", "all topics", Action::kList, defaults);
+  add(group, "describe", "one topic's partitions", Action::kDescribe, defaults);
+  add(group, "alter", "change a topic's settings", Action::kAlter, defaults);
+  add(group, "delete", "remove a topic and its records everywhere", Action::kDelete, defaults);
 }
 
 }  // namespace xylem::cli

@@ -1,7 +1,5 @@
 #include "cli/options/verbs.h"
 
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <utility>
 
 namespace xylem::cli {
@@ -11,7 +9,7 @@ struct RawUp {
   UpOptions options;
   std::string tree = "l2=2,l3=1,pos=1,local=0";
   std::vector<std::string> topics;
-  int base_port = 0;  // 0: not said
+  std::int32_t base_port = 0;  // 0: not said
   bool no_console = false;
   bool no_producer = false;
   bool no_consumer = false;
@@ -34,40 +32,35 @@ Result<Command> finish_up(RawUp& raw) {
   return raw.options;
 }
 
-void add_up(CLI::App& app, Verbs& verbs) {
-  auto* verb = app.add_subcommand("up", "run a whole tree on this machine");
-  auto raw = std::make_shared<RawUp>();
-  verb->add_option("--dir", raw->options.dir, "everything it keeps: state, logs, endpoints.json")
-      ->capture_default_str();
-  verb->add_option("--roots", raw->options.roots, "brokers of the root tier; only 1 for now")
-      ->capture_default_str();
-  verb->add_option("--tree", raw->tree, "brokers below each one of the tier above")
-      ->capture_default_str();
-  verb->add_option("--base-port", raw->base_port,
-                   "the registry's; all others follow (else: the well-known ones)")
-      ->check(CLI::Range(1, 65'535));
-  verb->add_option("--topic", raw->topics, "NAME:partitions[:delete|compact]; may be repeated")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_flag("--no-console", raw->no_console, "run until SIGTERM");
-  verb->add_flag("--no-producer", raw->no_producer);
-  verb->add_flag("--no-consumer", raw->no_consumer);
-  verbs.push_back({verb, [raw] { return finish_up(*raw); }});
+void add_up(Verb& program) {
+  auto& verb = program.verb("up", "run a whole tree on this machine");
+  auto& raw = verb.fills<RawUp>(finish_up);
+  verb.text("--dir", raw.options.dir, "everything it keeps: state, logs, endpoints.json")
+      .show_default();
+  verb.number("--roots", raw.options.roots, "brokers of the root tier; only 1 for now")
+      .show_default();
+  verb.text("--tree", raw.tree, "brokers below each one of the tier above").show_default();
+  verb.number("--base-port", raw.base_port,
+              "the registry's; all others follow (else: the well-known ones)")
+      .between(1, 65'535);
+  verb.texts("--topic", raw.topics, "NAME:partitions[:delete|compact]; may be repeated");
+  verb.flag("--no-console", raw.no_console, "run until SIGTERM");
+  verb.flag("--no-producer", raw.no_producer);
+  verb.flag("--no-consumer", raw.no_consumer);
 }
 
-void add_console(CLI::App& app, Verbs& verbs) {
-  auto* verb = app.add_subcommand("console", "give a command to a running `xylem up`");
-  auto options = std::make_shared<ConsoleOptions>();
-  verb->add_option("--dir", options->dir, "that of `xylem up`")->capture_default_str();
-  verb->add_option("-c,--command", options->command, "help lists them")->required();
-  verbs.push_back({verb, [options]() -> Result<Command> { return *options; }});
+void add_console(Verb& program) {
+  auto& verb = program.verb("console", "give a command to a running `xylem up`");
+  auto& options = verb.fills<ConsoleOptions>();
+  verb.text("--dir", options.dir, "that of `xylem up`").show_default();
+  verb.text("-c,--command", options.command, "help lists them").required();
 }
 
 }  // namespace
 
-void add_up_verbs(CLI::App& app, Verbs& verbs) {
-  add_up(app, verbs);
-  add_console(app, verbs);
+void add_up_verbs(Verb& program) {
+  add_up(program);
+  add_console(program);
 }
 
 }  // namespace xylem::cli
