@@ -3,6 +3,7 @@
 #include "common/check.h"
 
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <utility>
 
 namespace xylem::cli {
@@ -30,10 +31,7 @@ Option& Option::between(std::int64_t least, std::int64_t most) {
   return *this;
 }
 
-Option& Option::not_negative() {
-  option_.check(CLI::NonNegativeNumber);
-  return *this;
-}
+Option& Option::not_negative() { return between(0, std::numeric_limits<std::int64_t>::max()); }
 
 Verb::Verb(const std::string& name, const std::string& help)
     : Verb(std::make_shared<CLI::App>(help, name)) {}
@@ -84,12 +82,17 @@ Result<Command> Verb::parse(std::span<const std::string> arguments) {
   } catch (const CLI::CallForVersion& version) {
     return fail(Errc::kCancelled, std::string(version.what()) + "\n");
   } catch (const CLI::Error& error) {
-    return fail(Errc::kInvalidRequest, error.what(),
-                "see " + given().app_->get_display_name() + " --help");
+    return fail(Errc::kInvalidRequest, error.what(), "see " + spoken() + " --help");
   }
   const auto& finish = given().finish_;
   XYLEM_CHECK(finish);  // CLI11 wants a sub-command of every verb that has some
   return finish();
+}
+
+std::string Verb::spoken() const {
+  for (const auto& verb : verbs_)
+    if (verb->app_->parsed()) return app_->get_display_name() + " " + verb->spoken();
+  return app_->get_display_name();
 }
 
 const Verb& Verb::given() const {

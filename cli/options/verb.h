@@ -82,7 +82,8 @@ class Verb {
  private:
   explicit Verb(std::shared_ptr<CLI::App> app);
 
-  [[nodiscard]] const Verb& given() const;  // the deepest sub-command that was, or this
+  [[nodiscard]] const Verb& given() const;   // the deepest sub-command that was, or this
+  [[nodiscard]] std::string spoken() const;  // the way to it, as the user types it
 
   std::shared_ptr<CLI::App> app_;
   std::vector<std::unique_ptr<Verb>> verbs_;

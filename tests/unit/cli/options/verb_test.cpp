@@ -114,8 +114,8 @@ TEST_CASE("of a verb that has sub-commands one is needed") {
 
 TEST_CASE("an error names the deepest command that was given") {
   CHECK(parse_below({"wat"}).error().hint() == "see program --help");
-  CHECK(parse_below({"group"}).error().hint() == "see group --help");
-  CHECK(parse_below({"group", "verb", "--wat"}).error().hint() == "see verb --help");
+  CHECK(parse_below({"group"}).error().hint() == "see program group --help");
+  CHECK(parse_below({"group", "verb", "--wat"}).error().hint() == "see program group verb --help");
 }
 
 }  // namespace
