@@ -45,6 +45,7 @@ void Subscription::subscribe() {
   if (options_.partition && !is_out_of_range_) return send_subscribe({*options_.partition});
   if (options_.commit == Consumer::Commit::kOwnCursors || is_out_of_range_) return ask_partitions();
   std::vector<PartitionId> known;
+  known.reserve(deliveries_.size());
   for (const auto& [partition, delivery] : deliveries_) known.push_back(partition);
   send_subscribe(known);
 }

@@ -60,6 +60,7 @@ export async function startFakeFleet() {
       const put = () => fetch(`${url}/api/v1/nodes/${id}`, { method: "PUT", headers, body });
       const answer = await put();
       if (!answer.ok) throw new Error(await answer.text());
+      clearInterval(beats.get(id)); // it says something else from now on
       beats.set(id, setInterval(() => put().catch(() => {}), heartbeatMs));
     },
     async kill(id) {

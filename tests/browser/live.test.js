@@ -34,6 +34,21 @@ test("a node that follows another parent than asked is marked", async () => {
   assert.equal(await rowOf(page, "pos-2").getAttribute("aria-level"), "3");
 });
 
+test("the focus stays with a node that moves, whichever way", async () => {
+  const focused = () => page.evaluate(() => document.activeElement.getAttribute("data-node"));
+  const isAtLevel = (level) =>
+    page.locator(`tr[data-node=pos-0][aria-level="${level}"]`).waitFor({ timeout: patienceMs });
+  await rowOf(page, "pos-0").focus();
+  await fleet.add("pos-0", { parent: "root-0" });
+  await isAtLevel(2);
+  assert.equal(await focused(), "pos-0");
+  await fleet.add("pos-0", { parent: "l3-0" });
+  await isAtLevel(4);
+  assert.equal(await focused(), "pos-0");
+  await page.keyboard.press("ArrowUp");
+  assert.equal(await focused(), "l3-0");
+});
+
 test("what nodes say is shown as text", async () => {
   const markup = "<img src=x onerror=document.title='broken'>";
   await fleet.add("pos-3", { parent: "l3-0", lastError: markup });

@@ -5,6 +5,7 @@ import { useRef, useState } from "preact/hooks";
 
 import type { Fleet } from "../fleet/fleet";
 import { rowsOf, type Row } from "../fleet/rows";
+import { useHeldFocus } from "./held_focus";
 import { stepFor } from "./keyboard";
 import { NodeRow } from "./node_row";
 
@@ -33,6 +34,8 @@ export function TreeGrid({ fleet, now }: { fleet: Fleet; now: number }) {
   const tabStop = rows.some((row) => row.seen.node.nodeId === focused)
     ? focused
     : rows[0]?.seen.node.nodeId;
+  const elementAt = (index: number) => body.current?.rows[index] as HTMLElement | undefined;
+  useHeldFocus(body, () => elementAt(rows.findIndex((row) => row.seen.node.nodeId === tabStop)));
 
   const setOpen = (row: Row, open: boolean) =>
     setToggled(new Map(toggled).set(row.seen.node.nodeId, open));
@@ -47,7 +50,7 @@ export function TreeGrid({ fleet, now }: { fleet: Fleet; now: number }) {
     const target = step.focus === undefined ? undefined : rows[step.focus];
     if (!target) return;
     setFocused(target.seen.node.nodeId);
-    (body.current?.rows[step.focus as number] as HTMLElement | undefined)?.focus();
+    elementAt(step.focus as number)?.focus();
   };
 
   return (
