@@ -177,12 +177,14 @@ void ClientSession::on_ack(const Frame& frame) {
   if (auto taken = subscription.on_ack(*ack); !taken) return send_error(frame.id, taken.error());
   const auto& request = subscription.request();
   if (request.auto_commit && !request.group.empty()) {
-    context_.offsets.commit({request.group, ack->topic, ack->partition},
-                            {ack->next_offset, ack->incarnation},
-                            [self = self_, id = frame.id](Status committed) {
-                              if (!committed && *self != nullptr)
-                                (*self)->send_error(id, committed.error());
-                            });
+    // The client takes INVALID_REQUEST for a commit that was refused, all else for the end.
+    commit({request.group, ack->topic, ack->partition}, {ack->next_offset, ack->incarnation},
+           [this, id = frame.id](const Status& committed) {
+             if (committed) return;
+             if (committed.error().code() == Errc::kInvalidRequest)
+               return send_error(id, committed.error());
+             drop_subscription(id, committed.error());
+           });
   }
   push(frame.id);
 }
@@ -207,25 +209,36 @@ void ClientSession::on_subscribe(const Frame& frame) {
 void ClientSession::on_commit(const Frame& frame) {
   const auto request = network::decode<network::CommitOffset>(frame.payload.bytes);
   if (!request) return break_off(request.error());
-  const auto* topic = context_.topics.find(request->topic);
-  if (topic == nullptr || request->partition.value() < 0 ||
-      request->partition.value() >= topic->partitions) {
-    return send_error(frame.id, Error(Errc::kUnknownTopicOrPartition,
-                                      "no partition " + std::to_string(request->partition.value()) +
-                                          " of \"" + request->topic + "\""));
+  commit({request->group, request->topic, request->partition},
+         {request->next_offset, request->incarnation},
+         [this, id = frame.id](const Status& committed) {
+           if (!committed) return send_error(id, committed.error());
+           send(FrameType::kCommitOffset, id, {});
+         });
+}
+
+void ClientSession::commit(const GroupPartition& where,
+                           const CommittedOffset& offset,
+                           std::function<void(const Status&)> done) {
+  const auto* topic = context_.topics.find(where.topic);
+  if (topic == nullptr || where.partition.value() < 0 ||
+      where.partition.value() >= topic->partitions) {
+    return done(fail(
+        Errc::kUnknownTopicOrPartition,
+        "no partition " + std::to_string(where.partition.value()) + " of \"" + where.topic + "\""));
   }
-  if (request->incarnation != topic->incarnation) {
-    return send_error(
-        frame.id, Error(Errc::kStaleGeneration,
-                        "the offset belongs to another incarnation of \"" + topic->name + "\""));
+  if (offset.incarnation != topic->incarnation) {
+    return done(fail(Errc::kStaleGeneration,
+                     "the offset belongs to another incarnation of \"" + topic->name + "\""));
   }
-  context_.offsets.commit({request->group, request->topic, request->partition},
-                          {request->next_offset, request->incarnation},
-                          [self = self_, id = frame.id](Status committed) {
-                            if (*self == nullptr) return;
-                            if (!committed) return (*self)->send_error(id, committed.error());
-                            (*self)->send(FrameType::kCommitOffset, id, {});
-                          });
+  const auto* partition = context_.partitions.find({topic->incarnation, where.partition});
+  if (partition == nullptr || offset.next > partition->high_watermark()) {
+    return done(fail(Errc::kInvalidRequest, "offset " + std::to_string(offset.next.value()) +
+                                                " is above what there is to consume here"));
+  }
+  context_.offsets.commit(where, offset, [self = self_, done = std::move(done)](Status committed) {
+    if (*self != nullptr) done(committed);
+  });
 }
 
 void ClientSession::on_fetch(const Frame& frame) {

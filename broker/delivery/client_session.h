@@ -79,6 +79,10 @@ class ClientSession final : public network::ConnectionHandler {
                    std::int8_t acks,
                    const Incarnation& incarnation,
                    const Result<Partition::Appended>& appended);
+  // `done` runs only while this is there.
+  void commit(const GroupPartition& where,
+              const CommittedOffset& offset,
+              std::function<void(const Status&)> done);
   Result<bool> try_fetch(std::uint64_t id, const network::Fetch& request, const LogId& log);
   [[nodiscard]] network::TopicMetadata describe(const TopicDefinition& topic) const;
   void push_all();

@@ -67,7 +67,7 @@ void GroupOffsets::load(std::function<void(Status)> done) {
       const auto offset = parse_value(row.value);
       if (!where || !offset)
         return done(fail(Errc::kCorrupt, "a group offset in state.db is malformed"));
-      committed_.insert_or_assign(*where, *offset);
+      durable_.insert_or_assign(*where, *offset);
     }
     done({});
   });
@@ -77,41 +77,47 @@ void GroupOffsets::commit(const GroupPartition& where,
                           const CommittedOffset& offset,
                           std::function<void(Status)> done) {
   if (auto good = check_group(where.group); !good) return done(good);
-  const auto known = committed_.find(where);
-  if (known != committed_.end() && known->second.incarnation == offset.incarnation) {
-    if (offset.next == known->second.next) return done({});
-    if (offset.next < known->second.next) {
+  const auto known = find(where);
+  if (known && known->incarnation == offset.incarnation) {
+    const bool is_durable = !accepted_.contains(where) && !writing_.contains(where);
+    if (offset.next == known->next && is_durable) return done({});
+    if (offset.next < known->next) {
       return done(fail(Errc::kInvalidRequest, "offset " + std::to_string(offset.next.value()) +
                                                   " is below the committed " +
-                                                  std::to_string(known->second.next.value())));
+                                                  std::to_string(known->next.value())));
     }
   }
-  committed_.insert_or_assign(where, offset);
-  dirty_.insert(where);
+  accepted_.insert_or_assign(where, offset);
   waiting_.push_back(std::move(done));
-  if (!writing_) write_dirty();
+  if (writing_.empty()) write_accepted();
 }
 
-void GroupOffsets::write_dirty() {
+void GroupOffsets::write_accepted() {
+  writing_ = std::exchange(accepted_, {});
   std::vector<storage::StateRow> rows;
-  for (const auto& where : std::exchange(dirty_, {}))
-    rows.push_back({std::string(kKind), key_of(where), to_value(committed_.at(where))});
-  writing_ = true;
-  store_.put_all(std::move(rows), [this, waiting = std::exchange(waiting_, {})](Status written) {
-    writing_ = false;
-    for (const auto& done : waiting) done(written);
-    if (!dirty_.empty()) write_dirty();
-  });
+  rows.reserve(writing_.size());
+  for (const auto& [where, offset] : writing_)
+    rows.push_back({std::string(kKind), key_of(where), to_value(offset)});
+  store_.put_all(std::move(rows),
+                 [this, waiting = std::exchange(waiting_, {})](const Status& written) {
+                   const auto wrote = std::exchange(writing_, {});
+                   if (written)
+                     for (const auto& [where, offset] : wrote)
+                       durable_.insert_or_assign(where, offset);
+                   for (const auto& done : waiting) done(written);
+                   if (writing_.empty() && !accepted_.empty()) write_accepted();
+                 });
 }
 
 std::optional<CommittedOffset> GroupOffsets::find(const GroupPartition& where) const {
-  const auto found = committed_.find(where);
-  if (found == committed_.end()) return std::nullopt;
-  return found->second;
+  for (const auto* offsets : {&accepted_, &writing_, &durable_}) {
+    if (const auto found = offsets->find(where); found != offsets->end()) return found->second;
+  }
+  return std::nullopt;
 }
 
 std::vector<std::pair<GroupPartition, CommittedOffset>> GroupOffsets::all() const {
-  return {committed_.begin(), committed_.end()};
+  return {durable_.begin(), durable_.end()};
 }
 
 }  // namespace xylem::broker

@@ -19,7 +19,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,17 +52,22 @@ class GroupOffsets {
               const CommittedOffset& offset,
               std::function<void(Status)> done);
 
+  // The newest one that was accepted, on disk or on its way there.
   [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition& where) const;
+
+  // What is on disk.
   [[nodiscard]] std::vector<std::pair<GroupPartition, CommittedOffset>> all() const;
 
  private:
-  void write_dirty();
+  using Offsets = std::map<GroupPartition, CommittedOffset>;
+
+  void write_accepted();
 
   storage::StateStore& store_;
-  std::map<GroupPartition, CommittedOffset> committed_;
-  std::set<GroupPartition> dirty_;
-  std::vector<std::function<void(Status)>> waiting_;  // for the dirty ones
-  bool writing_ = false;
+  Offsets accepted_;  // for the next transaction
+  Offsets writing_;   // in the one that runs
+  Offsets durable_;
+  std::vector<std::function<void(Status)>> waiting_;  // for the accepted ones
 };
 
 }  // namespace xylem::broker

@@ -164,6 +164,72 @@ TEST_CASE("delivery: produce to what is not there or not ours says so") {
   CHECK((error->code() == Errc::kTimeout || error->code() == Errc::kUnavailable));
 }
 
+// A session of the client library that has said HELLO.
+class RawSession {
+ public:
+  explicit RawSession(BrokerWorld& world)
+      : world_(world), session_(world.client_context(), {.brokers = BrokerWorld::addresses()}, {}) {
+    session_.start();
+    REQUIRE(run_until(world.loop, [&] { return session_.is_ready(); }));
+  }
+
+  // The error that a request is answered with; nullopt: it is answered.
+  std::optional<Error> error_of(network::FrameType type, const std::vector<Slice>& pieces) {
+    bool is_answered = false;
+    std::optional<Error> error;
+    session_.request(type, pieces, 5'000, [&](const auto& answer) {
+      is_answered = true;
+      if (!answer) error = answer.error();
+    });
+    REQUIRE(run_until(world_.loop, [&] { return is_answered; }));
+    return error;
+  }
+
+ private:
+  BrokerWorld& world_;
+  network::ClientSession session_;
+};
+
+TEST_CASE("delivery: a commit above what there is to consume is refused, and stops no later one") {
+  BrokerWorld world;
+  const auto topic = world.create("t");
+  produce(world, "t", 3);
+  RawSession session(world);
+  const auto commit = [&](std::int64_t next, const Incarnation& incarnation) {
+    return session.error_of(
+        network::FrameType::kCommitOffset,
+        network::payload_of(network::CommitOffset{.group = "g",
+                                                  .member = "m",
+                                                  .topic = "t",
+                                                  .partition = PartitionId(0),
+                                                  .incarnation = incarnation,
+                                                  .next_offset = Offset(next)}));
+  };
+  CHECK(commit(4, topic.incarnation)->code() == Errc::kInvalidRequest);
+  CHECK(commit(2, {Uuid::from_words(1, 2), 0})->code() == Errc::kStaleGeneration);
+  CHECK_FALSE(commit(3, topic.incarnation));
+}
+
+TEST_CASE("delivery: an equal commit is confirmed when the first is on disk, not before") {
+  BrokerWorld world;
+  const auto topic = world.create("t");
+  const GroupPartition where{"g", "t", PartitionId(0)};
+  std::vector<int> confirmed;
+  world.offsets->commit(where, {Offset(1), topic.incarnation}, [&](const Status& done) {
+    CHECK(done);
+    confirmed.push_back(1);
+  });
+  world.offsets->commit(where, {Offset(1), topic.incarnation}, [&](const Status& done) {
+    CHECK(done);
+    confirmed.push_back(2);
+  });
+  CHECK(confirmed.empty());
+  CHECK(world.offsets->all().empty());
+  REQUIRE(run_until(world.loop, [&] { return confirmed.size() == 2; }));
+  CHECK(confirmed == std::vector{1, 2});
+  CHECK(world.offsets->all().size() == 1);
+}
+
 // A batch that is whole, and says that it holds the broker's own markers.
 Buffer control_batch() {
   constexpr std::size_t kCrcAt = 17;
@@ -181,19 +247,13 @@ Buffer control_batch() {
 TEST_CASE("delivery: a client cannot produce control batches") {
   BrokerWorld world;
   world.create("t");
-  std::optional<Error> error;
-  network::ClientSession session(world.client_context(), {.brokers = BrokerWorld::addresses()}, {});
-  session.start();
-  REQUIRE(run_until(world.loop, [&] { return session.is_ready(); }));
+  RawSession session(world);
   const network::DataHeader header{
       .topic = "t", .partition = PartitionId(0), .batch_count = 1, .acks = -1};
-  const std::array pieces = {Slice::own(network::encode_data_header(header)),
-                             Slice::own(control_batch())};
-  session.request(network::FrameType::kData, pieces, 5'000, [&](const auto& answer) {
-    REQUIRE_FALSE(answer);
-    error = answer.error();
-  });
-  REQUIRE(run_until(world.loop, [&] { return error.has_value(); }));
+  const auto error = session.error_of(
+      network::FrameType::kData,
+      {Slice::own(network::encode_data_header(header)), Slice::own(control_batch())});
+  REQUIRE(error);
   CHECK(error->code() == Errc::kInvalidRequest);
   CHECK(error->what() == "control batches are the broker's");
 }
