@@ -46,8 +46,9 @@ test("every node is a row, below its parent", async () => {
 });
 
 test("rows close and open, by mouse and by keyboard", async () => {
-  const root = (await nodesOfRegistry()).find((node) => node.role === "ROOT").nodeId;
-  const below = rowOf(page, tree.victim);
+  const nodes = await nodesOfRegistry();
+  const root = nodes.find((node) => node.parents.length === 0).nodeId;
+  const below = rowOf(page, nodes.find((node) => node.parents[0] === root).nodeId);
   await rowOf(page, root).locator(".opener").click();
   await below.waitFor({ state: "detached" });
   assert.equal(await rowOf(page, root).getAttribute("aria-expanded"), "false");
@@ -65,6 +66,9 @@ test("rows close and open, by mouse and by keyboard", async () => {
   await below.waitFor({ state: "detached" });
   await page.keyboard.press("Enter");
   await below.waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowRight");
+  await rowOf(page, tree.victim).waitFor();
 });
 
 test("a killed broker turns unhealthy and stale, without a reload", async () => {

@@ -23,7 +23,12 @@ class FaultsTest(unittest.TestCase):
         self.root = self.tree.nodes("ROOT")[0]
         self.pos = self.tree.nodes("POS")[0]
         self.children = []
-        self.addCleanup(lambda: [child.kill() for child in self.children])
+        self.addCleanup(self.end_children)
+
+    def end_children(self):
+        for child in self.children:
+            child.kill()
+            child.wait()
 
     def spawn(self, *arguments, **options):
         child = subprocess.Popen([BIN / "xylem", *map(str, arguments)], **options)

@@ -155,6 +155,7 @@ class Tree:
             self.process.wait(30)
         finally:
             self.process.kill()
+            self.process.stdout.close()
             self.log.close()
             self.directory.remove()
 
