@@ -70,6 +70,8 @@ export async function startFakeFleet() {
     async startRegistryAgain() {
       registry = await startRegistry(directory, registry.port);
     },
+    pauseRegistry: () => registry.child.kill("SIGSTOP"),
+    resumeRegistry: () => registry.child.kill("SIGCONT"),
     async close() {
       for (const beat of beats.values()) clearInterval(beat);
       if (registry.child.exitCode === null) await stopRegistry();

@@ -75,4 +75,11 @@ test("without the registry everything looks stale, and it recovers", async () =>
   await page.locator("tr[data-node=root-0][data-stale=false]").waitFor({ timeout: patienceMs });
 });
 
+test("a registry that hangs is a lost one, until it goes on", async () => {
+  fleet.pauseRegistry();
+  await page.locator(".banner[data-link=LOST]").waitFor({ timeout: 2 * patienceMs });
+  fleet.resumeRegistry();
+  await page.locator(".banner[data-link=LIVE]").waitFor({ state: "attached", timeout: patienceMs });
+});
+
 test("nothing on the page was blocked or threw", () => assert.deepEqual(errors, []));

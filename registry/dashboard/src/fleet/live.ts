@@ -3,6 +3,8 @@
 import { emptyFleet, withNodes, withTree, type Fleet, type FleetNode, type Tree } from "./fleet";
 
 const pollMs = 3_000;
+const silenceMs = 3 * pollMs; // without an event; then the stream may be open and dead
+const answerMs = 5_000; // how long the tree may take
 const gatherMs = 100; // changes this close are drawn once
 
 export function follow(show: (fleet: Fleet) => void): () => void {
@@ -13,6 +15,7 @@ export function follow(show: (fleet: Fleet) => void): () => void {
   let fetching = false;
   let fetchAgain = false;
   let closed = false;
+  let heardAt = Date.now();
 
   const update = (next: Fleet) => {
     fleet = next;
@@ -24,7 +27,7 @@ export function follow(show: (fleet: Fleet) => void): () => void {
     if (fetching) return;
     fetching = true;
     try {
-      const answer = await fetch("/api/v1/tree");
+      const answer = await fetch("/api/v1/tree", { signal: AbortSignal.timeout(answerMs) });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const tree = (await answer.json()) as Tree;
       changed = [];
@@ -38,6 +41,7 @@ export function follow(show: (fleet: Fleet) => void): () => void {
   };
 
   const take = (event: MessageEvent<string>) => {
+    heardAt = Date.now();
     changed.push(JSON.parse(event.data) as FleetNode);
     gather ||= window.setTimeout(() => {
       gather = 0;
@@ -58,7 +62,8 @@ export function follow(show: (fleet: Fleet) => void): () => void {
   open();
   void fetchTree();
   const poll = window.setInterval(() => {
-    if (events?.readyState === EventSource.OPEN) return;
+    const isOpen = events?.readyState === EventSource.OPEN;
+    if (isOpen && fleet.link === "LIVE" && Date.now() - heardAt < silenceMs) return;
     if (events?.readyState === EventSource.CLOSED) open(); // it gives up by itself on an error answer
     void fetchTree();
   }, pollMs);
