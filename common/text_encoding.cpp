@@ -100,7 +100,7 @@ std::string base64_encode(Bytes bytes) {
 Result<Buffer> base64_decode(std::string_view text) {
   if (text.size() % 4 != 0)
     return fail(Errc::kInvalidRequest, "base64: length is no multiple of 4");
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
   Buffer out;
   out.reserve(text.size() / 4 * 3);
   std::uint32_t group = 0;
@@ -114,7 +114,12 @@ Result<Buffer> base64_decode(std::string_view text) {
       out.push_back(static_cast<std::byte>(group >> shift));
     group = 0;
   }
-  out.resize(out.size() - padding);
+  for (; padding > 0; --padding) {
+    // Two texts must not stand for the same bytes.
+    if (out.back() != std::byte{0})
+      return fail(Errc::kInvalidRequest, "base64: bits are set behind the end");
+    out.pop_back();
+  }
   return out;
 }
 

@@ -20,7 +20,7 @@ namespace xylem {
 
 std::string base64_encode(Bytes bytes);
 
-// kInvalidRequest: not padded base64 of the standard alphabet.
+// kInvalidRequest: not what base64_encode() makes of any bytes.
 Result<Buffer> base64_decode(std::string_view text);
 
 // Appends `utf8` as a JSON string, quotes included.
