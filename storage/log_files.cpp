@@ -223,12 +223,12 @@ Status LogFiles::drop_before(Offset offset, const BlockList& blocks) {
   now.start = offset;
   if (past_end) now.synced = offset;
   if (auto made = make_directory(); !made) return made;
+  if (auto stored = synced_file_.store_durably(now); !stored) return stored;
+  noted_synced_ = now.synced;
   if (past_end && writer_ != nullptr) {
     writer_ = nullptr;
     dirty_ = false;
   }
-  if (auto stored = synced_file_.store_durably(now); !stored) return stored;
-  noted_synced_ = now.synced;
   std::size_t count = past_end ? segments_.size() : 0;
   while (!past_end && count + 1 < segments_.size() && segments_[count + 1]->base() <= offset)
     ++count;

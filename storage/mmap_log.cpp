@@ -114,9 +114,11 @@ void MmapLog::fence(const Error& error, std::string_view doing) {
 Status MmapLog::write_all(bool zero_fill) {
   std::size_t bytes = 0;
   for (const auto& batch : waiting_) bytes += batch.place.bytes;
+  const bool was_dirty = files_.is_dirty();
   auto wrote = files_.write(waiting_, {segment_bytes_max_, zero_fill});
   for (const auto& batch : waiting_) bytes -= batch.place.bytes;
   context_.waiting_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  if (!was_dirty && files_.is_dirty()) dirty_since_us_ = context_.clock.monotonic_us();
   return wrote;
 }
 
@@ -124,11 +126,9 @@ void MmapLog::write_waiting() {
   const std::lock_guard lock(commit_mutex_);
   take_queue();
   if (files_closed_ || health_.is_fenced() || (waiting_.empty() && !retry_at_us_)) return;
-  const bool was_dirty = files_.is_dirty();
-  const auto end_before = view_.load()->written();
+  const auto end_before = written_end();
   auto wrote = write_all(flush_ == Flush::kAlways);
-  if (!was_dirty && files_.is_dirty()) dirty_since_us_ = context_.clock.monotonic_us();
-  moved_ |= view_.load()->written() != end_before;
+  moved_ |= written_end() != end_before;
 
   retry_at_us_.reset();
   const bool full = !wrote && wrote.error().code() == Errc::kDiskFull;
@@ -226,12 +226,17 @@ Status MmapLog::drop_before(Offset offset) {
     return ready;
   if (offset <= start_offset()) return {};
   const std::lock_guard lock(commit_mutex_);
-  take_queue();
-  if (auto wrote = write_all(false); !wrote) return wrote;
-  if (offset > written_end()) tail_.drop_before(order_.end());
+  if (offset > written_end()) {  // below it nothing waits, and a full disk must not hold it up
+    take_queue();
+    auto wrote = write_all(false);
+    if (!wrote && wrote.error().code() != Errc::kDiskFull) fence(wrote.error(), "write");
+    if (!wrote) return wrote;
+    if (offset > written_end()) tail_.drop_before(order_.end());
+  }
   auto dropped = files_.drop_before(offset, tail_.blocks());
   if (!dropped) {
-    fence(dropped.error(), "drop");
+    const bool untouched = start_offset() != offset;
+    if (dropped.error().code() != Errc::kDiskFull || !untouched) fence(dropped.error(), "drop");
     return dropped;
   }
   order_.drop_before(offset);

@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 namespace xylem::storage::testing {
 namespace {
 
@@ -133,6 +135,63 @@ TEST_CASE("log: a full disk refuses appends and resumes by itself") {
   REQUIRE(log->append(batch_of(1), Epoch(0)));
   node.settle(*log);
   CHECK(read_all(*log).size() > first.size());
+}
+
+TEST_CASE("log: a full disk does not stop the retention that makes room") {
+  TemporaryDirectory directory(fast_directory());
+  FaultDisk disk;
+  Node node("mmap", directory.file("data"), &disk);
+  auto options = small_segments();
+  options.retention_bytes = 1;
+  const auto log = node.open(options);
+  for (int i = 0; i < 12; ++i) {
+    REQUIRE(log->append(batch_of(3, 120), Epoch(1)));
+    node.settle(*log);
+  }
+  const auto segments = log->segments();
+  REQUIRE(segments.size() > 2);
+  disk.plan.only_allocations(true);
+  disk.plan.arm(Fault::kDiskFull, 1, true);
+  // More than the active segment has room for: it waits.
+  REQUIRE(log->append(batch_of(3, 2'000), Epoch(1)));
+  REQUIRE(xylem::testing::run_until(node.loop, [&] { return !log->health(); }));
+  REQUIRE(log->retain());
+  CHECK(log->start_offset() == segments[1].base_offset);
+  CHECK_FALSE(std::filesystem::exists(segments[0].path));
+  CHECK(log->end_offset() == Offset(39));
+  CHECK(log->health().error().code() == Errc::kDiskFull);
+
+  const auto past_written = log->drop_before(Offset(38));  // this one does need what waits
+  REQUIRE_FALSE(past_written);
+  CHECK(past_written.error().code() == Errc::kDiskFull);
+  disk.plan.disarm();
+  node.clock.advance_ms(1'000);
+  REQUIRE(xylem::testing::run_until(node.loop, [&] { return log->health().has_value(); }));
+  node.settle(*log);
+  CHECK(log->durable_end() == Offset(39));
+}
+
+TEST_CASE("log: a full disk that cannot note the new start drops nothing and fences nothing") {
+  TemporaryDirectory directory(fast_directory());
+  FaultDisk disk;
+  Node node("mmap", directory.file("data"), &disk);
+  const auto log = node.open(small_segments());
+  for (int i = 0; i < 12; ++i) {
+    REQUIRE(log->append(batch_of(3, 120), Epoch(1)));
+    node.settle(*log);
+  }
+  const auto second = log->segments().at(1).base_offset;
+  disk.plan.arm(Fault::kDiskFull, 1, true);
+  const auto dropped = log->drop_before(second);
+  REQUIRE_FALSE(dropped);
+  CHECK(dropped.error().code() == Errc::kDiskFull);
+  CHECK(log->start_offset() == Offset(0));
+  disk.plan.disarm();
+  REQUIRE(log->drop_before(second));
+  CHECK(log->start_offset() == second);
+  REQUIRE(log->append(batch_of(1), Epoch(1)));
+  node.settle(*log);
+  CHECK(log->health());
 }
 
 TEST_CASE("log: a cut back that fails half-way fences, and a restart finds a whole log") {
