@@ -114,11 +114,13 @@ void MmapLog::fence(const Error& error, std::string_view doing) {
 Status MmapLog::write_all(bool zero_fill) {
   std::size_t bytes = 0;
   for (const auto& batch : waiting_) bytes += batch.place.bytes;
+  const auto end_before = written_end();
   const bool was_dirty = files_.is_dirty();
   auto wrote = files_.write(waiting_, {segment_bytes_max_, zero_fill});
   for (const auto& batch : waiting_) bytes -= batch.place.bytes;
   context_.waiting_bytes.fetch_sub(bytes, std::memory_order_relaxed);
   if (!was_dirty && files_.is_dirty()) dirty_since_us_ = context_.clock.monotonic_us();
+  moved_ |= written_end() != end_before;
   return wrote;
 }
 
@@ -126,9 +128,7 @@ void MmapLog::write_waiting() {
   const std::lock_guard lock(commit_mutex_);
   take_queue();
   if (files_closed_ || health_.is_fenced() || (waiting_.empty() && !retry_at_us_)) return;
-  const auto end_before = written_end();
   auto wrote = write_all(flush_ == Flush::kAlways);
-  moved_ |= written_end() != end_before;
 
   retry_at_us_.reset();
   const bool full = !wrote && wrote.error().code() == Errc::kDiskFull;

@@ -192,6 +192,20 @@ TEST_CASE(
   REQUIRE(xylem::testing::run_until(node.loop, [&] { return log->synced_end() == Offset(2); }));
 }
 
+TEST_CASE("log: flush=never: what a drop writes on its way is told like everything else") {
+  const TemporaryDirectory directory(fast_directory());
+  Node node("mmap", directory.file("data"));
+  const auto log = node.open(small_segments());
+  Offset told;
+  log->set_listener([&] { told = log->durable_end(); });
+  for (int i = 0; i < 200; ++i) {  // most times the committer has not been there yet
+    REQUIRE(log->append(batch_of(3), Epoch(0)));
+    const auto end = log->end_offset();
+    REQUIRE(log->drop_before(end + -1));
+    REQUIRE(xylem::testing::run_until(node.loop, [&] { return told == end; }));
+  }
+}
+
 TEST_CASE(
     "engine: a data directory has one process, idle logs have no files, logs are found again") {
   const TemporaryDirectory directory(fast_directory());
