@@ -47,9 +47,11 @@ std::optional<storage::OffsetRange> lost_after(const PartitionLog& log, Offset f
   return std::nullopt;
 }
 
+// What a parent gave is durable there: its children need not wait for our sync as well.
 Offset limit_of(const SourcePartition& source, Asker asker) {
-  const Offset durable = source.log->durable_end();
-  return asker == Asker::kReplica ? durable : std::min(source.high_watermark, durable);
+  if (asker == Asker::kReplica) return source.log->durable_end();
+  return std::min(source.high_watermark,
+                  source.is_leader ? source.log->durable_end() : source.log->written_end());
 }
 
 FetchedPartition in_state(FetchState state, FetchedPartition answer, Offset offset) {

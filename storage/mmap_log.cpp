@@ -263,6 +263,8 @@ void MmapLog::set_options(const LogOptions& options) {
   flush_ = options.flush;
   segment_bytes_max_ = static_cast<std::int64_t>(options.segment_bytes_max);
   flush_interval_us_ = options.flush_interval_ms * 1000;
+  // A stricter policy also holds for what is written already.
+  if (auto self = weak_from_this().lock()) context_.committer.enqueue(std::move(self));
 }
 
 void MmapLog::set_listener(Listener listener) {

@@ -12,7 +12,7 @@ Offset MmapLog::synced_end() const {
 }
 
 Offset MmapLog::durable_end() const {
-  return flush_ == Flush::kAlways ? synced_end() : written_end();
+  return flush_ == Flush::kNever ? written_end() : synced_end();
 }
 
 std::int64_t MmapLog::bytes() const {

@@ -129,7 +129,7 @@ class PartitionLog {
   [[nodiscard]] virtual Offset written_end() const = 0;
   [[nodiscard]] virtual Offset synced_end() const = 0;
 
-  // The end that counts under this log's flush policy: synced for kAlways, else written.
+  // The end that counts under this log's flush policy: written for kNever, else synced.
   [[nodiscard]] virtual Offset durable_end() const = 0;
 
   [[nodiscard]] virtual std::int64_t bytes() const = 0;

@@ -45,7 +45,7 @@ void Partition::append(Buffer batch, AppendDone done) {
   auto base = log_->append(std::move(batch), epoch_);
   if (!base) return done(pass(base));
   const auto next = *base + (header->last_offset_delta + std::int64_t{1});
-  pending_.push_back({{*base, next, 1}, std::move(done)});
+  pending_.push_back({{.base_offset = *base, .next_offset = next}, std::move(done)});
 }
 
 Status Partition::store(Bytes batches, Offset high_watermark, std::uint64_t age_ms) {
@@ -80,7 +80,8 @@ Status Partition::cut_back(Offset offset) {
 }
 
 void Partition::on_log_progress() {
-  high_watermark_ = leads_ ? log_->durable_end() : log_->written_end();
+  // A stricter flush policy takes nothing back that was committed under the old one.
+  high_watermark_ = leads_ ? std::max(high_watermark_, log_->durable_end()) : log_->written_end();
   settle_pending();
 }
 
@@ -88,6 +89,7 @@ void Partition::settle_pending() {
   while (!pending_.empty() && pending_.front().appended.next_offset <= high_watermark_) {
     auto settled = std::move(pending_.front());
     pending_.pop_front();
+    settled.appended.replicas_synced = settled.appended.next_offset <= log_->synced_end() ? 1 : 0;
     settled.done(settled.appended);
   }
   if (const auto health = log_->health(); !health && health.error().code() != Errc::kDiskFull) {

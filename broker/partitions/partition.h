@@ -1,7 +1,8 @@
 // One partition as this broker has it: its log, how far it is committed, how old it may be.
 //
-// The owner gives offsets out, and what is durable here is committed. Everywhere else the log was
-// pulled from a parent, which serves committed batches only: all that is written is committed.
+// The owner gives offsets out, and what is durable here (synced, unless the topic chose
+// flush=never) is committed. Everywhere else the log was pulled from a parent, which serves
+// committed batches only: all that is written is committed.
 //
 // Observers are told once per commit round that the high watermark, the log's start or its
 // existence changed; everything that waits for data (acknowledgements, delivery, the pipe) hangs on
@@ -30,7 +31,7 @@ class Partition {
   struct Appended {
     Offset base_offset;
     Offset next_offset;
-    std::uint16_t replicas_synced = 0;
+    std::uint16_t replicas_synced = 0;  // as of the commit; 0: not even here (flush=never)
   };
 
   using AppendDone = std::function<void(Result<Appended>)>;

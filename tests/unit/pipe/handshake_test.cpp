@@ -100,6 +100,9 @@ TEST_CASE("handshake: a child reads below the high watermark, a replica up to th
   const auto child = judge(asked_at(*log, 10), source, Asker::kChild);
   CHECK(child.limit == Offset(25));
   CHECK(child.answer.high_watermark == Offset(25));
+
+  source.is_leader = false;  // it pulled this log: what it has is committed, synced here or not
+  CHECK(judge(asked_at(*log, 10), source, Asker::kChild).limit == Offset(30));
 }
 
 TEST_CASE("handshake: only a leader, only to a replica, says diverged because of an end") {

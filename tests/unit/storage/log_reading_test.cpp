@@ -184,12 +184,36 @@ TEST_CASE(
   auto options = small_segments();
   options.flush = Flush::kInterval;
   const auto log = node.open(options);
+  int told = 0;
+  log->set_listener([&] { ++told; });
+  REQUIRE(log->append(batch_of(2), Epoch(0)));
+  REQUIRE(xylem::testing::run_until(node.loop, [&] { return told == 1; }));
+  CHECK(log->written_end() == Offset(2));
+  CHECK(log->durable_end() == Offset(0));
+  node.clock.advance_ms(50);
+  REQUIRE(xylem::testing::run_until(node.loop, [&] { return told == 2; }));
+  CHECK(log->synced_end() == Offset(2));
+  CHECK(log->durable_end() == Offset(2));
+
+  options.flush = Flush::kNever;
+  log->set_options(options);
+  REQUIRE(log->append(batch_of(2), Epoch(0)));
+  REQUIRE(xylem::testing::run_until(node.loop, [&] { return told == 3; }));
+  CHECK(log->durable_end() == Offset(4));
+  CHECK(log->synced_end() == Offset(2));
+}
+
+TEST_CASE("log: a stricter flush policy also syncs what is written already") {
+  const TemporaryDirectory directory(fast_directory());
+  Node node("mmap", directory.file("data"));
+  auto options = small_segments();
+  const auto log = node.open(options);
   REQUIRE(log->append(batch_of(2), Epoch(0)));
   node.settle(*log);
-  CHECK(log->durable_end() == Offset(2));
   CHECK(log->synced_end() == Offset(0));
-  node.clock.advance_ms(50);
-  REQUIRE(xylem::testing::run_until(node.loop, [&] { return log->synced_end() == Offset(2); }));
+  options.flush = Flush::kAlways;
+  log->set_options(options);
+  CHECK(xylem::testing::run_until(node.loop, [&] { return log->synced_end() == Offset(2); }));
 }
 
 TEST_CASE("log: flush=never: what a drop writes on its way is told like everything else") {
