@@ -131,6 +131,7 @@ void App::open_pipe() {
                                                  .bytes_max = options_.pipe_bytes_max,
                                                  .wait_ms = options_.pipe_wait_ms});
   partitions_->on_opened([this](const Partition& opened) { pipe_client_->add(opened.id()); });
+  partitions_->on_cut_back([this](const Partition& cut) { pipe_client_->touch(cut.id()); });
   partitions_->on_removed([this](const LogId& removed) { pipe_client_->remove(removed); });
 }
 
@@ -249,6 +250,11 @@ NodeReport App::report() const {
     report.last_error = view.last_error;
   }
   for (const auto* partition : partitions_->all()) {
+    if (const auto good = partition->log()->health(); !good) {
+      if (report.health == "HEALTHY") report.health = to_string(pipe::Health::kDegraded);
+      if (report.last_error.empty())
+        report.last_error = partition->topic() + ": " + good.error().what();
+    }
     const auto age = partition->age_ms();
     report.partitions.push_back({partition->topic(), partition->id(),
                                  partition->log()->start_offset(), partition->log()->end_offset(),

@@ -245,26 +245,22 @@ Status LogFiles::drop_before(Offset offset, const BlockList& blocks) {
   return begin_segment(offset);  // its name says where the log goes on
 }
 
-Result<std::vector<OffsetRange>> LogFiles::quarantine(const Segment& damaged) {
+Status LogFiles::quarantine(const Segment& damaged) {
   const auto found =
       std::ranges::find(segments_, &damaged, [](const auto& segment) { return segment.get(); });
-  if (found == segments_.end()) return std::vector<OffsetRange>{};
-  const auto at = found - segments_.begin();
+  if (found == segments_.end()) return {};
   const bool is_last = found + 1 == segments_.end();
   if (is_last) {
-    if (auto synced = sync(); !synced) return pass(synced);
+    if (auto synced = sync(); !synced) return synced;
     writer_ = nullptr;
   }
   (*found)->retire();
   context_.now_ms = clock_.wall_ms();
-  auto repaired = quarantine_segment(context_, damaged.base(), damaged.end());
-  if (!repaired) return pass(repaired);
-  segments_[static_cast<std::size_t>(at)] = std::move(repaired->segment);
+  auto good = quarantine_segment(context_, {damaged.base(), damaged.end(), damaged.end()});
+  if (!good) return pass(good);
+  segments_.insert(segments_.erase(found), good->begin(), good->end());
   view_.set_segments(segments_);
-  if (is_last && segments_.back()->end() < end_) {
-    if (auto begun = begin_segment(end_); !begun) return pass(begun);
-  }
-  return std::move(repaired->lost);
+  return is_last && segments_.back()->end() < end_ ? begin_segment(end_) : Status();
 }
 
 Status LogFiles::close() {

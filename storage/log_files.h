@@ -47,7 +47,7 @@ class LogFiles {
   Status drop_before(Offset offset, const BlockList& blocks);
 
   // Sets aside a segment that failed a check while it was read.
-  Result<std::vector<OffsetRange>> quarantine(const Segment& damaged);
+  Status quarantine(const Segment& damaged);
   Status close();
 
   [[nodiscard]] const SegmentList& segments() const { return segments_; }

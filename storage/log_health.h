@@ -1,15 +1,13 @@
-// Why a log does not take appends, and what it has lost.
+// Why a log does not take appends.
 //
 // Threads: any.
 #pragma once
 
 #include "common/result.h"
-#include "storage/partition_log.h"
 
 #include <atomic>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 namespace xylem::storage {
 
@@ -18,10 +16,6 @@ class LogHealth {
   // What an append must answer: the fence, or the full disk.
   [[nodiscard]] Status writable() const;
 
-  // writable(), and whether anything was lost (kCorrupt; that does not stop the log).
-  [[nodiscard]] Status status() const;
-  [[nodiscard]] std::vector<OffsetRange> lost() const;
-
   [[nodiscard]] bool is_fenced() const noexcept { return fenced_.load(std::memory_order_acquire); }
 
   // The first one stays. True: this is the first.
@@ -29,7 +23,6 @@ class LogHealth {
 
   // True: that is news.
   bool set_disk_full(const std::optional<Error>& error);
-  void add_lost(const std::vector<OffsetRange>& ranges);
 
  private:
   mutable std::mutex mutex_;
@@ -37,7 +30,6 @@ class LogHealth {
   std::atomic<bool> troubled_{false};  // fenced or full: ask under the mutex
   std::optional<Error> fence_;
   std::optional<Error> disk_full_;
-  std::vector<OffsetRange> lost_;
 };
 
 }  // namespace xylem::storage

@@ -8,9 +8,11 @@
 namespace xylem::storage {
 
 LogView::LogView()
-    : picture_(std::make_shared<const LogPicture>(
-          LogPicture{std::make_shared<LogEnds>(), Offset(0), std::make_shared<const SegmentList>(),
-                     std::make_shared<const BlockList>()})) {}
+    : picture_(std::make_shared<const LogPicture>(LogPicture{std::make_shared<LogEnds>(),
+                                                             Offset(0),
+                                                             std::make_shared<const SegmentList>(),
+                                                             std::make_shared<const BlockList>(),
+                                                             {}})) {}
 
 void LogView::set_blocks(const BlockList& blocks) {
   const std::lock_guard lock(mutex_);
@@ -23,6 +25,7 @@ void LogView::set_segments(const SegmentList& segments) {
   const std::lock_guard lock(mutex_);
   LogPicture next = *picture_.load();
   next.segments = std::make_shared<const SegmentList>(segments);
+  next.lost = lost_ranges(segments, next.start);
   picture_.store(std::make_shared<const LogPicture>(std::move(next)));
 }
 
@@ -30,6 +33,7 @@ void LogView::set_start(Offset start) {
   const std::lock_guard lock(mutex_);
   LogPicture next = *picture_.load();
   next.start = start;
+  next.lost = lost_ranges(*next.segments, start);
   picture_.store(std::make_shared<const LogPicture>(std::move(next)));
 }
 
@@ -44,8 +48,20 @@ void LogView::restart(Offset start,
   next.ends->synced = ends.synced;
   next.start = start;
   next.segments = std::make_shared<const SegmentList>(segments);
+  next.lost = lost_ranges(segments, start);
   next.blocks = std::make_shared<const BlockList>(blocks);
   picture_.store(std::make_shared<const LogPicture>(std::move(next)));
+}
+
+std::vector<OffsetRange> lost_ranges(const SegmentList& segments, Offset start) {
+  std::vector<OffsetRange> lost;
+  for (std::size_t i = 1; i < segments.size(); ++i) {
+    const auto from = segments[i - 1]->end();
+    const auto to = segments[i]->base();
+    if (from < to && to > start && fits_index(from, to))
+      lost.push_back({std::max(from, start), to});
+  }
+  return lost;
 }
 
 Result<ReadResult> read_picture(const LogPicture& picture, const ReadRange& range) {

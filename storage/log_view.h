@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 namespace xylem::storage {
 
@@ -30,6 +31,7 @@ struct LogPicture {
   Offset start;
   std::shared_ptr<const SegmentList> segments;  // never null
   std::shared_ptr<const BlockList> blocks;      // never null
+  std::vector<OffsetRange> lost;
 
   [[nodiscard]] Offset written() const { return ends->written.load(std::memory_order_acquire); }
 };
@@ -59,6 +61,10 @@ class LogView {
   std::mutex mutex_;
   Published<LogPicture> picture_;
 };
+
+// What is missing from `start` on: a segment begins where the one before it ended, or so far beyond
+// that no index could have reached there.
+std::vector<OffsetRange> lost_ranges(const SegmentList& segments, Offset start);
 
 // The contracts are PartitionLog's. `range.below` is at most the picture's written end.
 Result<ReadResult> read_picture(const LogPicture& picture, const ReadRange& range);

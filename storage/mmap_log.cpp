@@ -39,9 +39,9 @@ Result<std::shared_ptr<MmapLog>> MmapLog::open(const LogName& name,
 Status MmapLog::recover() {
   auto found = files_.recover();
   if (!found) return pass(found);
-  health_.add_lost(found->lost);
   order_.restart(found->end, std::move(found->epochs));
   if (!found->segments.empty()) tell_catalog();
+  report_lost(0);
   return {};
 }
 

@@ -82,9 +82,11 @@ class MmapLog final : public PartitionLog,
   [[nodiscard]] Offset durable_end() const override;
   [[nodiscard]] std::int64_t bytes() const override;
 
-  [[nodiscard]] Status health() const override { return health_.status(); }
+  [[nodiscard]] Status health() const override;
 
-  [[nodiscard]] std::vector<OffsetRange> lost() const override { return health_.lost(); }
+  [[nodiscard]] Status writable() const override { return health_.writable(); }
+
+  [[nodiscard]] std::vector<OffsetRange> lost() const override { return view_.load()->lost; }
 
   Result<ReadResult> read(Offset from, std::size_t bytes_max, Offset below) const override;
   Result<Offset> offset_for_time(std::int64_t timestamp_ms) const override;
@@ -121,6 +123,7 @@ class MmapLog final : public PartitionLog,
   void fence(const Error& error, std::string_view doing);
   void shrink_tail(std::size_t bytes_kept);
   void look_at(const Error& error) const;
+  void report_lost(std::int64_t offsets_known) const;
   void repair();
 
   template <class Find>

@@ -6,6 +6,15 @@
 #include <utility>
 
 namespace xylem::storage {
+namespace {
+
+std::int64_t offsets_in(const std::vector<OffsetRange>& ranges) {
+  std::int64_t offsets = 0;
+  for (const auto& range : ranges) offsets += range.to - range.from;
+  return offsets;
+}
+
+}  // namespace
 
 Offset MmapLog::synced_end() const {
   return view_.load()->ends->synced.load(std::memory_order_acquire);
@@ -19,6 +28,29 @@ std::int64_t MmapLog::bytes() const {
   std::int64_t all = 0;
   for (const auto& segment : *view_.load()->segments) all += segment->bytes();
   return all;
+}
+
+Status MmapLog::health() const {
+  if (auto good = writable(); !good) return good;
+  const auto missing = lost();
+  if (missing.empty()) return {};
+  const auto& first = missing.front();
+  return fail(Errc::kCorrupt, "offsets " + std::to_string(first.from.value()) + " to " +
+                                  std::to_string((first.to + -1).value()) + " were lost (" +
+                                  std::to_string(missing.size()) + " such ranges)");
+}
+
+void MmapLog::report_lost(std::int64_t offsets_known) const {
+  const auto missing = lost();
+  const auto offsets = offsets_in(missing);
+  if (offsets <= offsets_known) return;
+  context_.metrics.lost_offsets.add(static_cast<std::uint64_t>(offsets - offsets_known));
+  context_.logger.error("storage.lost", {{"topic", name_.topic},
+                                         {"partition", name_.id.partition.value()},
+                                         {"from", missing.front().from.value()},
+                                         {"to", missing.back().to.value()},
+                                         {"ranges", missing.size()},
+                                         {"offsets", offsets}});
 }
 
 // Runs `find` on a picture, and again on a newer one when it failed because that one had gone.
@@ -88,18 +120,15 @@ void MmapLog::look_at(const Error& error) const {
 void MmapLog::repair() {
   context_.loop.check_here();
   if (closed_) return;
+  const auto known = offsets_in(lost());
   {
     const std::lock_guard lock(commit_mutex_);
     for (const auto& segment : SegmentList(files_.segments())) {
-      if (!segment->is_suspect()) continue;
-      auto lost = files_.quarantine(*segment);
-      if (!lost) {
-        fence(lost.error(), "quarantine");
-        break;
-      }
-      health_.add_lost(*lost);
+      if (!segment->is_suspect() || health_.is_fenced()) continue;
+      if (auto done = files_.quarantine(*segment); !done) fence(done.error(), "quarantine");
     }
   }
+  report_lost(known);
   repairing_ = false;
   tell_catalog();
   if (listener_) listener_();

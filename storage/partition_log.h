@@ -133,9 +133,15 @@ class PartitionLog {
   [[nodiscard]] virtual Offset durable_end() const = 0;
 
   [[nodiscard]] virtual std::int64_t bytes() const = 0;
-  [[nodiscard]] virtual Status health() const = 0;  // the error that fenced it, or disk full
 
-  // Offsets that were in corrupt bytes and are no longer here; reads pass over them as over holes.
+  // kCorrupt: offsets were lost, which does not stop the log; else as writable().
+  [[nodiscard]] virtual Status health() const = 0;
+
+  // What an append would be told: the error that fenced the log, or disk full.
+  [[nodiscard]] virtual Status writable() const { return health(); }
+
+  // Offsets that were in corrupt bytes and are no longer here, also after a restart, until they are
+  // cut or dropped; reads pass over them as over holes.
   [[nodiscard]] virtual std::vector<OffsetRange> lost() const { return {}; }
 
   // Whole batches from the one that holds `from` (or the first above it, where there is a hole),

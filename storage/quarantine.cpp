@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 namespace xylem::storage {
@@ -19,18 +20,29 @@ Status remove_if_there(Disk& disk, const std::string& path) {
   return removed;
 }
 
-// Copies what can be believed from a damaged file. A batch's own CRC leaves out its base offset and
-// epoch; in a damaged chunk these are believed only where the batch fits its neighbours without a
-// gap and the epochs are those that the index file recorded.
+Segment names_of(const RecoveryContext& context, Offset base) {
+  return {context.disk, context.directory, base};
+}
+
+std::string replacement_of(const RecoveryContext& context, Offset base) {
+  return names_of(context, base).path(kLogSuffix) + std::string(kReplacementSuffix);
+}
+
+// Copies what can be believed from a damaged file, each run of good batches to a replacement of its
+// own. A batch's own CRC leaves out its base offset and epoch; in a damaged chunk these are
+// believed only where the batch fits its neighbours without a gap and the epochs are those that the
+// index file recorded.
 class Salvage {
  public:
-  Salvage(const File& from, File& to, std::optional<SegmentFacts> facts)
-      : from_(from), to_(to), window_(from), ahead_(from), facts_(std::move(facts)) {}
+  Salvage(const RecoveryContext& context, const File& from, const DamagedRange& damaged)
+      : context_(context), damaged_(damaged), from_(from), window_(from), ahead_(from) {}
 
-  Result<std::vector<OffsetRange>> run(Offset base, Offset until) {
-    until_ = until;
+  Status run() {
     auto size = from_.size();
     if (!size) return pass(size);
+    const auto base = damaged_.base;
+    facts_ = stored_facts(context_.disk, names_of(context_, base), *size);
+    if (auto begun = begin_part(base); !begun) return begun;
     ScanState state{base, 0, base, kNoEpoch};
     bool skipped = false;
     while (state.position + static_cast<std::int64_t>(kBatchHeaderBytes) <= *size) {
@@ -41,18 +53,44 @@ class Salvage {
         skipped = true;
         continue;
       }
-      if (skipped && place->base > state.next) lost_.push_back({state.next, place->base});
+      if (skipped && place->base > state.next) {
+        lose(state.next, place->base);
+        if (auto begun = begin_part(place->base); !begun) return begun;
+      }
       skipped = false;
       if (auto copied = copy(state.position, *place); !copied) return pass(copied);
       state = {base, state.position + static_cast<std::int64_t>(place->bytes), place->next,
                place->epoch};
     }
-    if (state.next < until) lost_.push_back({state.next, until});
-    if (auto synced = to_.sync(); !synced) return pass(synced);
-    return std::move(lost_);
+    if (state.next < damaged_.end_min) lose(state.next, damaged_.end_min);
+    return to_->sync();
   }
 
+  // The bases of the replacements, ascending.
+  [[nodiscard]] const std::vector<Offset>& parts() const { return parts_; }
+
+  [[nodiscard]] std::uint64_t lost_ranges() const { return lost_ranges_; }
+
+  [[nodiscard]] std::int64_t lost_offsets() const { return lost_offsets_; }
+
  private:
+  void lose(Offset from, Offset to) {
+    ++lost_ranges_;
+    lost_offsets_ += to - from;
+  }
+
+  Status begin_part(Offset base) {
+    if (to_ != nullptr) {
+      if (auto synced = to_->sync(); !synced) return synced;
+    }
+    auto file = create_fresh(context_.disk, replacement_of(context_, base));
+    if (!file) return pass(file);
+    to_ = std::move(*file);
+    written_ = 0;
+    parts_.push_back(base);
+    return {};
+  }
+
   Result<BatchPlace> believable(const ScanState& state) {
     auto head = window_.at(state.position, kBatchHeaderBytes);
     if (!head) return pass(head);
@@ -60,12 +98,13 @@ class Salvage {
       return fail(Errc::kCorrupt, "no batch starts here");
     auto place = good_batch_at(window_, state);
     if (!place) return place;
+    if (place->next > damaged_.end_max) return fail(Errc::kCorrupt, "it belongs further on");
     const auto end = state.position + static_cast<std::int64_t>(place->bytes);
     const bool recorded = facts_ && end <= facts_->bytes;
     if (recorded && (place->next > facts_->end || place->epoch != epoch_at(place->base)))
       return fail(Errc::kCorrupt, "not what the index recorded");
     if (recorded && chunks_hold(state.position, end)) return place;
-    if (place->base == state.next || place->next == until_) return place;
+    if (place->base == state.next || place->next == damaged_.end_min) return place;
     const auto follower = good_batch_at(ahead_, {state.base, end, place->next, place->epoch});
     if (follower && follower->base == place->next) return place;
     return fail(Errc::kCorrupt, "no neighbour confirms its offset");
@@ -98,7 +137,7 @@ class Salvage {
     auto batch = window_.at(position, place.bytes);
     if (!batch) return pass(batch);
     const std::array pieces = {*batch};
-    auto wrote = to_.write_at(written_, pieces);
+    auto wrote = to_->write_at(written_, pieces);
     written_ += static_cast<std::int64_t>(place.bytes);
     return wrote;
   }
@@ -107,15 +146,18 @@ class Salvage {
   static constexpr std::size_t kMagicAt = 16;
   static constexpr std::byte kMagic{2};
 
+  const RecoveryContext& context_;
+  const DamagedRange damaged_;
   const File& from_;
-  File& to_;
+  std::unique_ptr<File> to_;
   FileWindow window_;
   FileWindow ahead_;
   std::optional<SegmentFacts> facts_;
-  Offset until_;
   std::int64_t proven_chunk_ = -1;
   std::int64_t written_ = 0;
-  std::vector<OffsetRange> lost_;
+  std::vector<Offset> parts_;
+  std::uint64_t lost_ranges_ = 0;
+  std::int64_t lost_offsets_ = 0;
 };
 
 Result<std::string> free_quarantine_name(Disk& disk, const std::string& log) {
@@ -135,41 +177,39 @@ Status remove_indexes(Disk& disk, const Segment& segment) {
   return remove_if_there(disk, segment.path(kTimeIndexSuffix));
 }
 
-Result<Repaired> quarantine_segment(const RecoveryContext& context, Offset base, Offset until) {
+Result<SegmentList> quarantine_segment(const RecoveryContext& context,
+                                       const DamagedRange& damaged) {
   auto& disk = context.disk;
-  const Segment names(disk, context.directory, base);
-  const auto log = names.path(kLogSuffix);
-  const auto copy = log + std::string(kReplacementSuffix);
-  std::vector<OffsetRange> lost;
-  {
-    auto from = disk.open(log, Disk::Open::kRead);
-    if (!from) return pass(from);
-    auto to = create_fresh(disk, copy);
-    if (!to) return pass(to);
-    auto size = (*from)->size();
-    if (!size) return pass(size);
-    auto salvaged = Salvage(**from, **to, stored_facts(disk, names, *size)).run(base, until);
-    if (!salvaged) return pass(salvaged, "salvage " + log);
-    lost = std::move(*salvaged);
-  }
+  const auto log = names_of(context, damaged.base).path(kLogSuffix);
+  auto from = disk.open(log, Disk::Open::kRead);
+  if (!from) return pass(from);
+  Salvage salvage(context, **from, damaged);
+  if (auto salvaged = salvage.run(); !salvaged) return pass(salvaged, "salvage " + log);
   auto aside = free_quarantine_name(disk, log);
   if (!aside) return pass(aside);
-  if (auto gone = remove_indexes(disk, names); !gone) return pass(gone);
-  // In this order: a crash in between leaves the copy, which the next recovery puts in place.
+  if (auto gone = remove_indexes(disk, names_of(context, damaged.base)); !gone) return pass(gone);
+  // In this order: a crash before the first rename leaves the old file, which the next recovery
+  // goes by; one after it leaves replacements of files that are gone, which it puts in place.
   if (auto moved = disk.rename(log, *aside); !moved) return pass(moved);
-  if (auto moved = disk.rename(copy, log); !moved) return pass(moved);
+  for (const auto base : std::views::reverse(salvage.parts())) {
+    auto moved =
+        disk.rename(replacement_of(context, base), names_of(context, base).path(kLogSuffix));
+    if (!moved) return pass(moved);
+  }
   if (auto synced = disk.sync_directory(context.directory); !synced) return pass(synced);
 
-  std::int64_t offsets = 0;
-  for (const auto& range : lost) offsets += range.to - range.from;
-  context.metrics.corrupt_batches.add(std::max<std::size_t>(lost.size(), 1));
+  context.metrics.corrupt_batches.add(std::max<std::uint64_t>(salvage.lost_ranges(), 1));
   context.metrics.quarantined_segments.add();
-  context.metrics.lost_offsets.add(static_cast<std::uint64_t>(offsets));
-  context.logger.error("storage.quarantined",
-                       {{"file", *aside}, {"lost_ranges", lost.size()}, {"lost_offsets", offsets}});
-  auto segment = walk_segment(context, base);
-  if (!segment) return pass(segment);
-  return Repaired{std::move(*segment), std::move(lost)};
+  context.logger.error("storage.quarantined", {{"file", *aside},
+                                               {"lost_ranges", salvage.lost_ranges()},
+                                               {"lost_offsets", salvage.lost_offsets()}});
+  SegmentList segments;
+  for (const auto base : salvage.parts()) {
+    auto segment = walk_segment(context, base);
+    if (!segment) return pass(segment);
+    segments.push_back(std::move(*segment));
+  }
+  return segments;
 }
 
 }  // namespace xylem::storage

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 namespace xylem::storage {
@@ -53,19 +54,23 @@ class Recovery {
     auto names = context_.disk.list(context_.directory);
     if (!names && names.error().code() == Errc::kNotFound) return bases;
     if (!names) return pass(names);
-    for (const auto& name : *names) {
-      if (!name.ends_with(kReplacementSuffix)) continue;
-      const auto target = name.substr(0, name.size() - kReplacementSuffix.size());
-      const auto path = context_.directory + "/";
-      const bool needed =
-          target.ends_with(kLogSuffix) && std::ranges::find(*names, target) == names->end();
-      auto done = needed ? context_.disk.rename(path + name, path + target)
-                         : context_.disk.remove(path + name);
-      if (!done) return pass(done);
-      if (needed && parse_segment_file(target)) bases.push_back(*parse_segment_file(target));
-    }
+    std::vector<std::string> replaced;
     for (const auto& name : *names) {
       if (const auto base = parse_segment_file(name)) bases.push_back(*base);
+      if (name.ends_with(kReplacementSuffix))
+        replaced.push_back(name.substr(0, name.size() - kReplacementSuffix.size()));
+    }
+    // All of one repair, or none: where one file was not set aside yet, nothing was replaced.
+    const bool needed = std::ranges::none_of(replaced, [&](const auto& target) {
+      return std::ranges::find(*names, target) != names->end();
+    });
+    const auto path = context_.directory + "/";
+    for (const auto& target : std::views::reverse(replaced)) {  // as the repair would have
+      const auto base = needed ? parse_segment_file(target) : std::nullopt;
+      const auto copy = path + target + std::string(kReplacementSuffix);
+      auto done = base ? context_.disk.rename(copy, path + target) : context_.disk.remove(copy);
+      if (!done) return pass(done);
+      if (base) bases.push_back(*base);
     }
     std::ranges::sort(bases);
     return bases;
@@ -84,7 +89,7 @@ class Recovery {
     }
     auto walked = walk_segment(context_, base);
     if (!walked && walked.error().code() != Errc::kCorrupt) return pass(walked);
-    if (!walked || (*walked)->end() > next_base) return quarantine(base, next_base);
+    if (!walked || (*walked)->end() > next_base) return quarantine({base, next_base, next_base});
     if (auto gone = remove_indexes(context_.disk, **walked); !gone) return gone;
     index_and_add(std::move(*walked));
     return {};
@@ -119,7 +124,7 @@ class Recovery {
   Status walk_tail(std::shared_ptr<Segment> segment, File& file, std::int64_t size) {
     if (auto ready = segment->prepare_to_write(); !ready) {
       if (ready.error().code() != Errc::kCorrupt) return ready;
-      return quarantine(segment->base(), std::max(segment->end(), bound_.synced));
+      return quarantine({segment->base(), std::max(segment->end(), bound_.synced), kOffsetMax});
     }
     const auto epochs = segment->facts().epochs;
     const ScanState from{segment->base(), segment->bytes(), segment->end(),
@@ -130,7 +135,8 @@ class Recovery {
       return Status();
     });
     if (!end) return pass(end);
-    if (segment->end() < bound_.synced) return quarantine(segment->base(), bound_.synced);
+    if (segment->end() < bound_.synced)
+      return quarantine({segment->base(), bound_.synced, kOffsetMax});
     if (!end->clean) {
       context_.metrics.torn_tails.add();
       context_.logger.warn("storage.torn_tail_cut", {{"file", segment->path(kLogSuffix)},
@@ -145,13 +151,12 @@ class Recovery {
     return {};
   }
 
-  Status quarantine(Offset base, Offset until) {
-    auto repaired = quarantine_segment(context_, base, until);
-    if (!repaired) return pass(repaired);
-    log_.lost.insert(log_.lost.end(), repaired->lost.begin(), repaired->lost.end());
-    const bool tail_is_lost = repaired->segment->end() < until;
-    index_and_add(std::move(repaired->segment));
-    return tail_is_lost ? reserve_offsets(until) : Status();
+  Status quarantine(const DamagedRange& damaged) {
+    auto good = quarantine_segment(context_, damaged);
+    if (!good) return pass(good);
+    const bool tail_is_lost = good->back()->end() < damaged.end_min;
+    for (auto& segment : *good) index_and_add(std::move(segment));
+    return tail_is_lost ? reserve_offsets(damaged.end_min) : Status();
   }
 
   // An empty segment from `end` on: lost offsets are never given out again.

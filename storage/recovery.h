@@ -7,8 +7,11 @@
 //   bad batch at or above the synced bound   a torn tail: cut off and counted
 //   bad batch below it, or in a sealed one   corruption: the file is set aside as
 //                                            <base>.log.quarantined, its good batches are copied
-//                                            to a new file, the rest is reported as lost
+//                                            to new files, the rest is lost
 //   the end is below the bound               the same: what was synced is gone
+//
+// A copy has one file per run of good batches, so that files that do not join say what was lost,
+// now and after every later start (lost_ranges in log_view.h).
 //
 // Threads: the writer's loop. Errors: kIo, kDiskFull.
 #pragma once
@@ -33,7 +36,6 @@ struct RecoveredLog {
   SegmentList segments;
   Offset end;
   std::vector<EpochStart> epochs;
-  std::vector<OffsetRange> lost;
 };
 
 struct RecoveryContext {
@@ -49,14 +51,16 @@ Result<RecoveredLog> recover_log(const RecoveryContext& context, const SyncedBou
 // What the index file says of a segment of `file_bytes`; nullopt: nothing to rely on.
 std::optional<SegmentFacts> stored_facts(Disk& disk, const Segment& names, std::int64_t file_bytes);
 
-struct Repaired {
-  std::shared_ptr<Segment> segment;
-  std::vector<OffsetRange> lost;
+// A damaged segment, and where its range of offsets ends.
+struct DamagedRange {
+  Offset base;
+  Offset end_min;
+  Offset end_max;
 };
 
-// Sets the file of the segment at `base` aside and puts one with its good batches in its place.
-// `until`: where its range of offsets ends at least.
-Result<Repaired> quarantine_segment(const RecoveryContext& context, Offset base, Offset until);
+// Sets the file of the segment aside and puts segments with its good batches in its place: the
+// first at its base, a new one after each lost range.
+Result<SegmentList> quarantine_segment(const RecoveryContext& context, const DamagedRange& damaged);
 
 // A segment made by walking its file; fails with kCorrupt at the first bad batch.
 Result<std::shared_ptr<Segment>> walk_segment(const RecoveryContext& context, Offset base);

@@ -9,8 +9,9 @@ StorageMetrics::StorageMetrics(Metrics& metrics)
                                  "Unfinished writes cut off at a start after an unclean stop.")),
       quarantined_segments(metrics.counter("xylem_storage_quarantined_segments_total",
                                            "Segments set aside because of corrupt bytes.")),
-      lost_offsets(metrics.counter("xylem_storage_lost_offsets_total",
-                                   "Offsets that were in corrupt bytes.")),
+      lost_offsets(
+          metrics.counter("xylem_storage_lost_offsets_total",
+                          "Offsets found missing because of corrupt bytes, also at a start.")),
       fenced_logs(metrics.counter("xylem_storage_fenced_logs_total",
                                   "Logs closed for writing by a failed write or sync.")),
       disk_full(metrics.counter("xylem_storage_disk_full_total",

@@ -79,6 +79,14 @@ Status Partition::cut_back(Offset offset) {
   return cut;
 }
 
+Result<bool> Partition::give_up_lost() {
+  if (leads_) return false;
+  const auto lost = log_->lost();
+  if (lost.empty()) return false;
+  if (auto cut = cut_back(lost.front().from); !cut) return pass(cut);
+  return true;
+}
+
 void Partition::on_log_progress() {
   // A stricter flush policy takes nothing back that was committed under the old one.
   high_watermark_ = leads_ ? std::max(high_watermark_, log_->durable_end()) : log_->written_end();
@@ -92,9 +100,9 @@ void Partition::settle_pending() {
     settled.appended.replicas_synced = settled.appended.next_offset <= log_->synced_end() ? 1 : 0;
     settled.done(settled.appended);
   }
-  if (const auto health = log_->health(); !health && health.error().code() != Errc::kDiskFull) {
+  if (const auto good = log_->writable(); !good && good.error().code() != Errc::kDiskFull) {
     for (auto failed = std::exchange(pending_, {}); auto& pending : failed)
-      pending.done(std::unexpected(health.error()));
+      pending.done(std::unexpected(good.error()));
   }
 }
 

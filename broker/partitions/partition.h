@@ -77,6 +77,9 @@ class Partition {
 
   Status cut_back(Offset offset);
 
+  // Cuts back to the first offset that damage took, if the parent has it still. True: it did.
+  Result<bool> give_up_lost();
+
   void on_log_progress();  // the log's listener
 
  private:

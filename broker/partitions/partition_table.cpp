@@ -34,6 +34,7 @@ Result<Partition*> PartitionTable::open(const TopicDefinition& topic,
   auto made = std::make_unique<Partition>(topic.name, *log, context_.clock);
   auto* opened = made.get();
   if (leads) opened->lead(leadership);
+  give_up_lost(*opened);
   entries_.emplace(id, Entry{std::move(made), opened->high_watermark(), (*log)->start_offset()});
   (*log)->set_listener([this, id] { on_log_progress(id); });
   for (const auto& hook : opened_) hook(*opened);
@@ -72,8 +73,26 @@ std::vector<Partition*> PartitionTable::all() const {
 void PartitionTable::on_log_progress(const LogId& id) {
   auto* partition = find(id);
   if (partition == nullptr) return;
+  if (give_up_lost(*partition)) {
+    for (const auto& hook : cut_back_) hook(*partition);
+  }
   partition->on_log_progress();  // what it settles may open and remove partitions
   if (find(id) == partition) announce(*partition);
+}
+
+bool PartitionTable::give_up_lost(Partition& partition) const {
+  const auto done = partition.give_up_lost();
+  if (!done) {
+    context_.logger.error("partition.damaged", {{"topic", partition.topic()},
+                                                {"partition", partition.id().partition.value()},
+                                                {"error", done.error().what()}});
+  } else if (*done) {
+    context_.logger.warn("partition.pulled_again",
+                         {{"topic", partition.topic()},
+                          {"partition", partition.id().partition.value()},
+                          {"from", partition.log()->end_offset().value()}});
+  }
+  return done && *done;
 }
 
 void PartitionTable::announce(Partition& partition) {

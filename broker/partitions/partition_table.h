@@ -1,5 +1,8 @@
 // Every partition this broker has, and the one place that says "something moved".
 //
+// Where a log is damaged that this broker does not own, it is cut back to the damage: everybody
+// below serves a prefix without a gap, and the parent has the rest.
+//
 // Owns: the partitions and their logs' listeners. Threads: the loop's.
 #pragma once
 
@@ -66,6 +69,11 @@ class PartitionTable {
 
   void on_removed(std::function<void(const LogId&)> hook) { removed_.push_back(std::move(hook)); }
 
+  // A damaged copy was cut back after it was opened: what is gone must be pulled again.
+  void on_cut_back(std::function<void(const Partition&)> hook) {
+    cut_back_.push_back(std::move(hook));
+  }
+
   // Tells the observers when high watermark or log start differ from what they were told last.
   void announce(Partition& partition);
 
@@ -78,6 +86,7 @@ class PartitionTable {
 
   [[nodiscard]] storage::LogOptions options_of(const TopicDefinition& topic, bool leads) const;
   void on_log_progress(const LogId& id);
+  bool give_up_lost(Partition& partition) const;
   void retain();
 
   Context context_;
@@ -86,6 +95,7 @@ class PartitionTable {
   std::vector<Observer> observers_;
   std::vector<std::function<void(const Partition&)>> opened_;
   std::vector<std::function<void(const LogId&)>> removed_;
+  std::vector<std::function<void(const Partition&)>> cut_back_;
   Timer retention_timer_;
 };
 

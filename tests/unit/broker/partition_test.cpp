@@ -1,5 +1,6 @@
 // When an append counts as committed, and what a broker makes of a damaged log.
 #include "broker/partitions/partition_table.h"
+#include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/support/log_fixture.h"
 
@@ -92,6 +93,97 @@ TEST_CASE("partition: what was pulled is shown before it is synced: the parent h
       partition.store(storage::testing::placed(batch_of(2), Offset(0), Epoch(1)), Offset(2), 0));
   REQUIRE(run_until(world.node.loop, [&] { return partition.high_watermark() == Offset(2); }));
   CHECK(partition.log()->synced_end() == Offset(0));
+}
+
+// Batches of two records; the third one's bytes flip while nobody looks.
+class Damaged {
+ public:
+  explicit Damaged(int count = 6, std::size_t value_bytes = 10) {
+    World world(data());
+    auto& partition = world.open(storage::Flush::kAlways, Epoch(1));
+    for (int i = 0; i < count; ++i) {
+      const auto batch = batch_of(2, value_bytes);
+      batches.push_back(storage::testing::placed(batch, Offset(2 * i), Epoch(1)));
+      partition.append(batch, [](const auto& done) { REQUIRE(done); });
+    }
+    world.node.settle(*partition.log());
+    const auto file = partition.log()->segments().at(0).path;
+    world.table.reset();
+    world.node.stop();
+    auto bytes = read_text(file);
+    bytes[3 * batches[0].size() - 1] ^= 1;
+    write_text(file, bytes);
+  }
+
+  [[nodiscard]] std::string data() const { return directory_.file("data"); }
+
+  std::vector<Buffer> batches;
+
+ private:
+  TemporaryDirectory directory_{fast_directory()};
+};
+
+Buffer all_of(const Partition& partition) {
+  const auto read = partition.log()->read(Offset(0), 1'000'000, partition.high_watermark());
+  REQUIRE(read);
+  return storage::testing::bytes_in(*read);
+}
+
+TEST_CASE(
+    "partition: a damaged copy is cut back to the damage when it is opened, and pulled again") {
+  const Damaged made;
+  for (int start = 0; start < 2; ++start) {
+    World world(made.data());
+    auto& partition = world.open(storage::Flush::kAlways, kNoEpoch);
+    CHECK(partition.log()->lost().empty());
+    CHECK(partition.log()->health());
+    if (start == 0) {
+      CHECK(partition.high_watermark() == Offset(4));
+      CHECK(partition.log()->end_offset() == Offset(4));
+      for (std::size_t i = 2; i < 6; ++i) REQUIRE(partition.store(made.batches[i], Offset(12), 0));
+    }
+    REQUIRE(run_until(world.node.loop, [&] { return partition.high_watermark() == Offset(12); }));
+    Buffer expected;
+    for (const auto& batch : made.batches) xylem::append(batch, expected);
+    CHECK(all_of(partition) == expected);
+  }
+}
+
+TEST_CASE("partition: damage that a reader finds is cut away while the broker runs") {
+  const Damaged made(40, 100'000);  // the first MiB is looked at when it is read
+  World world(made.data());
+  auto& partition = world.open(storage::Flush::kAlways, kNoEpoch);
+  CHECK(partition.high_watermark() == Offset(80));
+  std::vector<LogId> cut;
+  world.table->on_cut_back([&](const Partition& which) { cut.push_back(which.id()); });
+  std::vector<Offset> told;
+  world.table->observe([&](const Partition& moved) { told.push_back(moved.high_watermark()); });
+  const auto refused = partition.log()->read(Offset(4), 1, Offset(80));
+  REQUIRE_FALSE(refused);
+  REQUIRE(run_until(world.node.loop, [&] { return !told.empty(); }));
+  CHECK(told == std::vector{Offset(4)});
+  CHECK(cut == std::vector{partition.id()});
+  CHECK(partition.log()->end_offset() == Offset(4));
+  CHECK(partition.log()->lost().empty());
+}
+
+TEST_CASE("partition: an owner keeps what is left, says what it lost, and goes on acknowledging") {
+  const Damaged made;
+  World world(made.data());
+  auto& partition = world.open(storage::Flush::kInterval, Epoch(2));
+  CHECK(partition.high_watermark() == Offset(12));
+  REQUIRE(partition.log()->lost().size() == 1);
+  CHECK(partition.log()->health().error().code() == Errc::kCorrupt);
+  std::optional<Partition::Appended> acknowledged;
+  partition.append(batch_of(1), [&](const auto& done) {
+    REQUIRE(done);
+    acknowledged = *done;
+  });
+  testing::run_for(world.node.loop, 2);
+  world.node.clock.advance_ms(kFlushIntervalMs);
+  REQUIRE(run_until(world.node.loop, [&] { return acknowledged.has_value(); }));
+  CHECK(acknowledged->base_offset == Offset(12));
+  CHECK(partition.log()->lost().size() == 1);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "storage/partition_log.h"
 #include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/storage/support/fault_disk.h"
 #include "tests/unit/storage/support/log_fixture.h"
 
 #include <doctest/doctest.h>
@@ -56,9 +57,9 @@ class DamagedLog {
     }
   }
 
-  std::unique_ptr<Node> start() const {
-    return std::make_unique<Node>("mmap", directory_.file("data"));
-  }
+  [[nodiscard]] std::string data() const { return directory_.file("data"); }
+
+  std::unique_ptr<Node> start() const { return std::make_unique<Node>("mmap", data()); }
 
   std::vector<Buffer> batches;
 
@@ -113,11 +114,11 @@ struct OpenedFiles {
   void set_suspects_aside() {
     for (const auto& segment : SegmentList(files.segments())) {
       if (!segment->is_suspect()) continue;
-      auto lost = files.quarantine(*segment);
-      REQUIRE(lost);
-      recovered.lost.insert(recovered.lost.end(), lost->begin(), lost->end());
+      REQUIRE(files.quarantine(*segment));
     }
   }
+
+  [[nodiscard]] std::vector<OffsetRange> lost() const { return view.load()->lost; }
 
   PosixDisk disk;
   Metrics metrics;
@@ -147,7 +148,7 @@ TEST_CASE("log: every cut of the last three batches ends the log before the cut 
     const auto kept = ends[left - 1];
     const bool torn = whole.substr(kept, cut - kept).find_first_not_of('\0') != std::string::npos;
     CHECK(opened.counters.torn_tails.value() == (torn ? 1 : 0));
-    CHECK(opened.recovered.lost.empty());
+    CHECK(opened.lost().empty());
     CHECK(opened.served().size() == left);
     CHECK(std::filesystem::file_size(file) == kept);  // nothing left that could come back
   }
@@ -196,6 +197,85 @@ TEST_CASE("log: a bad batch below the synced bound is set aside and reported, ne
   REQUIRE(log->append(batch_of(1), Epoch(3)));  // it still takes appends
   node->settle(*log);
   CHECK(log->durable_end() == Offset(13));
+  node->stop();
+
+  auto again = made.start();  // the files say it
+  const auto reopened = again->open();
+  REQUIRE(reopened->lost().size() == 1);
+  CHECK(reopened->lost()[0].from == Offset(4));
+  CHECK(reopened->lost()[0].to == Offset(6));
+  CHECK(reopened->health().error().code() == Errc::kCorrupt);
+  CHECK(reopened->writable());
+  CHECK(again->metric("xylem_storage_lost_offsets_total") == 2);
+  CHECK(served(*again, *reopened).size() == 6);
+}
+
+TEST_CASE("log: what was lost can be cut back and stored again, or dropped, and is forgotten") {
+  for (const std::string how : {"cut", "dropped"}) {
+    CAPTURE(how);
+    const DamagedLog made(6);
+    for (const auto& index : made.files("index")) std::filesystem::remove(index);
+    const auto file = made.files(".log").at(0);
+    auto bytes = read_text(file);
+    bytes[3 * made.batches[0].size() - 1] ^= 1;  // in the third one
+    write_text(file, bytes);
+    for (int start = 0; start < 2; ++start) {
+      auto node = made.start();
+      const auto log = node->open();
+      CHECK(log->lost().size() == (start == 0 ? 1 : 0));
+      if (start == 0 && how == "cut") {
+        REQUIRE(log->cut_back(log->lost().front().from));
+        CHECK(log->end_offset() == Offset(4));
+        for (std::size_t i = 2; i < 6; ++i) REQUIRE(log->append_as_is(made.batches[i]));
+        node->settle(*log);
+      }
+      if (start == 0 && how == "dropped") {
+        REQUIRE(log->drop_before(Offset(5)));
+        REQUIRE(log->lost().size() == 1);  // what is left of it
+        CHECK(log->lost().front().from == Offset(5));
+        REQUIRE(log->drop_before(Offset(6)));
+      }
+      CHECK(log->lost().empty());
+      CHECK(log->health());
+      CHECK(log->end_offset() == Offset(12));
+      const auto all = served(*node, *log);
+      if (how == "cut") CHECK(all == made.batches);
+      if (how == "dropped") CHECK(all.size() == 3);
+    }
+  }
+}
+
+TEST_CASE("log: holes that a log was given are not taken for losses") {
+  const TemporaryDirectory directory(fast_directory());
+  constexpr std::int64_t kFar = std::int64_t{1} << 33;  // beyond what an index can say
+  for (int start = 0; start < 2; ++start) {
+    Node node("mmap", directory.file("data"));
+    const auto log = node.open(small_segments());
+    if (start == 0) {
+      for (const std::int64_t base : {0L, 10L, 200L, 3'000L, kFar, kFar + 70, kFar + 80'000})
+        REQUIRE(log->append_as_is(placed(batch_of(2, 200), Offset(base), Epoch(1))));
+      node.settle(*log);
+      CHECK(log->segments().size() > 3);
+    }
+    CHECK(log->lost().empty());
+    CHECK(log->health());
+    REQUIRE(log->cut_back(Offset(kFar + 60)));
+    CHECK(log->lost().empty());
+  }
+}
+
+TEST_CASE("log: a segment file that is gone counts as lost") {
+  const DamagedLog made(8, true, small_segments());
+  const auto logs = made.files(".log");
+  REQUIRE(logs.size() >= 3);
+  std::filesystem::remove(logs[1]);
+  auto node = made.start();
+  const auto log = node->open(small_segments());
+  REQUIRE(log->lost().size() == 1);
+  CHECK(log->lost()[0].from ==
+        *parse_segment_file(std::filesystem::path(logs[1]).filename().string()));
+  CHECK(log->lost()[0].to ==
+        *parse_segment_file(std::filesystem::path(logs[2]).filename().string()));
 }
 
 TEST_CASE("log: a tail lost below the synced bound leaves its offsets unused") {
@@ -208,7 +288,9 @@ TEST_CASE("log: a tail lost below the synced bound leaves its offsets unused") {
     const auto log = node->open();
     CHECK(log->end_offset() == Offset(8));
     CHECK(served(*node, *log).size() == 1);
-    CHECK(log->lost().size() == (start == 0 ? 1 : 0));
+    REQUIRE(log->lost().size() == 1);
+    CHECK(log->lost()[0].from == Offset(2));
+    CHECK(log->lost()[0].to == Offset(8));
   }
 }
 
@@ -216,7 +298,8 @@ TEST_CASE(
     "log: every flipped byte of a sealed segment is found, and only good batches are served") {
   const DamagedLog made(8, true, small_segments());
   REQUIRE(made.files(".log").size() >= 3);
-  const auto file = made.files(".log").at(0);
+  const auto logs = made.files(".log");
+  const auto& file = logs.at(0);
   const auto whole = read_text(file);
   REQUIRE(whole.size() >= 2 * made.batches[0].size());
   const std::set<Buffer> good(made.batches.begin(), made.batches.end());
@@ -226,6 +309,9 @@ TEST_CASE(
   for (std::size_t at = 0; at < whole.size(); ++at) {
     CAPTURE(at);
     for (const auto& aside : made.files(".quarantined")) std::filesystem::remove(aside);
+    for (const auto& part : made.files(".log")) {
+      if (std::ranges::find(logs, part) == logs.end()) std::filesystem::remove(part);
+    }
     for (std::size_t i = 0; i < indexes.size(); ++i) write_text(indexes[i], index_bytes[i]);
     auto bytes = whole;
     bytes[at] = static_cast<char>(bytes[at] ^ 0x40);
@@ -235,7 +321,7 @@ TEST_CASE(
     CHECK(all.size() == made.batches.size() - 1);
     for (const auto& batch : all) CHECK(good.contains(batch));
     CHECK(opened.counters.quarantined_segments.value() == 1);
-    CHECK(opened.recovered.lost.size() == 1);
+    CHECK(opened.lost().size() == 1);
   }
 }
 
@@ -276,6 +362,38 @@ TEST_CASE("log: index files that are gone, cut or another segment's are made aga
     CHECK(made.files(".quarantined").empty());
     CHECK(read_text(indexes[1]) == second);
   }
+}
+
+TEST_CASE("log: a repair that fails anywhere leaves all that is good, and never a silent gap") {
+  bool passed = false;
+  for (int call = 1; call <= 100 && !passed; ++call) {
+    CAPTURE(call);
+    const DamagedLog made(6);
+    for (const auto& index : made.files("index")) std::filesystem::remove(index);
+    const auto file = made.files(".log").at(0);
+    auto bytes = read_text(file);
+    for (const std::size_t batch : {1, 4}) bytes[(batch + 1) * made.batches[0].size() - 1] ^= 1;
+    write_text(file, bytes);
+    {
+      FaultDisk disk;
+      Node node("mmap", made.data(), &disk);
+      disk.plan.arm(Fault::kIo, call, true);
+      const auto opened = node.try_open({});
+      passed = !disk.plan.has_fired();
+      if (passed) CHECK(opened);
+      disk.plan.disarm();
+    }
+    auto node = made.start();
+    const auto log = node->open();
+    REQUIRE(log->lost().size() == 2);
+    CHECK(log->lost()[0].from == Offset(2));
+    CHECK(log->lost()[0].to == Offset(4));
+    CHECK(log->lost()[1].from == Offset(8));
+    CHECK(log->lost()[1].to == Offset(10));
+    CHECK(served(*node, *log).size() == 4);
+    CHECK(made.files(".new").empty());
+  }
+  CHECK(passed);
 }
 
 TEST_CASE("log: a repair that a crash interrupted is finished by the next start") {
