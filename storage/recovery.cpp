@@ -55,15 +55,14 @@ class Recovery {
     if (!names && names.error().code() == Errc::kNotFound) return bases;
     if (!names) return pass(names);
     std::vector<std::string> replaced;
+    bool needed = true;  // all of one repair, or none, where its file was not set aside yet
     for (const auto& name : *names) {
       if (const auto base = parse_segment_file(name)) bases.push_back(*base);
-      if (name.ends_with(kReplacementSuffix))
-        replaced.push_back(name.substr(0, name.size() - kReplacementSuffix.size()));
+      if (!name.ends_with(kReplacementSuffix)) continue;
+      replaced.push_back(name.substr(0, name.size() - kReplacementSuffix.size()));
+      needed &= !parse_segment_file(replaced.back()) ||
+                std::ranges::find(*names, replaced.back()) == names->end();
     }
-    // All of one repair, or none: where one file was not set aside yet, nothing was replaced.
-    const bool needed = std::ranges::none_of(replaced, [&](const auto& target) {
-      return std::ranges::find(*names, target) != names->end();
-    });
     const auto path = context_.directory + "/";
     for (const auto& target : std::views::reverse(replaced)) {  // as the repair would have
       const auto base = needed ? parse_segment_file(target) : std::nullopt;

@@ -399,6 +399,8 @@ TEST_CASE("log: a repair that fails anywhere leaves all that is good, and never 
 TEST_CASE("log: a repair that a crash interrupted is finished by the next start") {
   const DamagedLog made(2);
   const auto file = made.files(".log").at(0);
+  const auto index = made.files(".index").at(0);
+  std::filesystem::copy(index, index + ".new");  // of something else that was interrupted
   std::filesystem::copy(file, file + ".new");
   std::filesystem::rename(file, file + ".quarantined");
   auto node = made.start();
