@@ -69,7 +69,8 @@ Status App::open() {
   offsets_->load([this](const Status& loaded) {
     if (!loaded) return fail_start(loaded.error());
     if (!node_->is_owner()) return begin(kNoEpoch);
-    next_leadership(*state_, [this](const Result<Epoch>& epoch) {
+    const auto newest = newest_epoch(*storage_, logger_);
+    next_leadership(*state_, newest, [this](const Result<Epoch>& epoch) {
       if (!epoch) return fail_start(epoch.error());
       begin(*epoch);
     });

@@ -31,6 +31,7 @@ Result<Partition*> PartitionTable::open(const TopicDefinition& topic,
   const bool leads = leadership != kNoEpoch;
   auto log = context_.storage.open({topic.name, id}, options_of(topic, leads));
   if (!log) return pass(log, "open " + topic.name + "/" + std::to_string(partition.value()));
+  (*log)->set_options(options_of(topic, leads));  // it may have been open before
   auto made = std::make_unique<Partition>(topic.name, *log, context_.clock);
   auto* opened = made.get();
   if (leads) opened->lead(leadership);
