@@ -127,6 +127,11 @@ void ChildSession::recovered(const LogId& log) {
     found->second.failures = 0;
 }
 
+bool ChildSession::is_retrying(const LogId& log) const {
+  const auto pause = pauses_.find(log);
+  return pause != pauses_.end() && pause->second.is_urgent;
+}
+
 bool ChildSession::has_news(std::int64_t now_ms) const {
   if (std::ranges::any_of(unlisted_,
                           [&](const LogId& log) { return !partitions_.at(log).is_in_request; }))
@@ -141,6 +146,15 @@ std::optional<std::int64_t> ChildSession::due_at_ms() const {
     if (pause.is_urgent && (!due || pause.until_ms < *due)) due = pause.until_ms;
   }
   return due;
+}
+
+std::vector<LogId> ChildSession::logs_in(FetchState state) const {
+  std::vector<LogId> logs;
+  logs.reserve(count(state));
+  for (const auto& [log, partition] : partitions_) {
+    if (partition.state == state) logs.push_back(log);
+  }
+  return logs;
 }
 
 void ChildSession::forget_state(Partition& partition) {

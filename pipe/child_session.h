@@ -57,6 +57,9 @@ class ChildSession {
   void pause(const LogId& log, std::int64_t now_ms, bool is_urgent);
   void recovered(const LogId& log);
 
+  // It waits in an urgent pause: what it was sent last is still to be stored or repaired.
+  [[nodiscard]] bool is_retrying(const LogId& log) const;
+
   [[nodiscard]] bool has_news(std::int64_t now_ms) const;
 
   // When the next urgent pause is over.
@@ -67,6 +70,8 @@ class ChildSession {
   [[nodiscard]] std::size_t count(FetchState state) const {
     return counts_.at(static_cast<std::size_t>(state));
   }
+
+  [[nodiscard]] std::vector<LogId> logs_in(FetchState state) const;
 
   [[nodiscard]] std::size_t paused() const { return pauses_.size(); }
 

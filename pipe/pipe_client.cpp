@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 namespace xylem::pipe {
@@ -112,6 +113,7 @@ class PipeClient::Impl {
   Status greet(const FetchAnswer& answer);
   void take_partitions(const FetchAnswer& answer);
   void take_partition(const FetchedPartition& fetched);
+  void confirm_others(const FetchAnswer& answer);
   bool stands_at(const FetchPartition& asked);
   void store(const FetchedPartition& fetched);
   void repair(const FetchedPartition& fetched, const FetchPartition& asked);
@@ -280,10 +282,20 @@ Status PipeClient::Impl::greet(const FetchAnswer& answer) {
 
 void PipeClient::Impl::take_partitions(const FetchAnswer& answer) {
   for (const auto& fetched : answer.partitions) take_partition(fetched);
-  if (answer.age_ms) target_.confirm(*answer.age_ms);
+  confirm_others(answer);
   if (session_.size() == 0 || session_.count(FetchState::kBehind) < session_.size()) return;
   walk_.is_behind();
   count_failover("it has less than we do");
+}
+
+// The answer's age is that of the quiet partitions; what it lists has an age of its own.
+void PipeClient::Impl::confirm_others(const FetchAnswer& answer) {
+  if (!answer.age_ms) return;
+  std::unordered_set<LogId> listed;
+  for (const auto& fetched : answer.partitions) listed.insert(fetched.log);
+  for (const auto& log : session_.logs_in(FetchState::kOk)) {
+    if (!listed.contains(log)) target_.confirm(log, *answer.age_ms);
+  }
 }
 
 // An answer holds only for the state it was asked for: batches stored after a log was cut would
@@ -328,6 +340,7 @@ void PipeClient::Impl::store(const FetchedPartition& fetched) {
     session_.pause(fetched.log, now_ms(), true);
     return;
   }
+  if (fetched.batches.empty() && session_.is_retrying(fetched.log)) return;
   session_.recovered(fetched.log);
   if (!fetched.batches.empty()) session_.touch(fetched.log);
 }

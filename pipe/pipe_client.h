@@ -38,16 +38,18 @@ class PipeTarget {
   // upon, which is dropped when the two differ.
   [[nodiscard]] virtual Result<FetchPartition> position(const LogId& log) = 0;
 
-  // kOk: store the batches (possibly none) and take over the HW, and the age when that makes the
-  // copy complete. A failure (disk full) pauses that partition with back-off; the others go on.
+  // kOk: take over the HW, store the batches (possibly none), and take over the age when that makes
+  // the copy complete. A failure (disk full) pauses that partition with back-off; the others go on,
+  // and the HW holds all the same: the copy is behind it.
   virtual Status store(const FetchedPartition& fetched) = 0;
 
   // kDiverged, kOutOfRange, kUnknownTopicId, kNotHere: the target repairs (cuts back, starts anew,
   // drops, asks the leader) and a later request asks position() again.
   virtual Status repair(const FetchedPartition& fetched) = 0;
 
-  // Every partition that is OK and has all below the HW it was told last is `age_ms` old now.
-  virtual void confirm(std::uint64_t age_ms) = 0;
+  // `log` is OK and the answer did not list it: if it has all below the HW it was told last, it is
+  // `age_ms` old now.
+  virtual void confirm(const LogId& log, std::uint64_t age_ms) = 0;
 
   // The first answer of a parent: false refuses it (another cluster); it is skipped and reported.
   [[nodiscard]] virtual bool accepts(const NodeId& parent, const ClusterId& cluster) = 0;

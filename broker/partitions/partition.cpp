@@ -32,8 +32,8 @@ Epoch Partition::epoch() const {
 
 std::uint64_t Partition::age_ms() const {
   if (leads_) return 0;  // a root tier of one is always in contact with its quorum
-  if (parent_age_ms_ == kAgeUnknown) return kAgeUnknown;
-  return parent_age_ms_ + static_cast<std::uint64_t>(clock_.monotonic_ms() - aged_at_ms_);
+  if (!reached_) return kAgeUnknown;
+  return reached_->age_ms + static_cast<std::uint64_t>(clock_.monotonic_ms() - reached_->at_ms);
 }
 
 void Partition::append(Buffer batch, AppendDone done) {
@@ -49,19 +49,29 @@ void Partition::append(Buffer batch, AppendDone done) {
 }
 
 Status Partition::store(Bytes batches, Offset high_watermark, std::uint64_t age_ms) {
+  parent_high_watermark_ = high_watermark;
   if (!batches.empty()) {
     auto stored = log_->append_as_is(batches);
     if (!stored) return stored;
   }
-  parent_high_watermark_ = high_watermark;
   confirm(age_ms);
   return {};
 }
 
 void Partition::confirm(std::uint64_t age_ms) {
-  if (log_->end_offset() < parent_high_watermark_ || age_ms == kAgeUnknown) return;
-  parent_age_ms_ = age_ms;
-  aged_at_ms_ = clock_.monotonic_ms();
+  if (age_ms == kAgeUnknown) return;
+  if (told_.size() > 1) told_.pop_back();
+  told_.push_back({parent_high_watermark_, age_ms, clock_.monotonic_ms()});
+  settle_age();
+}
+
+void Partition::settle_age() {
+  for (auto told = told_.end(); told != told_.begin();) {
+    if ((--told)->high_watermark > high_watermark_) continue;
+    reached_ = *told;
+    told_.erase(told_.begin(), told + 1);
+    return;
+  }
 }
 
 Status Partition::restart_at(Offset start) {
@@ -69,7 +79,8 @@ Status Partition::restart_at(Offset start) {
   if (dropped && log_->start_offset() > start) dropped = log_->cut_back(start);
   if (!dropped) return dropped;
   high_watermark_ = log_->written_end();
-  parent_age_ms_ = kAgeUnknown;
+  reached_.reset();
+  told_.clear();
   return {};
 }
 
@@ -94,6 +105,7 @@ void Partition::on_log_progress() {
 }
 
 void Partition::settle_pending() {
+  settle_age();
   while (!pending_.empty() && pending_.front().appended.next_offset <= high_watermark_) {
     auto settled = std::move(pending_.front());
     pending_.pop_front();

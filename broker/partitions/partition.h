@@ -22,7 +22,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace xylem::broker {
 
@@ -66,10 +68,12 @@ class Partition {
   // was refused. kNotLeader, kCorrupt, kDiskFull, kIo, kUnavailable (too many wait).
   void append(Buffer batch, AppendDone done);
 
-  // Committed batches from the parent; `high_watermark` and `age_ms` are the parent's.
+  // Committed batches from the parent; `high_watermark` and `age_ms` are the parent's. When they
+  // cannot be stored the copy is behind that high watermark, and its age grows.
   Status store(Bytes batches, Offset high_watermark, std::uint64_t age_ms);
 
-  // The parent says nothing is new: the copy is as old as the parent's, if it had caught up.
+  // The parent says nothing is new: the copy is as old as the parent's, once all below the parent's
+  // high watermark can be read here.
   void confirm(std::uint64_t age_ms);
 
   // Forgets everything and begins at `start` (history was lost upstream). Observers are told.
@@ -88,6 +92,14 @@ class Partition {
     AppendDone done;
   };
 
+  // What the parent said at one time: a copy that has all below `high_watermark` was `age_ms` old.
+  struct Told {
+    Offset high_watermark;
+    std::uint64_t age_ms = 0;
+    std::int64_t at_ms = 0;
+  };
+
+  void settle_age();
   void settle_pending();
 
   std::string topic_;
@@ -97,8 +109,8 @@ class Partition {
   Epoch epoch_ = kNoEpoch;
   Offset high_watermark_;
   Offset parent_high_watermark_;
-  std::uint64_t parent_age_ms_ = kAgeUnknown;
-  std::int64_t aged_at_ms_ = 0;
+  std::optional<Told> reached_;
+  std::vector<Told> told_;  // not reached yet: the first one and the last one
   std::deque<Pending> pending_;
 };
 

@@ -69,8 +69,8 @@ Status Feed::restart(Partition& partition, Offset start) {
   return {};
 }
 
-void Feed::confirm(std::uint64_t age_ms) {
-  for (auto* partition : context_.partitions.all()) partition->confirm(age_ms);
+void Feed::confirm(const LogId& log, std::uint64_t age_ms) {
+  if (auto* partition = context_.partitions.find(log)) partition->confirm(age_ms);
 }
 
 bool Feed::accepts(const NodeId& parent, const ClusterId& cluster) {

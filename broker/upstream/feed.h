@@ -7,8 +7,8 @@
 // Threads: the loop's.
 #pragma once
 
-#include "broker/partitions/partition_table.h"
 #include "broker/catalog/topic_catalog.h"
+#include "broker/partitions/partition_table.h"
 #include "common/logger.h"
 #include "common/metrics.h"
 #include "pipe/pipe_client.h"
@@ -38,7 +38,7 @@ class Feed final : public pipe::PipeTarget {
   Result<pipe::FetchPartition> position(const LogId& log) override;
   Status store(const pipe::FetchedPartition& fetched) override;
   Status repair(const pipe::FetchedPartition& fetched) override;
-  void confirm(std::uint64_t age_ms) override;
+  void confirm(const LogId& log, std::uint64_t age_ms) override;
   bool accepts(const NodeId& parent, const ClusterId& cluster) override;
 
   void on_topology_version(std::uint64_t version) override { hooks_.topology_seen(version); }

@@ -172,9 +172,9 @@ class Node final : public PipeSource, public PipeTarget {
     return {};
   }
 
-  void confirm(std::uint64_t age_ms) override {
-    ++confirms;
-    for (auto& [id, copy] : copies_) copy.age_ms = age_ms;
+  void confirm(const LogId& log, std::uint64_t age_ms) override {
+    ++confirms[log];
+    copies_.at(log).age_ms = age_ms;
   }
 
   bool accepts(const NodeId& parent, const ClusterId& cluster) override {
@@ -189,7 +189,7 @@ class Node final : public PipeSource, public PipeTarget {
   std::function<void(const FetchedPartition&)> on_store;
   std::vector<FetchState> repairs;
   std::uint64_t stores = 0;
-  std::uint64_t confirms = 0;
+  std::map<LogId, int> confirms;
   std::uint64_t seen_topology = 0;
 
  private:

@@ -45,7 +45,7 @@ TEST_CASE("pipe: records flow through three levels, and the last knows their age
   CHECK(leaf.client().view().parent == "l2-0");
   CHECK(leaf.client().view().health == Health::kHealthy);
   CHECK(leaf.seen_topology == 7);
-  REQUIRE(run_until(world.loop, [&] { return leaf.confirms > 0; }));
+  REQUIRE(run_until(world.loop, [&] { return leaf.confirms[kPrices] > 0; }));
 }
 
 TEST_CASE("pipe: a topic that is created later arrives by itself") {
@@ -213,6 +213,63 @@ TEST_CASE("pipe: a partition that cannot be stored waits alone, and goes on by i
   CHECK(leaf.client().view().last_error == "no room");
   full->fail_appends({});
   CHECK(run_until(world.loop, [&] { return equal(root, leaf, kPrices); }));
+}
+
+TEST_CASE("pipe: being told its age is no sign that a partition can be stored") {
+  World world;
+  Node root(world, "root-0");
+  Node leaf(world, "pos-0");
+  for (const auto& id : {kPrices, log_id(2)}) {
+    root.open(id);
+    leaf.open(id);
+  }
+  auto full = std::make_shared<testing::FakeLog>(kPrices);
+  full->fail_appends(fail(Errc::kDiskFull, "no room"));
+  leaf.copy(kPrices).log = full;
+  root.copy(kPrices).age_ms = 60'000;  // so old that it is listed
+  root.publish(kPrices, "waits");
+  auto options = quick();
+  options.backoff_min_ms = 200;  // answers come in between
+  options.backoff_max_ms = 200;
+  leaf.start_client(options);
+  leaf.client().set_parents({root.as_parent()});
+  REQUIRE(run_until(world.loop, [&] { return leaf.copy(kPrices).age_ms == 60'000; }));
+  full->fail_appends({});
+  CHECK(run_until(world.loop, [&] { return equal(root, leaf, kPrices); }));
+}
+
+TEST_CASE("pipe: a common age is for the quiet partitions, not for those that say their own") {
+  World world;
+  Node root(world, "root-0");
+  Node leaf(world, "pos-0");
+  const LogId old = log_id(2);
+  for (const auto& id : {kPrices, old}) {
+    root.open(id);
+    leaf.open(id);
+  }
+  root.copy(old).age_ms = 60'000;
+  leaf.start_client(quick());
+  leaf.client().set_parents({root.as_parent()});
+  REQUIRE(run_until(world.loop, [&] { return leaf.confirms[kPrices] >= 2; }));
+  CHECK(leaf.copy(kPrices).age_ms == 0);
+  CHECK(leaf.copy(old).age_ms == 60'000);
+}
+
+TEST_CASE("pipe: only a partition that is OK is as old as its parent says") {
+  World world;
+  Node root(world, "root-0");
+  Node leaf(world, "pos-0");
+  const LogId ahead = log_id(2);
+  const LogId unknown = log_id(3);
+  for (const auto& id : {kPrices, ahead}) root.open(id);
+  for (const auto& id : {kPrices, ahead, unknown}) leaf.open(id);
+  leaf.publish(ahead, "the parent lost this");
+  leaf.start_client(quick());
+  leaf.client().set_parents({root.as_parent()});
+  REQUIRE(run_until(world.loop, [&] { return leaf.confirms[kPrices] >= 2; }));
+  CHECK(leaf.client().view().behind == 1);
+  CHECK(leaf.confirms[ahead] == 0);
+  CHECK(leaf.confirms[unknown] == 0);
 }
 
 TEST_CASE("pipe: a parent that lost its data is behind; the child keeps its own") {
