@@ -1,6 +1,7 @@
 #include "broker/app.h"
 
 #include "broker/leadership.h"
+#include "broker/partitions/storage_health.h"
 #include "broker/upstream/pipe_routes.h"
 #include "broker/version.h"
 #include "common/process.h"
@@ -243,13 +244,16 @@ NodeReport App::report() const {
   report.topology_version = topology_version();
   report.memory_bytes = resident_bytes();
   report.uptime_ms = clock_.monotonic_ms() - started_at_ms_;
-  report.health = "HEALTHY";
+  const auto storage = storage_health(partitions_->all());
+  auto health = storage.health;
   if (pipe_client_) {
     const auto view = pipe_client_->view();
-    report.health = to_string(view.health);
+    health = std::max(health, view.health);
     report.parent = view.parent;
     report.last_error = view.last_error;
   }
+  if (!storage.status) report.last_error = storage.status.error().what();
+  report.health = to_string(health);
   for (const auto* partition : partitions_->all()) {
     if (const auto good = partition->log()->health(); !good) {
       if (report.health == "HEALTHY") report.health = to_string(pipe::Health::kDegraded);
@@ -278,9 +282,14 @@ NodeStatus App::status() const {
   return status;
 }
 
-// A follower is able to serve once it has ever been level with a parent, in this life or before.
+// An owner is able to serve while all its logs take appends, or will again by themselves. A
+// follower is once it has ever been level with a parent, in this life or before.
 Status App::ready() const {
-  if (node_->is_owner()) return {};
+  if (node_->is_owner()) {
+    const auto storage = storage_health(partitions_->all());
+    if (storage.health != pipe::Health::kUnhealthy) return {};
+    return fail(Errc::kUnavailable, "a log is fenced: " + storage.status.error().what());
+  }
   const auto* topics = partitions_->find(topics_topic().log(0));
   const bool has_been_level = topics != nullptr && (topics->high_watermark() > Offset(0) ||
                                                     topics->age_ms() != Partition::kAgeUnknown);

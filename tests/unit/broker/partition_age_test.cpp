@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <optional>
 
 namespace xylem::broker {
 namespace {
@@ -98,6 +99,31 @@ TEST_CASE("partition: what waits to be written makes no copy fresh") {
   CHECK(partition.high_watermark() == Offset(3));
   CHECK(partition.age_ms() == 3 + 150);  // level with what the parent had at first
   log->set_listener(nullptr);
+}
+
+TEST_CASE_FIXTURE(Copy, "partition: lost offsets refuse nothing that waits, a fence does") {
+  partition.lead(Epoch(0));
+  log->hold_durable_at(Offset(0));
+  std::optional<Result<Partition::Appended>> done;
+  partition.append(batch_of("v"), [&](auto appended) { done = std::move(appended); });
+  for (const auto code : {Errc::kDiskFull, Errc::kCorrupt}) {
+    log->fail_appends(fail(code, "trouble"));
+    partition.on_log_progress();
+    CHECK_FALSE(done.has_value());
+  }
+  SUBCASE("committed") {
+    log->hold_durable_at(Offset(1));
+    partition.on_log_progress();
+    REQUIRE(done);
+    CHECK(done->has_value());
+  }
+  SUBCASE("fenced") {
+    log->fail_appends(fail(Errc::kIo, "sync failed"));
+    partition.on_log_progress();
+    REQUIRE(done);
+    REQUIRE_FALSE(*done);
+    CHECK(done->error().code() == Errc::kIo);
+  }
 }
 
 }  // namespace
