@@ -33,7 +33,7 @@ struct FetchPartition {
 struct FetchRequest {
   NodeId child;
   ClusterId cluster;           // nil: not known yet
-  std::int32_t replica = -1;   // >= 0: a follower in the root tier; may read up to the end
+  std::int32_t replica = -1;   // >= 0: a follower in the root tier, if the source agrees
   std::uint64_t session = 0;   // 0: start one; then only changed partitions are listed
   std::uint32_t sequence = 0;  // of this request within its session, from 1
   std::uint32_t answered = 0;  // answers the child has had in this session

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -150,6 +151,11 @@ Status PipeServer::Impl::admit(const FetchRequest& request) const {
   if (!request.cluster.is_nil() && request.cluster != ours) {
     return fail(Errc::kUnauthorized, "node " + request.child + " is of cluster " +
                                          request.cluster.text() + ", this is " + ours.text());
+  }
+  if (request.replica >= 0 && !source_.is_replica(request.child, request.replica)) {
+    return fail(Errc::kUnauthorized, "node " + request.child + " is not replica " +
+                                         std::to_string(request.replica) +
+                                         " of this cluster's root tier");
   }
   return {};
 }

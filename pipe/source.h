@@ -37,6 +37,10 @@ class PipeSource {
   [[nodiscard]] virtual ClusterId cluster() const = 0;
   [[nodiscard]] virtual std::uint64_t topology_version() const = 0;
 
+  // Whether the cluster's metadata names `node` as replica number `replica` of its root tier: what
+  // a request says of itself gives nobody a role.
+  [[nodiscard]] virtual bool is_replica(const NodeId& node, std::int32_t replica) const = 0;
+
   // A replica's synced end, as its fetch says it (the root tier moves its HW on it).
   virtual void on_replica(std::int32_t replica, const FetchPartition& at) = 0;
 };

@@ -32,7 +32,11 @@ class Offer final : public pipe::PipeSource {
     return identity_.topology_version();
   }
 
-  // A root tier of one has no replicas to hear of.
+  // A root tier of one has no replicas, and none to hear of.
+  [[nodiscard]] bool is_replica(const NodeId& /*node*/, std::int32_t /*replica*/) const override {
+    return false;
+  }
+
   void on_replica(std::int32_t /*replica*/, const pipe::FetchPartition& /*at*/) override {}
 
  private:

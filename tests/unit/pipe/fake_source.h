@@ -62,6 +62,10 @@ class FakeSource final : public PipeSource {
 
   [[nodiscard]] std::uint64_t topology_version() const override { return 4; }
 
+  [[nodiscard]] bool is_replica(const NodeId& node, std::int32_t replica) const override {
+    return node == "root-2" && replica == 2;
+  }
+
   void on_replica(std::int32_t replica, const FetchPartition& at) override {
     replicas.emplace_back(replica, at);
   }

@@ -33,6 +33,7 @@ struct World {
   Random random;
   Metrics metrics;
   MemoryConnector connector;
+  Logger* logger = &Logger::none();
 };
 
 class Node final : public PipeSource, public PipeTarget {
@@ -74,7 +75,7 @@ class Node final : public PipeSource, public PipeTarget {
     options.node = id_;
     client_ =
         std::make_unique<PipeClient>(PipeClient::Context{world_.loop, world_.clock, world_.random,
-                                                         Logger::none(), world_.metrics},
+                                                         *world_.logger, world_.metrics},
                                      world_.connector, *this, options);
     for (const auto& [log, copy] : copies_) client_->add(log);
   }
@@ -131,6 +132,8 @@ class Node final : public PipeSource, public PipeTarget {
   [[nodiscard]] ClusterId cluster() const override { return cluster_id; }
 
   [[nodiscard]] std::uint64_t topology_version() const override { return 7; }
+
+  [[nodiscard]] bool is_replica(const NodeId&, std::int32_t) const override { return false; }
 
   void on_replica(std::int32_t, const FetchPartition&) override {}
 

@@ -218,11 +218,29 @@ TEST_CASE_FIXTURE(Fixture,
   (void)fetch(request({source.at(1, 1)}));
   CHECK(source.replicas.empty());
   auto replica = request({source.at(1, 1)});
+  replica.child = "root-2";
   replica.replica = 2;
   (void)fetch(replica);
   REQUIRE(source.replicas.size() == 1);
   CHECK(source.replicas[0].first == 2);
   CHECK(source.replicas[0].second.cursor == Offset(1));
+}
+
+TEST_CASE_FIXTURE(Fixture, "pipe server: nobody is a replica because he says so") {
+  source.open(1, 1);
+  source.partitions.at(FakeSource::id(1)).says.is_leader = true;
+  auto pretender = request({source.at(1, 1)});
+  pretender.replica = 2;
+  const auto refused = fetch(pretender);
+  REQUIRE(refused->error);
+  CHECK(refused->error->code() == Errc::kUnauthorized);
+  CHECK(refused->error->what() == "node pos-0 is not replica 2 of this cluster's root tier");
+
+  const auto child = fetch(request({source.at(1, 1)}));
+  auto later = following(*child->answer, 1, {source.at(1, 1)});
+  later.replica = 2;
+  CHECK(fetch(later)->error->code() == Errc::kUnauthorized);
+  CHECK(source.replicas.empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "pipe server: children and their sessions are seen") {
