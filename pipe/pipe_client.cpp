@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -70,6 +71,9 @@ class PipeClient::Impl {
 
   void set_parents(std::vector<Parent> parents) {
     loop_.check_here();
+    std::erase_if(failures_, [&](const auto& failure) {
+      return std::ranges::find(parents, failure.first, &Parent::url) == parents.end();
+    });
     walk_.set_parents(std::move(parents));
     probe_link_.reset();  // its answer would be counted for somebody else
     turn();
@@ -119,6 +123,7 @@ class PipeClient::Impl {
   void repair(const FetchedPartition& fetched, const FetchPartition& asked);
   void pace(const FetchAnswer& answer);
   void give_up(const Error& error, bool is_refused);
+  void log_failure(const Error& error, bool was_connected);
   void count_failover(std::string_view why);
 
   void arm_probe();
@@ -150,6 +155,7 @@ class PipeClient::Impl {
   NodeId parent_;
   std::optional<std::uint64_t> topology_version_;
   std::string last_error_;
+  std::unordered_map<std::string, Errc> failures_;  // by url, as logged
   std::uint64_t exchanges_ = 0;
   std::uint64_t failovers_ = 0;
   Timer next_;
@@ -250,6 +256,7 @@ Status PipeClient::Impl::take(const Slice& bytes) {
   health_.succeeded(now_ms());
   walk_.succeeded();
   is_confirmed_ = true;
+  failures_.erase(linked_.url);
   pace(*answer);
   if (topology_version_ != answer->topology_version) {
     topology_version_ = answer->topology_version;
@@ -378,9 +385,16 @@ void PipeClient::Impl::give_up(const Error& error, bool is_refused) {
     walk_.failed();
   is_confirmed_ = false;
   parent_.clear();
-  if (was_connected || is_refused)
-    logger_.warn("pipe.lost", {{"url", linked_.url}, {"error", error.what()}});
+  log_failure(error, was_connected);
   count_failover(error.what());
+}
+
+// Once per parent and code until it answers, or fails in another way: retries say nothing new.
+void PipeClient::Impl::log_failure(const Error& error, bool was_connected) {
+  const auto [known, is_first] = failures_.try_emplace(linked_.url, error.code());
+  if (!is_first && std::exchange(known->second, error.code()) == error.code()) return;
+  logger_.warn(was_connected ? "pipe.lost" : "pipe.failed",
+               {{"url", linked_.url}, {"error", error.what()}});
 }
 
 void PipeClient::Impl::count_failover(std::string_view why) {

@@ -1,6 +1,8 @@
 #include "pipe/pipe_client.h"
 
+#include "tests/support/files.h"
 #include "tests/support/run_until.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/pipe/node.h"
 
 #include <doctest/doctest.h>
@@ -150,6 +152,46 @@ TEST_CASE("pipe: nobody answers: unhealthy, and it never stops trying") {
   CHECK(leaf.client().view().parent.empty());
   is_down = false;
   CHECK(run_until(world.loop, [&] { return equal(root, leaf, kPrices); }));
+}
+
+TEST_CASE("pipe: why a parent does not answer is logged once, and again when that changes") {
+  TemporaryDirectory directory;
+  Logger logger({.file = directory.file("log")});
+  World world;
+  world.logger = &logger;
+  Node root(world, "root-0");
+  Node leaf(world, "pos-0");
+  int asked = 0;
+  Fault fault = Fault::kRefuse;
+  world.connector.set_faults([&](const std::string&) {
+    ++asked;
+    return fault;
+  });
+  const auto lines = [&](std::string_view text) {
+    const auto log = read_text(directory.file("log"));
+    int count = 0;
+    for (auto at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) ++count;
+    return count;
+  };
+  const auto turn_to = [&](Fault next) {
+    fault = next;
+    asked = 0;
+    REQUIRE(run_until(world.loop, [&] { return asked >= 5; }));
+  };
+  leaf.start_client(quick());
+  leaf.client().set_parents({root.as_parent()});
+  turn_to(Fault::kRefuse);
+  CHECK(lines("event=pipe.failed") == 1);
+  CHECK(lines("http://root-0 refused") == 1);
+  leaf.client().set_cluster(Uuid::from_words(6, 6));
+  turn_to(Fault::kNone);
+  CHECK(lines("event=pipe.failed") == 2);
+  leaf.client().set_cluster(root.cluster_id);
+  REQUIRE(run_until(world.loop, [&] { return leaf.client().view().parent == "root-0"; }));
+  CHECK(lines("event=pipe.lost") == 0);
+  turn_to(Fault::kRefuse);
+  CHECK(lines("event=pipe.lost") == 1);
+  CHECK(lines("event=pipe.failed") == 2);
 }
 
 TEST_CASE("pipe: parents may change any number of times, also to none") {
