@@ -38,6 +38,8 @@ App::App(BrokerOptions options)
       started_at_ms_(clock_.monotonic_ms()) {
   raise_descriptor_limit();
   metrics_.add_process_metrics();
+  for (const auto& [name, value] : options_.effective)
+    logger_.info("broker.setting", {{"name", name}, {"value", value}});
 }
 
 App::~App() = default;

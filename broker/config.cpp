@@ -126,6 +126,7 @@ Result<BrokerOptions> broker_options(const Config& config) {
   options.auto_create_topics = config.flag("AUTO_CREATE_TOPICS");
   options.log = logger_options(config.text("LOG_LEVEL"), config.text("LOG_FORMAT"));
   options.log.node = options.node;
+  options.effective = config.effective();
   if (const auto& wish = config.text("NODE_ROLE"); !wish.empty()) {
     auto role = role_of(wish);
     if (!role) return pass(role, "NODE_ROLE");

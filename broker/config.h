@@ -13,6 +13,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace xylem::broker {
 
@@ -34,6 +36,7 @@ struct BrokerOptions {
   std::uint32_t pipe_wait_ms = 0;
   bool auto_create_topics = false;
   Logger::Options log;
+  std::vector<std::pair<std::string, std::string>> effective;  // to be logged
 
   // What this broker is before a registry has said anything.
   [[nodiscard]] Role role_before_registry() const;
