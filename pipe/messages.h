@@ -78,7 +78,7 @@ struct FetchAnswer {
   NodeId parent;
   ClusterId cluster;
   std::uint64_t session = 0;  // 0: the parent knows no such session; start again
-  std::uint32_t pace_ms = 0;  // do not ask again before
+  std::uint32_t pace_ms = 0;  // do not ask again before: no parent paces yet, every child obeys
   std::uint64_t topology_version = 0;
   // When given: the HW of every partition not listed here is still what the child was told last;
   // a copy that has everything below it is this old.

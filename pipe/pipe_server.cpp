@@ -71,11 +71,6 @@ class PipeServer::Impl {
   void notify(const LogId& log);
   [[nodiscard]] std::vector<Child> children() const;
 
-  void set_pace_ms(std::uint32_t pace_ms) {
-    loop_.check_here();
-    pace_ms_ = pace_ms;
-  }
-
  private:
   struct Fetch {
     std::uint64_t session = 0;
@@ -103,7 +98,6 @@ class PipeServer::Impl {
   SessionTable table_;
   std::unordered_map<std::uint64_t, Fetch> waiting_;  // by token
   std::uint64_t last_token_ = 0;
-  std::uint32_t pace_ms_ = 0;
   Timer sweep_;
 };
 
@@ -231,9 +225,7 @@ bool PipeServer::Impl::respond(SessionTable::Entry& entry, const Fetch& fetch, b
   metrics_.bytes.add(draft.batch_bytes);
   entry.bytes_sent += draft.batch_bytes;
   entry.used_at_ms = clock_.monotonic_ms();
-  auto sealed = entry.session.seal(std::move(draft), source_, clock_.monotonic_ms());
-  sealed.pace_ms = pace_ms_;
-  fetch.answer(encode(sealed));
+  fetch.answer(encode(entry.session.seal(std::move(draft), source_, clock_.monotonic_ms())));
   return true;
 }
 
@@ -308,8 +300,6 @@ std::uint64_t PipeServer::fetch(Bytes request, Answer answer) {
 void PipeServer::abandon(std::uint64_t token) { impl_->abandon(token); }
 
 void PipeServer::notify(const LogId& log) { impl_->notify(log); }
-
-void PipeServer::set_pace_ms(std::uint32_t pace_ms) { impl_->set_pace_ms(pace_ms); }
 
 std::vector<PipeServer::Child> PipeServer::children() const { return impl_->children(); }
 

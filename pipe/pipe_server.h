@@ -64,9 +64,6 @@ class PipeServer {
   // A partition's HW moved, its log start moved, it appeared or went away.
   void notify(const LogId& log);
 
-  // From now on every answer asks its child not to come back before.
-  void set_pace_ms(std::uint32_t pace_ms);
-
   [[nodiscard]] std::vector<Child> children() const;
 
  private:

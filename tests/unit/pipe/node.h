@@ -71,12 +71,13 @@ class Node final : public PipeSource, public PipeTarget {
 
   [[nodiscard]] std::map<LogId, Copy>& copies() { return copies_; }
 
-  void start_client(PipeClient::Options options = {}) {
+  // `connector`: null: the world's.
+  void start_client(PipeClient::Options options = {}, PipeConnector* connector = nullptr) {
     options.node = id_;
-    client_ =
-        std::make_unique<PipeClient>(PipeClient::Context{world_.loop, world_.clock, world_.random,
-                                                         *world_.logger, world_.metrics},
-                                     world_.connector, *this, options);
+    client_ = std::make_unique<PipeClient>(
+        PipeClient::Context{world_.loop, world_.clock, world_.random, *world_.logger,
+                            world_.metrics},
+        connector == nullptr ? world_.connector : *connector, *this, options);
     for (const auto& [log, copy] : copies_) client_->add(log);
   }
 

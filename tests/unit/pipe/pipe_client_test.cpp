@@ -414,15 +414,48 @@ TEST_CASE("pipe: a removed partition is not asked for any more") {
   CHECK_FALSE(equal(root, leaf, kPrices));
 }
 
+// Parents that answer nothing and ask for a pause.
+class PacingConnector final : public PipeConnector {
+ public:
+  explicit PacingConnector(World& world) : world_(world) {}
+
+  std::unique_ptr<PipeLink> link(const std::string&) override {
+    return std::make_unique<Link>(world_);
+  }
+
+ private:
+  class Link final : public PipeLink {
+   public:
+    explicit Link(World& world) : world_(world) {}
+
+    void fetch(Buffer, std::uint64_t, Answer answer) override {
+      FetchAnswer pacing;
+      pacing.parent = "root-0";
+      pacing.cluster = Uuid::from_words(1, 1);
+      pacing.session = 1;
+      pacing.pace_ms = 60'000;
+      XYLEM_CHECK(world_.loop.post([slices = encode(pacing), answer = std::move(answer)] {
+        Buffer all;
+        for (const auto& slice : slices) append(slice.bytes, all);
+        answer(Slice::own(std::move(all)));
+      }));
+    }
+
+    void probe(std::uint64_t, std::function<void(Status)>) override {}
+
+   private:
+    World& world_;
+  };
+
+  World& world_;
+};
+
 TEST_CASE("pipe: a parent's pace is kept") {
   World world;
-  Node root(world, "root-0");
+  PacingConnector pacing(world);
   Node leaf(world, "pos-0");
-  root.open(kPrices);
-  leaf.open(kPrices);
-  root.server().set_pace_ms(60'000);
-  leaf.start_client(quick());
-  leaf.client().set_parents({root.as_parent()});
+  leaf.start_client(quick(), &pacing);
+  leaf.client().set_parents({{"root-0", "http://root-0"}});
   REQUIRE(run_until(world.loop, [&] { return leaf.client().view().exchanges == 1; }));
   const auto before = world.clock.monotonic_ms();
   REQUIRE(run_until(world.loop, [&] { return world.clock.monotonic_ms() - before > 100; }));
