@@ -1,6 +1,7 @@
 // POST /api/v1/messages and /api/v1/messages/batch: producing over HTTP.
 #include "broker/admin/admin_api.h"
 #include "broker/admin/json_message.h"
+#include "broker/delivery/topic_at_first_use.h"
 #include "common/batch/batch_builder.h"
 #include "network/client/partitioner.h"
 
@@ -104,34 +105,39 @@ class HttpProduce {
   std::map<PartitionId, PartitionBatch> batches_;
 };
 
+void append(ClientContext& client,
+            const TopicDefinition& topic,
+            const std::vector<Result<JsonMessage>>& messages,
+            const std::shared_ptr<Outcome>& outcome) {
+  HttpProduce work(client, topic, outcome);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (messages[i]) {
+      work.add(i, *messages[i]);
+    } else {
+      outcome->refuse(i, messages[i].error());
+    }
+  }
+  work.send();
+}
+
 void produce(ClientContext& client,
              const JsonProduce& request,
              const HttpReplyPtr& reply,
              std::function<void(const Outcome&)> settled) {
-  const auto* topic = client.topics.find(request.topic);
   if (!client.topics.is_owner()) {
     return reply->send_error(Error(Errc::kNotLeader,
                                    "this broker does not own \"" + request.topic + "\"",
                                    client.leader().http));
   }
-  if (topic == nullptr) {
-    return reply->send_error(Error(Errc::kUnknownTopicOrPartition,
-                                   "no topic \"" + request.topic + "\"",
-                                   "create it first: POST /api/v1/topics"));
-  }
   auto outcome = std::make_shared<Outcome>();
   outcome->results.resize(request.messages.size());
   outcome->errors.resize(request.messages.size());
   outcome->settled = std::move(settled);
-  HttpProduce work(client, *topic, outcome);
-  for (std::size_t i = 0; i < request.messages.size(); ++i) {
-    if (request.messages[i]) {
-      work.add(i, *request.messages[i]);
-    } else {
-      outcome->refuse(i, request.messages[i].error());
-    }
-  }
-  work.send();
+  find_at_first_use(client, request.topic,
+                    [&client, reply, outcome, messages = request.messages](const auto& topic) {
+                      if (!topic) return reply->send_error(topic.error());
+                      append(client, *topic, messages, outcome);
+                    });
 }
 
 void post_one(ClientContext& client, const HttpRequest& http, const HttpReplyPtr& reply) {

@@ -11,6 +11,15 @@ namespace {
 
 constexpr std::size_t kReadBytes = 256ULL * 1024;
 
+// What a change came to, once it was appended; `topic` null: it did not come back.
+Result<TopicDefinition> outcome(const Result<Partition::Appended>& appended,
+                                const std::string& name,
+                                const TopicDefinition* topic) {
+  if (!appended) return std::unexpected(appended.error());
+  if (topic != nullptr) return *topic;
+  return fail(Errc::kCorrupt, "topic \"" + name + "\" was stored, but cannot be read back");
+}
+
 }  // namespace
 
 TopicCatalog::TopicCatalog(const Context& context, Epoch leadership)
@@ -128,6 +137,9 @@ void TopicCatalog::announce(const TopicDefinition& topic, bool removed) {
 }
 
 void TopicCatalog::create(TopicDefinition request, Done done) {
+  if (auto good = check_topic_name(request.name); !good) return done(pass(good));
+  if (request.is_internal())
+    return done(fail(Errc::kInvalidRequest, "names that begin with __ are the broker's own"));
   if (topics_.contains(request.name))
     return done(fail(Errc::kAlreadyExists, "topic \"" + request.name + "\" exists"));
   if (request.replicas > 1) {
@@ -137,6 +149,20 @@ void TopicCatalog::create(TopicDefinition request, Done done) {
   }
   request.incarnation = {TopicId::random(context_.random), 0};
   publish(request.name, to_json(request), std::move(done));
+}
+
+void TopicCatalog::find_or_create(const std::string& name, Done done) {
+  if (const auto* topic = find(name)) return done(*topic);
+  if (const auto changing = changing_.find(name); changing != changing_.end()) {
+    changing->second.push_back([this, name, done = std::move(done)] {
+      if (const auto* topic = find(name)) return done(*topic);
+      done(fail(Errc::kUnavailable, "topic \"" + name + "\" could not be created", "retry"));
+    });
+    return;
+  }
+  TopicDefinition wanted;
+  wanted.name = name;
+  create(std::move(wanted), std::move(done));
 }
 
 void TopicCatalog::alter(const std::string& name, std::string_view json, Done done) {
@@ -159,6 +185,9 @@ void TopicCatalog::publish(const std::string& name, std::optional<std::string> j
     return done(fail(Errc::kNotLeader, "topics are created at the root of the cluster"));
   if (changing_.contains(name))
     return done(fail(Errc::kUnavailable, "topic \"" + name + "\" is being changed", "retry"));
+  if (json) {
+    if (auto readable = topic_from_json(*json); !readable) return done(pass(readable));
+  }
   BatchBuilder builder;
   Record record;
   record.key = name;
@@ -170,14 +199,12 @@ void TopicCatalog::publish(const std::string& name, std::optional<std::string> j
   if (!added) return done(pass(added));
   auto batch = builder.build();
   if (!batch) return done(pass(batch));
-  changing_.insert(name);
+  changing_.try_emplace(name);
   auto settle = [this, name, deletes, before, done = std::move(done)](auto appended) {
-    changing_.erase(name);
-    if (!appended) return done(pass(appended));
-    read_on();  // committed now, so that it is applied before the answer
-    const auto* now = find(name);
-    if (deletes || now == nullptr) return done(before);
-    done(*now);
+    const auto waiting = changing_.extract(name);
+    if (appended) read_on();  // committed now, so that it is applied before the answer
+    done(outcome(appended, name, deletes ? &before : find(name)));
+    for (const auto& settled : waiting.mapped()) settled();
   };
   log_->append(std::move(*batch), std::move(settle));
 }

@@ -17,7 +17,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +54,11 @@ class TopicCatalog {
 
   void observe(Observer observer) { observers_.push_back(std::move(observer)); }
 
+  // kInvalidRequest also where `request` could not be read back: a bad name, a broker's own one.
   void create(TopicDefinition request, Done done);
+
+  // Creates it with default policies where there is none; waits where it is being created.
+  void find_or_create(const std::string& name, Done done);
   void alter(const std::string& name, std::string_view json, Done done);
   void remove(const std::string& name, Done done);
 
@@ -85,7 +88,8 @@ class TopicCatalog {
   bool reading_ = false;
   Filter filter_;
   std::map<std::string, TopicDefinition, std::less<>> topics_;
-  std::set<std::string> changing_;  // names whose change waits for its commit
+  // Names whose change waits for its commit, and who waits for that.
+  std::map<std::string, std::vector<std::function<void()>>> changing_;
   std::vector<Observer> observers_;
 };
 

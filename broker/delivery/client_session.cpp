@@ -1,6 +1,7 @@
 #include "broker/delivery/client_session.h"
 
 #include "broker/catalog/topic_admin.h"
+#include "broker/delivery/topic_at_first_use.h"
 #include "common/batch/batch.h"
 
 #include <algorithm>
@@ -102,18 +103,15 @@ void ClientSession::on_produce(const Frame& frame) {
   const auto* topic = context_.topics.find(header.topic);
   if (topic != nullptr) return produce(frame, *data, *topic);
   if (!context_.topics.is_owner()) return send_error(frame.id, not_leader(header.topic));
-  if (!context_.auto_create_topics) {
-    return send_error(frame.id, Error(Errc::kUnknownTopicOrPartition,
-                                      "no topic \"" + header.topic + "\"", "create it first"));
-  }
-  TopicDefinition wanted;
-  wanted.name = header.topic;
-  context_.topics.create(wanted, [self = self_, frame, data = *data](auto created) {
-    if (*self == nullptr) return;
-    if (!created && created.error().code() != Errc::kAlreadyExists)
-      return (*self)->send_error(frame.id, created.error());
-    (*self)->on_produce(frame);
-  });
+  const auto bytes = data->batches.bytes.size();
+  hold(bytes);
+  find_at_first_use(context_, header.topic,
+                    [self = self_, frame, data = *data, bytes](const auto& found) {
+                      if (*self == nullptr) return;
+                      (*self)->release(bytes);
+                      if (!found) return (*self)->send_error(frame.id, found.error());
+                      (*self)->produce(frame, data, *found);
+                    });
 }
 
 void ClientSession::produce(const Frame& frame,
@@ -141,23 +139,31 @@ void ClientSession::produce(const Frame& frame,
     return send_error(frame.id, Error(Errc::kInvalidRequest, "control batches are the broker's"));
   }
   const auto bytes = batch->bytes;
-  produced_bytes_ += bytes;
-  if (produced_bytes_ > kProducedBytesMax) connection_->pause_reading(true);
+  hold(bytes);
   Buffer copy(data.batches.bytes.begin(), data.batches.bytes.end());
   partition->append(std::move(copy),
                     [self = self_, bytes, id = frame.id, acks = header.acks,
                      incarnation = topic.incarnation](Result<Partition::Appended> appended) {
                       if (*self == nullptr) return;
-                      (*self)->produced_bytes_ -= bytes;
+                      (*self)->release(bytes);
                       (*self)->acknowledge(id, acks, incarnation, appended);
                     });
+}
+
+void ClientSession::hold(std::size_t bytes) {
+  produced_bytes_ += bytes;
+  if (produced_bytes_ > kProducedBytesMax) connection_->pause_reading(true);
+}
+
+void ClientSession::release(std::size_t bytes) {
+  produced_bytes_ -= bytes;
+  if (produced_bytes_ <= kProducedBytesMax) connection_->pause_reading(false);
 }
 
 void ClientSession::acknowledge(std::uint64_t id,
                                 std::int8_t acks,
                                 const Incarnation& incarnation,
                                 const Result<Partition::Appended>& appended) {
-  if (produced_bytes_ <= kProducedBytesMax) connection_->pause_reading(false);
   if (!appended) return send_error(id, appended.error());
   if (acks == 0) return;
   network::ProduceAck ack;
@@ -302,18 +308,32 @@ Result<bool> ClientSession::try_fetch(std::uint64_t id,
 void ClientSession::on_metadata(const Frame& frame) {
   const auto request = network::decode<network::MetadataRequest>(frame.payload.bytes);
   if (!request) return break_off(request.error());
+  auto open = std::make_shared<std::size_t>(1);
+  auto settle = [self = self_, id = frame.id, request = *request, open] {
+    if (--*open == 0 && *self != nullptr) (*self)->answer_metadata(id, request);
+  };
+  for (const auto& name : request->topics) {
+    if (context_.topics.find(name) != nullptr) continue;
+    if (*open > kFirstUsesMax) break;
+    ++*open;
+    find_at_first_use(context_, name, [settle](const auto&) { settle(); });
+  }
+  settle();
+}
+
+void ClientSession::answer_metadata(std::uint64_t id, const network::MetadataRequest& request) {
   network::MetadataAnswer answer;
-  if (request->topics.empty()) {
+  if (request.topics.empty()) {
     for (const auto* topic : context_.topics.all()) answer.topics.push_back(describe(*topic));
   }
-  for (const auto& name : request->topics) {
+  for (const auto& name : request.topics) {
     if (const auto* topic = context_.topics.find(name)) {
       answer.topics.push_back(describe(*topic));
     } else {
       answer.unknown.push_back(name);
     }
   }
-  send(FrameType::kMetadata, frame.id, network::encode(answer));
+  send(FrameType::kMetadata, id, network::encode(answer));
 }
 
 network::TopicMetadata ClientSession::describe(const TopicDefinition& topic) const {

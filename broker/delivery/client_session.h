@@ -29,6 +29,7 @@ class ClientSession final : public network::ConnectionHandler {
   static constexpr std::size_t kProducedBytesMax = 16ULL * 1024 * 1024;
   static constexpr std::size_t kSubscriptionsMax = 1'000;
   static constexpr std::size_t kWaitingFetchesMax = 100;
+  static constexpr std::size_t kFirstUsesMax = 100;  // topics that one METADATA may create
   static constexpr std::uint32_t kFetchWaitMsMax = 60'000;
   static constexpr std::uint32_t kHeartbeatMs = 3'000;
 
@@ -75,6 +76,9 @@ class ClientSession final : public network::ConnectionHandler {
   void produce(const network::Frame& frame,
                const network::Data& data,
                const TopicDefinition& topic);
+  // Bytes that wait for their commit.
+  void hold(std::size_t bytes);
+  void release(std::size_t bytes);
   void acknowledge(std::uint64_t id,
                    std::int8_t acks,
                    const Incarnation& incarnation,
@@ -84,6 +88,7 @@ class ClientSession final : public network::ConnectionHandler {
               const CommittedOffset& offset,
               std::function<void(const Status&)> done);
   Result<bool> try_fetch(std::uint64_t id, const network::Fetch& request, const LogId& log);
+  void answer_metadata(std::uint64_t id, const network::MetadataRequest& request);
   [[nodiscard]] network::TopicMetadata describe(const TopicDefinition& topic) const;
   void push_all();
   void push(std::uint64_t subscription);

@@ -23,7 +23,10 @@ class BrokerWorld {
   static constexpr std::string_view kAddress = "broker:9092";
 
   // `leadership`: kNoEpoch: a broker that owns nothing and names `leader` as who does.
-  explicit BrokerWorld(Epoch leadership = Epoch(3), broker::Leader leader = {}) : hub(loop) {
+  explicit BrokerWorld(Epoch leadership = Epoch(3),
+                       broker::Leader leader = {},
+                       bool auto_create_topics = false)
+      : hub(loop) {
     auto engine = storage::open_storage("memory", directory.file("data"),
                                         {loop, disk, clock, Logger::none(), metrics});
     REQUIRE(engine);
@@ -36,18 +39,19 @@ class BrokerWorld {
                        broker::PartitionTable::Options{});
     topics.emplace(broker::TopicCatalog::Context{loop, clock, random, Logger::none(), *partitions},
                    leadership);
-    broker::ClientContext context{.loop = loop,
-                                  .clock = clock,
-                                  .logger = Logger::none(),
-                                  .metrics = metrics,
-                                  .partitions = *partitions,
-                                  .topics = *topics,
-                                  .offsets = *offsets,
-                                  .node = "broker",
-                                  .role = [] { return std::string("LOCAL"); },
-                                  .cluster = [] { return ClusterId(); },
-                                  .leader = [leader] { return leader; }};
-    clients.emplace(std::move(context), hub.make_server());
+    context.emplace(broker::ClientContext{.loop = loop,
+                                          .clock = clock,
+                                          .logger = Logger::none(),
+                                          .metrics = metrics,
+                                          .partitions = *partitions,
+                                          .topics = *topics,
+                                          .offsets = *offsets,
+                                          .node = "broker",
+                                          .role = [] { return std::string("LOCAL"); },
+                                          .cluster = [] { return ClusterId(); },
+                                          .leader = [leader] { return leader; },
+                                          .auto_create_topics = auto_create_topics});
+    clients.emplace(*context, hub.make_server());
     REQUIRE(topics->start());
     REQUIRE(clients->listen(*network::Address::parse(kAddress)));
     network = hub.make_client();
@@ -91,6 +95,7 @@ class BrokerWorld {
   std::optional<broker::GroupOffsets> offsets;
   std::optional<broker::PartitionTable> partitions;
   std::optional<broker::TopicCatalog> topics;
+  std::optional<broker::ClientContext> context;
   std::optional<broker::ClientListener> clients;
   std::unique_ptr<network::NetworkClient> network;
 };

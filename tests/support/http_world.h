@@ -1,0 +1,62 @@
+// A broker's administration API on the loop of a BrokerWorld, and a client that asks it.
+#pragma once
+
+#include "broker/admin/admin_api.h"
+#include "common/http_client.h"
+#include "common/worker.h"
+#include "tests/support/broker_world.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace xylem::testing {
+
+class HttpWorld {
+ public:
+  explicit HttpWorld(bool auto_create_topics = false) : broker(Epoch(3), {}, auto_create_topics) {
+    server.emplace(broker.loop, network::HttpServer::Limits{});
+    add_topic_routes(*server, admin);
+    add_message_routes(*server, admin);
+    add_record_routes(*server, admin);
+    add_node_routes(*server, admin);
+    const auto port = server->listen({"127.0.0.1", 0});
+    REQUIRE(port);
+    auto made = HttpClient::create({.base_url = "http://127.0.0.1:" + std::to_string(*port)});
+    REQUIRE(made);
+    client = std::move(*made);
+  }
+
+  HttpAnswer ask(const std::string& method,
+                 const std::string& target,
+                 const std::string& body = {}) {
+    std::optional<Result<HttpAnswer>> answer;
+    REQUIRE(worker.submit([&] {
+      auto got = client->exchange({.method = method,
+                                   .target = target,
+                                   .headers = {},
+                                   .body = bytes_of(body),
+                                   .on_body = nullptr});
+      REQUIRE(broker.loop.post([&answer, got] { answer = got; }));
+    }));
+    REQUIRE(run_until(broker.loop, [&] { return answer.has_value(); }));
+    REQUIRE(*answer);
+    return **answer;
+  }
+
+  HttpAnswer produce(const std::string& message) {
+    return ask("POST", "/api/v1/messages", message);
+  }
+
+  BrokerWorld broker;
+  broker::AdminContext admin{.client = *broker.context,
+                             .status = [] { return broker::NodeStatus(); },
+                             .ready = [] { return Status(); }};
+  std::optional<network::HttpServer> server;
+  std::unique_ptr<HttpClient> client;
+  Worker worker{"asks"};
+};
+
+}  // namespace xylem::testing
