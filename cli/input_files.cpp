@@ -98,8 +98,7 @@ void InputFiles::read(Done done) {
   auto* reader = reader_.get();  // the worker is joined before it goes
   const bool accepted = worker_.submit([this, reader, answer, file = file()] {
     auto text = reader->read(file);
-    // A full inbox cannot be: one read at a time.
-    XYLEM_CHECK(loop_.post([answer, text = std::move(text)] { answer(text); }));
+    loop_.answer([answer, text = std::move(text)] { answer(text); });
   });
   XYLEM_CHECK(accepted);
 }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -42,11 +43,11 @@ class Loop::Impl {
     stopping_ = false;
   }
 
-  bool post(Task task) {
+  bool post(Task task, std::size_t inbox_max) {
     bool first = false;
     {
       const std::lock_guard lock(mutex_);
-      if (inbox_.size() >= kInboxMax) return false;
+      if (inbox_.size() >= inbox_max) return false;
       first = inbox_.empty();
       inbox_.push_back(std::move(task));
     }
@@ -108,7 +109,11 @@ void Loop::run() { impl_->run(); }
 
 void Loop::stop() { impl_->stop(); }
 
-bool Loop::post(Task task) { return impl_->post(std::move(task)); }
+bool Loop::post(Task task) { return impl_->post(std::move(task), kInboxMax); }
+
+void Loop::answer(Task task) {
+  XYLEM_CHECK(impl_->post(std::move(task), std::numeric_limits<std::size_t>::max()));
+}
 
 bool Loop::is_here() const noexcept { return impl_->is_here(); }
 

@@ -132,10 +132,9 @@ void Applier::hand_to_worker(std::function<void()> work) {
 
 // Runs it on the loop unless this object is gone by then.
 void Applier::answer(std::function<void()> on_loop) {
-  const bool posted = context_.loop.post([alive = std::weak_ptr(alive_), run = std::move(on_loop)] {
+  context_.loop.answer([alive = std::weak_ptr(alive_), run = std::move(on_loop)] {
     if (alive.lock()) run();
   });
-  XYLEM_CHECK(posted);
 }
 
 void Applier::relieve() {

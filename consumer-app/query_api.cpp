@@ -225,10 +225,9 @@ void QueryApi::answer(Worker& worker, const Reply& reply, Query query) {
   const std::uint64_t id = ++last_id_;
   const bool accepted =
       worker.submit([this, id, query = std::move(query), alive = std::weak_ptr(alive_)] {
-        const bool posted = context_.loop.post([this, id, alive, result = query()] {
+        context_.loop.answer([this, id, alive, result = query()] {
           if (alive.lock()) finish(id, result);
         });
-        XYLEM_CHECK(posted);
       });
   if (!accepted) return reply->send_error(Error(Errc::kUnavailable, "too many queries at once"));
   waiting_.emplace(id, reply);

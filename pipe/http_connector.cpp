@@ -9,7 +9,6 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -45,7 +44,6 @@ struct Upstream {
   explicit Upstream(std::unique_ptr<HttpClient> to) : client(std::move(to)), worker("xylem-pipe") {}
 
   std::unique_ptr<HttpClient> client;
-  std::atomic<bool> is_cancelled{false};
   std::atomic<bool> is_finished{false};
   Worker worker;
 };
@@ -55,7 +53,6 @@ class Leavers {
  public:
   void take(std::unique_ptr<Upstream> upstream) {
     auto* leaving = upstream.get();
-    leaving->is_cancelled = true;
     leaving->client->cancel();
     if (!leaving->worker.submit([leaving] { leaving->is_finished = true; })) return;
     leavers_.push_back(std::move(upstream));
@@ -113,16 +110,13 @@ class HttpLink final : public PipeLink {
       if (!alive.expired()) answer(std::move(result));
     };
     if (!upstream_) {
-      XYLEM_CHECK(
-          loop_.post([deliver, error = usable_.error()] { deliver(std::unexpected(error)); }));
+      loop_.answer([deliver, error = usable_.error()] { deliver(std::unexpected(error)); });
       return;
     }
     auto task = [&loop = loop_, upstream = upstream_.get(), method, target, body = std::move(body),
                  timeout_ms, deliver = std::move(deliver)] {
       auto result = run(*upstream, method, target, body, timeout_ms);
-      // The answer must arrive: without it the pipe would stand still.
-      while (!loop.post([deliver, result] { deliver(result); }) && !upstream->is_cancelled)
-        std::this_thread::yield();
+      loop.answer([deliver, result] { deliver(result); });
     };
     XYLEM_CHECK(upstream_->worker.submit(std::move(task)));  // one exchange at a time
   }

@@ -1,6 +1,5 @@
 #include "registry/store_writer.h"
 
-#include <thread>
 #include <utility>
 
 namespace xylem::registry {
@@ -28,10 +27,9 @@ void StoreWriter::write() {
   auto changes = std::make_shared<const RegistryChanges>(service_.take_changes());
   is_writing_ = worker_->submit([this, changes, alive = std::weak_ptr(alive_)] {
     auto written = std::make_shared<const Status>(store_.apply(*changes));
-    const auto done = [this, changes, written, alive] {
+    loop_.answer([this, changes, written, alive] {
       if (alive.lock() != nullptr) finish(*changes, *written);
-    };
-    while (!loop_.post(done)) std::this_thread::yield();  // full: this thread can wait
+    });
   });
   if (!is_writing_) service_.give_back(*changes);
 }

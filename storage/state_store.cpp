@@ -122,10 +122,9 @@ class StateStore::Impl {
     const bool accepted =
         worker_.submit([this, work = std::move(work), shared, alive = alive_, &loop = loop_] {
           auto answer = std::make_shared<Answer>(work(table_));
-          // A full inbox drops the answer of a loop that has long stopped turning.
-          static_cast<void>(loop.post([shared, alive, answer] {
+          loop.answer([shared, alive, answer] {
             if (*alive) (*shared)(std::move(*answer));
-          }));
+          });
         });
     if (!accepted) (*shared)(fail(Errc::kUnavailable, "too many requests wait for state.db"));
   }

@@ -44,7 +44,7 @@ void ClientListener::forget(ClientSession* session) {
   auto gone = std::make_shared<std::unique_ptr<ClientSession>>(std::move(found->second));
   sessions_.erase(found);
   connections_.set(static_cast<double>(sessions_.size()));
-  static_cast<void>(context_.loop.post([gone] { gone->reset(); }));
+  context_.loop.answer([gone] { gone->reset(); });
 }
 
 }  // namespace xylem::broker

@@ -79,10 +79,9 @@ void RegistryClient::beat() {
                          .body = bytes_of(body),
                          .timeout_ms = kExchangeTimeoutMs,
                          .on_body = nullptr}));
-    // A full inbox drops this answer; the loop is far behind and the process will say so elsewhere.
-    static_cast<void>(loop.post([this, alive, answer] {
+    loop.answer([this, alive, answer] {
       if (*alive) on_answer(std::move(*answer));
-    }));
+    });
   });
 }
 
@@ -139,8 +138,8 @@ void RegistryClient::say_goodbye(const NodeId& node, const std::string& instance
   static_cast<void>(worker_.submit([url = url_, target = std::move(target)] {
     auto http = HttpClient::create({.base_url = url, .connect_timeout_ms = kGoodbyeTimeoutMs});
     if (!http) return;
-    static_cast<void>((*http)->exchange(
-        {.method = "DELETE", .target = target, .timeout_ms = kGoodbyeTimeoutMs}));
+    static_cast<void>(
+        (*http)->exchange({.method = "DELETE", .target = target, .timeout_ms = kGoodbyeTimeoutMs}));
   }));
 }
 

@@ -108,7 +108,7 @@ void Console::draw_fleet(Done done) {
   };
   const bool accepted = worker_.submit([&loop = loop_, url = settings_.registry_url, answered] {
     auto document = http_get(url, "/api/v1/tree");
-    XYLEM_CHECK(loop.post([answered, document = std::move(document)] { answered(document); }));
+    loop.answer([answered, document = std::move(document)] { answered(document); });
   });
   if (!accepted) reply(std::move(done), ExitCode::kUnavailable, "too many commands at once\n");
 }

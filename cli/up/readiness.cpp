@@ -61,7 +61,7 @@ void Readiness::look(std::size_t index) {
   // The plan, and so `spec`, outlives the worker.
   const bool accepted = worker_.submit([&loop = context_.loop, &spec, answered] {
     auto answer = look_at(spec);
-    XYLEM_CHECK(loop.post([answered, answer = std::move(answer)] { answered(answer); }));
+    loop.answer([answered, answer = std::move(answer)] { answered(answer); });
   });
   XYLEM_CHECK(accepted);
 }

@@ -2,6 +2,7 @@
 
 #include "common/loop.h"
 #include "common/sqlite.h"
+#include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
 
 #include <doctest/doctest.h>
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <thread>
 
 namespace xylem::storage {
 namespace {
@@ -84,6 +86,27 @@ TEST_CASE("state store: a changed row is reported, not served") {
       finished();
     });
   });
+}
+
+TEST_CASE("state store: an answer arrives though the loop's inbox is full") {
+  const TemporaryDirectory directory;
+  const auto path = directory.file("state.db");
+  Loop loop;
+  auto store = StateStore::open(path, loop);
+  REQUIRE(store);
+  while (loop.post([] {})) {
+  }
+  bool answered = false;
+  (*store)->put("a", "1", value_of("one"),
+                [&](const Status& done) { answered = done.has_value(); });
+  (*store)->put("a", "2", value_of("two"), [](const Status&) {});
+  auto database = Database::open(path, {.read_only = true});
+  REQUIRE(database);
+  auto second = database->prepare("SELECT 1 FROM state WHERE key = '2'");
+  REQUIRE(second);
+  while (!second->next().value_or(false)) std::this_thread::yield();  // then the first is answered
+  second->reset();
+  CHECK(testing::run_until(loop, [&] { return answered; }));
 }
 
 TEST_CASE("state store: a file that is no database is refused") {
