@@ -11,7 +11,6 @@ namespace {
 constexpr std::int64_t kExchangeTimeoutMs = 5'000;
 constexpr std::int64_t kGoodbyeTimeoutMs = 1'000;
 constexpr std::size_t kAnswerBytesMax = 4ULL * 1024 * 1024;
-constexpr std::uint64_t kFirstHeartbeatMs = 500;  // while no topology is known
 
 std::string node_target(const NodeId& node) { return "/api/v1/nodes/" + percent_encode(node); }
 
@@ -25,7 +24,14 @@ Error to_error(const HttpAnswer& answer) {
   }
   if (answer.status == 409) return {Errc::kDuplicateNode, detail};
   if (answer.status == 401 || answer.status == 403) return {Errc::kUnauthorized, detail};
+  if (answer.status == 400) return {Errc::kInvalidRequest, detail};
   return {Errc::kUnavailable, detail};
+}
+
+// What stays until a person acts.
+bool is_refusal(Errc code) {
+  return code == Errc::kDuplicateNode || code == Errc::kUnauthorized ||
+         code == Errc::kInvalidRequest;
 }
 
 }  // namespace
@@ -46,6 +52,7 @@ RegistryClient::RegistryClient(const Context& context,
       hooks_(std::move(hooks)),
       url_(std::move(url)),
       http_(std::move(http)),
+      refusals_(context.pace.refused_ms, context.pace.refused_ms_max),
       timer_(context.loop),
       worker_("registry") {}
 
@@ -60,6 +67,7 @@ void RegistryClient::start(std::optional<Topology> known) {
 }
 
 void RegistryClient::hurry() {
+  if (trouble_) return;
   if (beating_) {
     again_ = true;
   } else {
@@ -83,6 +91,7 @@ void RegistryClient::beat() {
       if (*alive) on_answer(std::move(*answer));
     });
   });
+  if (!beating_) schedule();
 }
 
 void RegistryClient::on_answer(Result<HttpAnswer> answer) {
@@ -92,13 +101,19 @@ void RegistryClient::on_answer(Result<HttpAnswer> answer) {
   } else if (answer->status != 200) {
     on_trouble(to_error(*answer));
   } else {
-    if (!reachable_) context_.logger.info("registry.reached");
-    reachable_ = true;
-    last_error_.clear();
-    take(text_of(answer->body));
+    on_success(text_of(answer->body));
   }
   if (std::exchange(again_, false)) return beat();
   schedule();
+}
+
+void RegistryClient::on_success(std::string_view json) {
+  if (!reachable_) context_.logger.info("registry.reached");
+  reachable_ = true;
+  trouble_.reset();
+  refusals_.reset();
+  last_error_.clear();
+  take(json);
 }
 
 void RegistryClient::take(std::string_view json) {
@@ -119,17 +134,24 @@ void RegistryClient::take(std::string_view json) {
 }
 
 void RegistryClient::on_trouble(const Error& error) {
-  if (reachable_ || last_error_.empty())
-    context_.logger.warn("registry.lost", {{"error", error.what()}});
   reachable_ = false;
+  again_ = false;
   last_error_ = error.what();
-  if (error.code() == Errc::kDuplicateNode || error.code() == Errc::kUnauthorized)
+  const auto trouble = is_refusal(error.code()) ? error.code() : Errc::kUnavailable;
+  if (std::exchange(trouble_, trouble) == trouble) return;
+  refusals_.reset();
+  if (trouble == Errc::kUnavailable) {
+    context_.logger.warn("registry.lost", {{"error", error.what()}});
+  } else {
     hooks_.refused(error);
+  }
 }
 
 void RegistryClient::schedule() {
-  const auto every = topology_ ? topology_->heartbeat_ms : kFirstHeartbeatMs;
-  timer_.start(every / 2 + context_.random.below(every), 0, [this] { beat(); });
+  const auto every = topology_ ? topology_->heartbeat_ms : context_.pace.first_ms;
+  const bool refused = trouble_ && is_refusal(*trouble_);
+  const auto extra_ms = refused ? refusals_.next_ms(context_.random) : 0;
+  timer_.start(every / 2 + context_.random.below(every) + extra_ms, 0, [this] { beat(); });
 }
 
 void RegistryClient::say_goodbye(const NodeId& node, const std::string& instance) {

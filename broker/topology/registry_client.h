@@ -2,13 +2,15 @@
 //
 // One worker thread does the blocking exchange; a report is made on the loop just before. An older
 // topology than the one held is refused. The registry being away changes nothing: the last topology
-// stays, and the next heartbeat tries again (with jitter).
+// stays, and the next heartbeat tries again (with jitter). A registry that refuses this node is
+// asked ever more seldom, since it takes a person to change its mind.
 //
 // Threads: the loop's.
 #pragma once
 
 #include "broker/topology/node_report.h"
 #include "broker/topology/topology.h"
+#include "common/backoff.h"
 #include "common/http_client.h"
 #include "common/logger.h"
 #include "common/loop.h"
@@ -20,22 +22,33 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace xylem::broker {
 
 class RegistryClient {
  public:
+  struct Pace {
+    std::uint64_t first_ms = 500;      // between heartbeats while no topology is known
+    std::uint64_t refused_ms = 1'000;  // what the first refusal adds at most; it doubles
+    std::uint64_t refused_ms_max = 60'000;
+  };
+
   struct Hooks {
     std::function<NodeReport()> report;
     std::function<void(const Topology&)> changed;  // a newer or different topology
-    std::function<void(const Error&)> refused;  // kDuplicateNode, kUnauthorized: a person must act
+    // kDuplicateNode, kUnauthorized, kInvalidRequest: a person must act. Told once, not at each
+    // heartbeat.
+    std::function<void(const Error&)> refused;
   };
 
   struct Context {
     Loop& loop;
     Random& random;
     Logger& logger;
+    Pace pace;
   };
 
   // kInvalidRequest: `url` is not http://host:port.
@@ -54,7 +67,9 @@ class RegistryClient {
   // `known`: the cached topology, if any; older ones will be refused.
   void start(std::optional<Topology> known);
 
-  void hurry();  // heartbeat now: somebody has seen a newer topology version, or we changed
+  // Heartbeat now: somebody has seen a newer topology version, or we changed. Nothing while the
+  // registry is away or refuses us.
+  void hurry();
 
   // Tells the registry that this node goes, so that it need not miss heartbeats first. Last call;
   // destruction waits for it, a second at most.
@@ -70,6 +85,7 @@ class RegistryClient {
   void beat();
   void on_answer(Result<HttpAnswer> answer);
   void take(std::string_view json);
+  void on_success(std::string_view json);
   void on_trouble(const Error& error);
   void schedule();
 
@@ -79,6 +95,8 @@ class RegistryClient {
   std::unique_ptr<HttpClient> http_;
   std::optional<Topology> topology_;
   bool reachable_ = false;
+  std::optional<Errc> trouble_;  // told last; kUnavailable for all that passes by itself
+  Backoff refusals_;
   bool beating_ = false;
   bool again_ = false;
   std::string last_error_;

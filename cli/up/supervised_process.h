@@ -12,8 +12,8 @@
 
 #include "cli/up/child_process.h"
 #include "cli/up/plan.h"
+#include "common/backoff.h"
 #include "common/timer.h"
-#include "network/client/backoff.h"
 #include "network/client/context.h"
 
 #include <cstdint>
@@ -76,7 +76,7 @@ class SupervisedProcess {
   network::ClientContext context_;
   const ProcessSpec& spec_;
   const Settings& settings_;
-  network::Backoff backoff_;
+  Backoff backoff_;
   Timer check_timer_;
   Timer spawn_timer_;
   Timer kill_timer_;

@@ -11,8 +11,8 @@
 // first, and what was asked may or may not have been done.
 #pragma once
 
+#include "common/backoff.h"
 #include "common/timer.h"
-#include "network/client/backoff.h"
 #include "network/client/context.h"
 #include "network/protocol/messages.h"
 

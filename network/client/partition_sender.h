@@ -4,8 +4,8 @@
 // call; after pump() the caller looks at queue().has_settled() itself.
 #pragma once
 
+#include "common/backoff.h"
 #include "common/timer.h"
-#include "network/client/backoff.h"
 #include "network/client/batch_queue.h"
 #include "network/client/context.h"
 #include "network/client/leader_directory.h"

@@ -1,8 +1,8 @@
-#include "network/client/backoff.h"
+#include "common/backoff.h"
 
 #include <algorithm>
 
-namespace xylem::network {
+namespace xylem {
 
 std::uint64_t Backoff::next_ms(Random& random) {
   limit_ms_ = limit_ms_ == 0 ? first_ms_ : limit_ms_ * 2;
@@ -10,4 +10,4 @@ std::uint64_t Backoff::next_ms(Random& random) {
   return random.below(limit_ms_ + 1);
 }
 
-}  // namespace xylem::network
+}  // namespace xylem

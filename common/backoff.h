@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace xylem::network {
+namespace xylem {
 
 class Backoff {
  public:
@@ -25,4 +25,4 @@ class Backoff {
   std::uint64_t limit_ms_ = 0;  // of the last delay; 0: none yet
 };
 
-}  // namespace xylem::network
+}  // namespace xylem
