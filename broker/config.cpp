@@ -16,7 +16,7 @@ constexpr std::array kSettings = {
     Setting{.name = "NODE_LOCATION", .help = "region/site/..., decides role and parents"},
     Setting{.name = "NODE_ROLE", .help = "the role asked for: ROOT, L2, L3, POS or LOCAL"},
     Setting{.name = "REGISTRY_URL", .help = "http://host:port of the registry; none: LOCAL alone"},
-    Setting{.name = "JOIN_TOKEN", .help = "what this node joins the cluster with", .secret = true},
+    Setting{.name = "JOIN_TOKEN", .help = "not checked yet; no effect", .secret = true},
     Setting{.name = "DATA_DIR", .fallback = "xylem-data", .help = "everything this node keeps"},
     Setting{.name = "LISTEN_HOST", .fallback = "0.0.0.0", .help = "address to listen on"},
     Setting{.name = "ADVERTISED_HOST", .help = "host others reach this node at; none: as heard"},
