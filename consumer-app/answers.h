@@ -80,6 +80,7 @@ struct TopicHealth {
   bool whole = false;
   bool rebuilding = false;
   std::int64_t lag = 0;  // records
+  std::string failure;   // why nothing of it is stored any more; empty: none
 };
 
 struct Health {

@@ -13,6 +13,13 @@ std::size_t bytes_of_change(const Change& change) {
   return batches != nullptr ? batches->batches.bytes.size() : 0;
 }
 
+const std::string& topic_of(const Change& change) {
+  return std::visit([](const auto& one) -> const std::string& { return one.topic; }, change);
+}
+
+// Whether trying the same again may help.
+bool passes(Errc code) { return code == Errc::kDiskFull || code == Errc::kUnavailable; }
+
 }  // namespace
 
 Applier::Applier(const Context& context, std::unique_ptr<ViewStore> store, const Limits& limits)
@@ -25,6 +32,8 @@ Applier::Applier(const Context& context, std::unique_ptr<ViewStore> store, const
                                         "Groups that failed and were tried again.")),
       queue_gauge_(context.metrics.gauge("xylem_consumer_queue_bytes",
                                          "Batches received but not yet committed.")),
+      stopped_gauge_(context.metrics.gauge("xylem_consumer_stopped_topics",
+                                           "Topics whose log failed for good.")),
       retry_(context.loop) {
   answer([this] { pump(); });
 }
@@ -33,16 +42,24 @@ Applier::~Applier() = default;
 
 void Applier::push(Change change) {
   context_.loop.check_here();
+  if (stopped_.contains(topic_of(change))) return;
   queued_bytes_ += bytes_of_change(change);
-  queue_.push_back({std::move(change), nullptr});
+  queue_.push_back({topic_of(change), std::move(change), nullptr});
   relieve();
   pump();
 }
 
-void Applier::after_commit(std::function<void()> done) {
+void Applier::after_commit(const std::string& topic, std::function<void()> done) {
   context_.loop.check_here();
-  queue_.push_back({{}, std::move(done)});
+  if (stopped_.contains(topic)) return;
+  queue_.push_back({topic, {}, std::move(done)});
   answer([this] { pump(); });
+}
+
+Status Applier::health(std::string_view topic) const {
+  const auto found = stopped_.find(topic);
+  if (found == stopped_.end()) return {};
+  return std::unexpected(found->second);
 }
 
 void Applier::pump() {
@@ -72,7 +89,7 @@ void Applier::commit(const Group& group) {
   busy_ = true;
   dropped_last_ = false;
   if (auto appended = append_to_log(*group); !appended) return on_committed(group, appended);
-  hand_to_worker([this, group] {
+  hand_to_worker([this, group = without_stopped(group)] {
     answer([this, group, status = store_->apply(*group)] { on_committed(group, status); });
   });
 }
@@ -120,9 +137,39 @@ Status Applier::append_to_log(const std::vector<Change>& group) {
     const auto* one = std::get_if<ApplyBatches>(&change);
     if (one == nullptr) continue;
     const storage::LogName name{one->topic, {one->incarnation, one->partition}};
-    if (auto appended = context_.log.append(name, one->batches.bytes); !appended) return appended;
+    if (stopped_.contains(one->topic)) continue;
+    auto appended = context_.log.append(name, one->batches.bytes);
+    if (appended) continue;
+    if (passes(appended.error().code())) return appended;
+    stop(one->topic, appended.error());
   }
   return {};
+}
+
+Applier::Group Applier::without_stopped(const Group& group) {
+  if (stopped_.empty()) return group;
+  std::vector<Change> kept;
+  for (const auto& change : *group) {
+    if (stopped_.contains(topic_of(change))) {
+      queued_bytes_ -= bytes_of_change(change);
+    } else {
+      kept.push_back(change);
+    }
+  }
+  return std::make_shared<const std::vector<Change>>(std::move(kept));
+}
+
+void Applier::stop(const std::string& topic, const Error& why) {
+  context_.logger.error(
+      "topic.stopped",
+      {{"topic", topic}, {"error", why.what()}, {"hint", "mend the cause, then restart"}});
+  stopped_.emplace(topic, why);
+  stopped_gauge_.set(static_cast<double>(stopped_.size()));
+  std::erase_if(queue_, [&](const Item& item) {
+    if (item.topic != topic) return false;
+    if (!item.done) queued_bytes_ -= bytes_of_change(item.change);
+    return true;
+  });
 }
 
 // One task at a time is out, so the queue cannot be full.

@@ -4,6 +4,10 @@
 // large groups and a single record at once. A group that fails (disk full) stays at the head and is
 // tried again; meanwhile the queue fills, and `pressure` tells the stream to stop asking.
 //
+// A log that fails for good (fenced, corrupt) stops its topic alone: what waits of it and what
+// comes is dropped, and the other topics go on. Nothing is lost by that: a restart asks again from
+// min(end of the log, cursor of the view).
+//
 // Owns: the view's writing connection and its thread.
 // Threads: the loop's. Limits: Limits; past queue_bytes_high the caller has to stop.
 #pragma once
@@ -21,7 +25,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace xylem::consumer_app {
@@ -54,11 +61,15 @@ class Applier {
 
   void push(Change change);
 
-  // Calls back once everything pushed before is committed; never inside this call.
-  void after_commit(std::function<void()> done);
+  // Calls back once everything pushed before is committed; never inside this call, and never for a
+  // topic that is stopped.
+  void after_commit(const std::string& topic, std::function<void()> done);
 
   // Why the head of the queue does not go through.
   [[nodiscard]] const Status& health() const { return health_; }
+
+  // Why the topic is stopped.
+  [[nodiscard]] Status health(std::string_view topic) const;
 
   [[nodiscard]] bool is_under_pressure() const { return pressed_; }
 
@@ -66,12 +77,15 @@ class Applier {
   using Group = std::shared_ptr<const std::vector<Change>>;
 
   struct Item {
+    std::string topic;
     Change change;
     std::function<void()> done;  // when set, it stands instead of a change
   };
 
   void pump();
   Group take_group();
+  Group without_stopped(const Group& group);
+  void stop(const std::string& topic, const Error& why);
   void commit(const Group& group);
   void on_committed(const Group& group, const Status& status);
   void drop_some();
@@ -92,9 +106,11 @@ class Applier {
   bool dropping_ = true;  // there may be old copies to drop
   bool dropped_last_ = false;
   Status health_;
+  std::map<std::string, Error, std::less<>> stopped_;
   Counter& transactions_;
   Counter& failures_;
   Gauge& queue_gauge_;
+  Gauge& stopped_gauge_;
   Timer retry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Worker worker_{"view writer"};  // last: joined before what it uses goes

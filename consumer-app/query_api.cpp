@@ -214,7 +214,13 @@ Health QueryApi::look() const {
   if (!context_.applier.health()) health.failure = context_.applier.health().error().what();
   for (const auto& name : context_.stream.topics()) {
     const auto* topic = context_.stream.topic(name);
-    health.topics.push_back({name, topic->is_whole(), topic->is_rebuilding(), topic->lag()});
+    const auto stored = context_.applier.health(name);
+    if (!stored) health.failure = "topic " + name + ": " + stored.error().what();
+    health.topics.push_back({.topic = name,
+                             .whole = topic->is_whole(),
+                             .rebuilding = topic->is_rebuilding(),
+                             .lag = topic->lag(),
+                             .failure = stored ? "" : stored.error().what()});
   }
   return health;
 }

@@ -76,8 +76,10 @@ bool Health::is_ready() const {
 std::string health_json(const Health& health) {
   Json topics = Json::object();
   for (const auto& topic : health.topics) {
-    topics[topic.topic] = {
-        {"whole", topic.whole}, {"rebuilding", topic.rebuilding}, {"lag", topic.lag}};
+    topics[topic.topic] = {{"whole", topic.whole},
+                           {"rebuilding", topic.rebuilding},
+                           {"lag", topic.lag},
+                           {"failure", topic.failure}};
   }
   return dump({{"status", health.status()},
                {"connected", health.connected},

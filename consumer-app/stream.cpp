@@ -85,11 +85,11 @@ network::Consumer::Handlers Stream::handlers() {
     context_.logger.info(
         "refresh.reset",
         {{"topic", reset.topic}, {"refresh", reset.refresh_id}, {"reason", reset.reason}});
-    if (auto* state = find(reset.topic)) perform(reset.topic, state->on_reset(reset), &reset);
+    if (auto* state = taking(reset.topic)) perform(reset.topic, state->on_reset(reset), &reset);
   };
   handlers.ready = [this](const network::Refresh& ready) {
     context_.logger.info("refresh.ready", {{"topic", ready.topic}, {"refresh", ready.refresh_id}});
-    if (auto* state = find(ready.topic)) perform(ready.topic, state->on_ready(ready), &ready);
+    if (auto* state = taking(ready.topic)) perform(ready.topic, state->on_ready(ready), &ready);
   };
   handlers.cursor = [this](std::string_view topic, PartitionId partition) {
     return cursor(topic, partition);
@@ -97,7 +97,7 @@ network::Consumer::Handlers Stream::handlers() {
   handlers.subscribed = [this](const network::SubscribeAnswer& answer) {
     context_.logger.info("stream.subscribed", {{"topic", answer.topic}});
     last_error_.clear();
-    if (auto* state = find(answer.topic))
+    if (auto* state = taking(answer.topic))
       perform(answer.topic, state->on_subscribed(answer), nullptr);
   };
   return handlers;
@@ -108,7 +108,13 @@ TopicState* Stream::find(std::string_view topic) {
   return found == topics_.end() ? nullptr : &found->second;
 }
 
+TopicState* Stream::taking(std::string_view topic) {
+  return context_.applier.health(topic) ? find(topic) : nullptr;
+}
+
 Status Stream::on_batch(const network::DeliveredBatch& batch) {
+  // An error keeps its credit, so that the broker sends no more of what would be dropped.
+  if (auto taken = context_.applier.health(batch.topic); !taken) return taken;
   auto* state = find(batch.topic);
   if (state == nullptr) {
     dropped_.add();
@@ -142,14 +148,14 @@ void Stream::perform(const std::string& topic, Effects effects, const network::R
   }
   if (effects.resubscribe) subscribe_anew();
   if (frame == nullptr || !effects.acknowledge) return;
-  context_.applier.after_commit(
-      [this, alive = std::weak_ptr(alive_), type = *effects.acknowledge, acknowledged = *frame] {
-        if (alive.lock() && consumer_) consumer_->acknowledge(type, acknowledged);
-      });
+  context_.applier.after_commit(topic, [this, alive = std::weak_ptr(alive_),
+                                        type = *effects.acknowledge, acknowledged = *frame] {
+    if (alive.lock() && consumer_) consumer_->acknowledge(type, acknowledged);
+  });
 }
 
 void Stream::after_swap(const std::string& topic) {
-  context_.applier.after_commit([this, alive = std::weak_ptr(alive_), topic] {
+  context_.applier.after_commit(topic, [this, alive = std::weak_ptr(alive_), topic] {
     if (!alive.lock()) return;
     const auto* state = find(topic);
     const auto incarnation = state->incarnation();

@@ -72,7 +72,8 @@ class Stream {
   void subscribe();
   void subscribe_anew();
   network::Consumer::Handlers handlers();
-  TopicState* find(std::string_view topic);  // null: not one of ours
+  TopicState* find(std::string_view topic);    // null: not one of ours
+  TopicState* taking(std::string_view topic);  // null: not one of ours, or stopped
   Status on_batch(const network::DeliveredBatch& batch);
   std::optional<network::Cursor> cursor(std::string_view topic, PartitionId partition);
   void perform(const std::string& topic, Effects effects, const network::Refresh* frame);

@@ -46,7 +46,7 @@ struct Fixture : Daemon {
 
   bool until_committed() {
     bool committed = false;
-    applier->after_commit([&] { committed = true; });
+    applier->after_commit("t", [&] { committed = true; });
     CHECK_FALSE(committed);  // never inside the call
     return world.until([&] { return committed; });
   }
@@ -65,6 +65,40 @@ TEST_CASE("applier: a full disk holds the queue, and what waited is applied once
   CHECK(daemon.value("a") == "2");
   CHECK(daemon.current().records == 2);
   CHECK(daemon.metrics.counter("xylem_consumer_transaction_failures_total", "").value() == 3);
+}
+
+TEST_CASE("applier: a log that fails for good stops its topic, and no other") {
+  Fixture daemon;
+  daemon.storage = std::make_unique<BrokenTopicEngine>(std::move(daemon.storage), "u");
+  daemon.begin(*daemon.storage);
+  const auto of_u = [](std::int64_t base) {
+    auto change = apply_of(base, {{"a", "u"}}, Copy::kCurrent, kSecond);
+    change.topic = "u";
+    return change;
+  };
+  bool told = false;
+  daemon.applier->push(apply_of(0, {{"a", "1"}}));
+  daemon.applier->push(of_u(0));
+  daemon.applier->push(apply_of(1, {{"a", "2"}}));
+  daemon.applier->push(of_u(1));
+  daemon.applier->after_commit("u", [&] { told = true; });
+  daemon.applier->push(apply_of(2, {{"a", "3"}}));
+  REQUIRE(daemon.until_committed());
+  CHECK(daemon.value("a") == "3");
+  CHECK(daemon.current().records == 3);
+  CHECK(daemon.current("u").records == 0);
+  CHECK(daemon.applier->health());
+  CHECK(daemon.applier->health("t"));
+  REQUIRE_FALSE(daemon.applier->health("u"));
+  CHECK(daemon.applier->health("u").error().code() == Errc::kIo);
+  CHECK_FALSE(told);
+  CHECK(daemon.metrics.gauge("xylem_consumer_queue_bytes", "").value() == 0);
+
+  daemon.applier->push(of_u(0));
+  daemon.applier->push(apply_of(3, {{"a", "4"}}));
+  REQUIRE(daemon.until_committed());
+  CHECK(daemon.value("a") == "4");
+  CHECK(daemon.current("u").records == 0);
 }
 
 TEST_CASE("applier: pressure is told once up and once down") {

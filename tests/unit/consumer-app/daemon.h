@@ -24,6 +24,29 @@
 
 namespace xylem::consumer_app {
 
+// An engine whose logs of one topic cannot be opened.
+class BrokenTopicEngine final : public storage::StorageEngine {
+ public:
+  BrokenTopicEngine(std::unique_ptr<storage::StorageEngine> inner, std::string topic)
+      : inner_(std::move(inner)), topic_(std::move(topic)) {}
+
+  Result<std::shared_ptr<storage::PartitionLog>> open(const storage::LogName& name,
+                                                      const storage::LogOptions& options) override {
+    if (name.topic == topic_) return fail(Errc::kIo, "bad disk");
+    return inner_->open(name, options);
+  }
+
+  [[nodiscard]] std::vector<storage::LogName> logs() const override { return inner_->logs(); }
+
+  Status remove(const LogId& id) override { return inner_->remove(id); }
+
+  Status close() override { return inner_->close(); }
+
+ private:
+  std::unique_ptr<storage::StorageEngine> inner_;
+  std::string topic_;
+};
+
 struct Daemon {
   explicit Daemon(std::vector<std::string> kept = {"t"}) : topics(std::move(kept)) {
     auto opened = storage::open_storage("memory", directory.file("logs"),

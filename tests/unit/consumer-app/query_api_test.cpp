@@ -209,6 +209,23 @@ TEST_CASE("queries: stats, segments, health, metrics") {
         std::string_view::npos);
 }
 
+TEST_CASE("queries: a topic whose log failed is named, and the other one is served") {
+  Served daemon({"t", "u"});
+  daemon.storage = std::make_unique<BrokenTopicEngine>(std::move(daemon.storage), "u");
+  daemon.world.first.add_topic("t", 1);
+  daemon.world.first.add_topic("u", 1);
+  publish(daemon, "u", {{"a", "1"}});
+  daemon.serve();
+  REQUIRE(daemon.world.until([&] { return !daemon.applier->health("u").has_value(); }));
+  publish(daemon, "t", {{"b", "1"}});
+  REQUIRE(daemon.until_value("b", "1"));
+  const auto health = daemon.json("/api/query/health", 503);
+  CHECK(health.at("status") == "UNHEALTHY");
+  CHECK(health.at("failure").get<std::string>().starts_with("topic u: "));
+  CHECK(health.at("topics").at("u").at("failure") != "");
+  CHECK(health.at("topics").at("t").at("failure") == "");
+}
+
 TEST_CASE("queries: an end with queries under way is clean") {
   Served daemon;
   daemon.world.first.add_topic("t", 1);
