@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <limits>
 #include <utility>
 
 namespace xylem::broker {
@@ -47,7 +48,10 @@ Status set_headers(const Json& object, Record& record) {
 Result<std::optional<std::int64_t>> integer(const Json& object, const char* field) {
   const auto found = object.find(field);
   if (found == object.end() || found->is_null()) return std::nullopt;
-  if (!found->is_number_integer()) return wrong(field, "an integer");
+  constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  // Whole numbers from 0 are parsed as unsigned ones.
+  if (!found->is_number_unsigned() || found->get<std::uint64_t>() > kMax)
+    return wrong(field, "an integer from 0 to " + std::to_string(kMax));
   return found->get<std::int64_t>();
 }
 
@@ -69,7 +73,7 @@ Result<JsonMessage> message(const Json& object, std::int64_t now_ms) {
   auto partition = integer(object, "partition");
   if (!partition) return pass(partition);
   if (const auto& wanted = *partition; wanted.has_value()) {
-    if (*wanted < 0 || *wanted > INT32_MAX) return wrong("partition", "a partition's number");
+    if (*wanted > INT32_MAX) return wrong("partition", "a partition's number");
     made.partition = PartitionId(static_cast<std::int32_t>(*wanted));
   }
   return made;

@@ -19,6 +19,17 @@ using network::HttpReplyPtr;
 using network::HttpRequest;
 using network::HttpResponse;
 
+// What the requests have in common.
+struct Door {
+  ClientContext& client;
+  std::map<std::string, std::uint32_t> turns;  // of the topics' records without a key
+
+  PartitionId next(const TopicDefinition& topic) {
+    const auto partitions = static_cast<std::uint32_t>(topic.partitions);
+    return PartitionId(static_cast<std::int32_t>(turns[topic.name]++ % partitions));
+  }
+};
+
 // One request's results, filled in as its partitions commit.
 struct Outcome {
   std::vector<Json> results;
@@ -42,11 +53,11 @@ struct PartitionBatch {
 
 class HttpProduce {
  public:
-  HttpProduce(ClientContext& client, const TopicDefinition& topic, std::shared_ptr<Outcome> outcome)
-      : client_(client), topic_(topic), outcome_(std::move(outcome)) {}
+  HttpProduce(Door& door, const TopicDefinition& topic, std::shared_ptr<Outcome> outcome)
+      : door_(door), topic_(topic), outcome_(std::move(outcome)) {}
 
   void add(std::size_t at, const JsonMessage& message) {
-    const auto partition = place(at, message);
+    const auto partition = place(message);
     if (partition.value() >= topic_.partitions) {
       return outcome_->refuse(at, Error(Errc::kUnknownTopicOrPartition,
                                         "topic \"" + topic_.name + "\" has " +
@@ -65,11 +76,11 @@ class HttpProduce {
   }
 
  private:
-  [[nodiscard]] PartitionId place(std::size_t at, const JsonMessage& message) const {
+  PartitionId place(const JsonMessage& message) {
     if (message.partition) return *message.partition;
     if (message.record.key)
       return network::partition_by_key(bytes_of(*message.record.key), topic_.partitions);
-    return PartitionId(static_cast<std::int32_t>(at) % topic_.partitions);
+    return door_.next(topic_);
   }
 
   static void settle_one(Outcome& outcome) {
@@ -92,24 +103,24 @@ class HttpProduce {
       settle_one(*outcome);
     };
     auto bytes = batch.builder.build();
-    auto* partition = client_.partitions.find({topic_.incarnation, id});
+    auto* partition = door_.client.partitions.find({topic_.incarnation, id});
     if (!bytes) return done(pass(bytes));
     if (partition == nullptr)
       return done(fail(Errc::kUnavailable, "the partition is not open", "retry"));
     partition->append(std::move(*bytes), std::move(done));
   }
 
-  ClientContext& client_;
+  Door& door_;
   const TopicDefinition& topic_;
   std::shared_ptr<Outcome> outcome_;
   std::map<PartitionId, PartitionBatch> batches_;
 };
 
-void append(ClientContext& client,
+void append(Door& door,
             const TopicDefinition& topic,
             const std::vector<Result<JsonMessage>>& messages,
             const std::shared_ptr<Outcome>& outcome) {
-  HttpProduce work(client, topic, outcome);
+  HttpProduce work(door, topic, outcome);
   for (std::size_t i = 0; i < messages.size(); ++i) {
     if (messages[i]) {
       work.add(i, *messages[i]);
@@ -120,10 +131,11 @@ void append(ClientContext& client,
   work.send();
 }
 
-void produce(ClientContext& client,
+void produce(const std::shared_ptr<Door>& door,
              const JsonProduce& request,
              const HttpReplyPtr& reply,
              std::function<void(const Outcome&)> settled) {
+  auto& client = door->client;
   if (!client.topics.is_owner()) {
     return reply->send_error(Error(Errc::kNotLeader,
                                    "this broker does not own \"" + request.topic + "\"",
@@ -134,16 +146,18 @@ void produce(ClientContext& client,
   outcome->errors.resize(request.messages.size());
   outcome->settled = std::move(settled);
   find_at_first_use(client, request.topic,
-                    [&client, reply, outcome, messages = request.messages](const auto& topic) {
+                    [door, reply, outcome, messages = request.messages](const auto& topic) {
                       if (!topic) return reply->send_error(topic.error());
-                      append(client, *topic, messages, outcome);
+                      append(*door, *topic, messages, outcome);
                     });
 }
 
-void post_one(ClientContext& client, const HttpRequest& http, const HttpReplyPtr& reply) {
-  const auto request = message_from_json(text_of(http.body), client.clock.wall_ms());
+void post_one(const std::shared_ptr<Door>& door,
+              const HttpRequest& http,
+              const HttpReplyPtr& reply) {
+  const auto request = message_from_json(text_of(http.body), door->client.clock.wall_ms());
   if (!request) return reply->send_error(request.error());
-  produce(client, *request, reply, [reply, topic = request->topic](const Outcome& outcome) {
+  produce(door, *request, reply, [reply, topic = request->topic](const Outcome& outcome) {
     if (outcome.errors.front()) return reply->send_error(*outcome.errors.front());
     auto result = outcome.results.front();
     result["topic"] = topic;
@@ -151,10 +165,12 @@ void post_one(ClientContext& client, const HttpRequest& http, const HttpReplyPtr
   });
 }
 
-void post_batch(ClientContext& client, const HttpRequest& http, const HttpReplyPtr& reply) {
-  const auto request = messages_from_json(text_of(http.body), client.clock.wall_ms());
+void post_batch(const std::shared_ptr<Door>& door,
+                const HttpRequest& http,
+                const HttpReplyPtr& reply) {
+  const auto request = messages_from_json(text_of(http.body), door->client.clock.wall_ms());
   if (!request) return reply->send_error(request.error());
-  produce(client, *request, reply, [reply](const Outcome& outcome) {
+  produce(door, *request, reply, [reply](const Outcome& outcome) {
     reply->send(HttpResponse::json(200, Json{{"results", outcome.results}}.dump()));
   });
 }
@@ -162,15 +178,17 @@ void post_batch(ClientContext& client, const HttpRequest& http, const HttpReplyP
 }  // namespace
 
 void add_message_routes(network::HttpServer& server, AdminContext& context) {
-  auto& client = context.client;
-  server.route("POST", "/api/v1/messages",
-               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-                 post_one(client, request, reply);
-               });
-  server.route("POST", "/api/v1/messages/batch",
-               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-                 post_batch(client, request, reply);
-               });
+  auto door = std::make_shared<Door>(Door{.client = context.client, .turns = {}});
+  server.route(
+      "POST", "/api/v1/messages",
+      network::with_arguments({}, [door](const HttpRequest& request, const HttpReplyPtr& reply) {
+        post_one(door, request, reply);
+      }));
+  server.route(
+      "POST", "/api/v1/messages/batch",
+      network::with_arguments({}, [door](const HttpRequest& request, const HttpReplyPtr& reply) {
+        post_batch(door, request, reply);
+      }));
 }
 
 }  // namespace xylem::broker

@@ -102,10 +102,12 @@ void browse(const ClientContext& client, const HttpRequest& request, const HttpR
 
 void add_record_routes(network::HttpServer& server, AdminContext& context) {
   auto& client = context.client;
-  server.route("GET", "/api/v1/topics/{name}/records",
-               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-                 browse(client, request, reply);
-               });
+  server.route(
+      "GET", "/api/v1/topics/{name}/records",
+      network::with_arguments({"partition", "from", "limit"},
+                              [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+                                browse(client, request, reply);
+                              }));
 }
 
 }  // namespace xylem::broker

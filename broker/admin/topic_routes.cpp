@@ -72,40 +72,42 @@ Result<std::string> with_name(const HttpRequest& request) {
 
 void add_topic_routes(network::HttpServer& server, AdminContext& context) {
   auto& client = context.client;
-  server.route("GET", "/api/v1/topics",
-               [&client](const HttpRequest&, const HttpReplyPtr& reply) { list(client, reply); });
-  server.route("GET", "/api/v1/topics/{name}",
-               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-                 const auto& name = request.path_args.at("name");
-                 const auto* topic = client.topics.find(name);
-                 if (topic == nullptr) {
-                   return reply->send_error(
-                       Error(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\" here"));
-                 }
-                 reply->send(HttpResponse::json(200, describe(client, *topic).dump()));
-               });
-  server.route("POST", "/api/v1/topics",
-               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-                 if (refuse_elsewhere(client, reply)) return;
-                 run_topic_command(client.topics, "topic.create", text_of(request.body),
-                                   [reply](const auto& json) { answer_with(reply, 201, json); });
-               });
-  server.route("PATCH", "/api/v1/topics/{name}",
-               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-                 if (refuse_elsewhere(client, reply)) return;
-                 const auto body = with_name(request);
-                 if (!body) return reply->send_error(body.error());
-                 run_topic_command(client.topics, "topic.alter", *body,
-                                   [reply](const auto& json) { answer_with(reply, 200, json); });
-               });
-  server.route("DELETE", "/api/v1/topics/{name}",
-               [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-                 if (refuse_elsewhere(client, reply)) return;
-                 const auto body = with_name(request);
-                 if (!body) return reply->send_error(body.error());
-                 run_topic_command(client.topics, "topic.delete", *body,
-                                   [reply](const auto& json) { answer_with(reply, 204, json); });
-               });
+  const auto route = [&server](const char* method, const char* pattern, auto handler) {
+    server.route(method, pattern, network::with_arguments({}, std::move(handler)));
+  };
+  route("GET", "/api/v1/topics",
+        [&client](const HttpRequest&, const HttpReplyPtr& reply) { list(client, reply); });
+  route("GET", "/api/v1/topics/{name}",
+        [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+          const auto& name = request.path_args.at("name");
+          const auto* topic = client.topics.find(name);
+          if (topic == nullptr) {
+            return reply->send_error(
+                Error(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\" here"));
+          }
+          reply->send(HttpResponse::json(200, describe(client, *topic).dump()));
+        });
+  route("POST", "/api/v1/topics", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+    if (refuse_elsewhere(client, reply)) return;
+    run_topic_command(client.topics, "topic.create", text_of(request.body),
+                      [reply](const auto& json) { answer_with(reply, 201, json); });
+  });
+  route("PATCH", "/api/v1/topics/{name}",
+        [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+          if (refuse_elsewhere(client, reply)) return;
+          const auto body = with_name(request);
+          if (!body) return reply->send_error(body.error());
+          run_topic_command(client.topics, "topic.alter", *body,
+                            [reply](const auto& json) { answer_with(reply, 200, json); });
+        });
+  route("DELETE", "/api/v1/topics/{name}",
+        [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+          if (refuse_elsewhere(client, reply)) return;
+          const auto body = with_name(request);
+          if (!body) return reply->send_error(body.error());
+          run_topic_command(client.topics, "topic.delete", *body,
+                            [reply](const auto& json) { answer_with(reply, 204, json); });
+        });
 }
 
 }  // namespace xylem::broker

@@ -78,6 +78,20 @@ Result<std::int64_t> HttpRequest::number(std::string_view name,
   return value;
 }
 
+HttpHandler with_arguments(std::vector<std::string> known, HttpHandler handler) {
+  return [known = std::move(known), handler = std::move(handler)](const HttpRequest& request,
+                                                                  HttpReplyPtr reply) {
+    for (const auto& [name, value] : request.query) {
+      if (std::ranges::find(known, name) != known.end()) continue;
+      std::string hint = known.empty() ? "there are none" : "known:";
+      for (const auto& one : known) hint += " " + one;
+      return reply->send_error(
+          Error(Errc::kInvalidRequest, "unknown query argument \"" + name + "\"", hint));
+    }
+    handler(request, std::move(reply));
+  };
+}
+
 HttpResponse HttpResponse::json(int status, std::string text) {
   HttpResponse response;
   response.status = status;

@@ -87,6 +87,10 @@ class HttpReply {
 using HttpReplyPtr = std::shared_ptr<HttpReply>;
 using HttpHandler = std::function<void(const HttpRequest&, HttpReplyPtr)>;
 
+// `handler`, for requests whose query names nothing but `known`; others get 400, which says what is
+// not known and what is.
+HttpHandler with_arguments(std::vector<std::string> known, HttpHandler handler);
+
 class HttpServer {
  public:
   struct Limits {

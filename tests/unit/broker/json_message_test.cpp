@@ -48,6 +48,10 @@ TEST_CASE("json message: what is wrong is named") {
         Case{R"({"topic":"t","value":"v","headers":{"a":1}})", "\"headers\""},
         Case{R"({"topic":"t","value":"v","partition":-1})", "\"partition\""},
         Case{R"({"topic":"t","value":"v","timestamp":"now"})", "\"timestamp\""},
+        Case{R"({"topic":"t","value":"v","timestamp":18446744073709551615})", "from 0 to"},
+        Case{R"({"topic":"t","value":"v","timestamp":9223372036854775808})", "from 0 to"},
+        Case{R"({"topic":"t","value":"v","timestamp":-1})", "from 0 to"},
+        Case{R"({"topic":"t","value":"v","timestamp":1.5})", "from 0 to"},
         Case{R"({"topic":"t","value":"!","valueEncoding":"base64"})", "value"},
         Case{R"({"topic":"t","value":"v","valueEncoding":"rot13"})", "\"valueEncoding\""}}) {
     CAPTURE(json);
