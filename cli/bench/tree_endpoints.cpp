@@ -24,7 +24,8 @@ Result<TreeEndpoints> read_tree_endpoints(const std::string& directory) {
     if (!address) return pass(address, path);
     if (role == "ROOT") found.roots.push_back(*address);
     if (role == "POS") found.leaves.push_back(*address);
-    found.brokers.push_back(static_cast<pid_t>(integer_at(node, "pid")));
+    const auto pid = static_cast<pid_t>(integer_at(node, "pid", 0));
+    if (pid > 0) found.brokers.push_back(pid);  // else between two starts
   }
   if (found.roots.empty() || found.leaves.empty())
     return fail(Errc::kCorrupt, path + " names no root or no POS broker");

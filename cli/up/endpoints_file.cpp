@@ -10,11 +10,10 @@ namespace xylem::cli {
 std::string endpoints_json(const std::vector<Endpoint>& endpoints) {
   auto nodes = nlohmann::ordered_json::array();
   for (const auto& one : endpoints) {
-    nodes.push_back({{"id", one.id},
-                     {"role", one.role},
-                     {"pid", one.pid},
-                     {"tcp", one.tcp},
-                     {"http", one.http}});
+    // A 0 would be the caller's own process group to kill(1).
+    const auto pid = one.pid == 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(one.pid);
+    nodes.push_back(
+        {{"id", one.id}, {"role", one.role}, {"pid", pid}, {"tcp", one.tcp}, {"http", one.http}});
   }
   nlohmann::ordered_json document;
   document["nodes"] = std::move(nodes);

@@ -2,8 +2,8 @@
 //
 //   {"nodes":[{"id":"pos-0","role":"POS","pid":4711,"tcp":"host:port","http":"host:port"}, ...]}
 //
-// An address that a process does not have is "". The pid of one that does not run is 0. It is
-// replaced as a whole: a reader sees the old or the new one.
+// An address that a process does not have is "". The pid of one that does not run is
+// null. The file is replaced as a whole: a reader sees the old or the new one.
 #pragma once
 
 #include "common/result.h"
@@ -16,7 +16,7 @@ namespace xylem::cli {
 struct Endpoint {
   std::string id;
   std::string role;
-  int pid = 0;
+  int pid = 0;  // 0: it does not run
   std::string tcp;
   std::string http;
 };

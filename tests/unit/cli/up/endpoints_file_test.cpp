@@ -19,6 +19,10 @@ TEST_CASE("the file has the shape that scripts rely on") {
         "      \"pid\": 17,\n      \"tcp\": \"h:1\",\n      \"http\": \"h:2\"\n    }\n  ]\n}\n");
 }
 
+TEST_CASE("the pid of a process that does not run is null") {
+  CHECK(endpoints_json({{.id = "pos-0"}}).find("\"pid\": null,") != std::string::npos);
+}
+
 TEST_CASE("it is replaced as a whole, and nothing else is left behind") {
   const TemporaryDirectory directory;
   REQUIRE(write_endpoints(directory.path(), {{.id = "a"}, {.id = "b"}}));
