@@ -1,31 +1,15 @@
 #include "cli/commands/bench.h"
 
+#include "cli/bench/bench_topic.h"
 #include "cli/bench/latency_report.h"
 #include "cli/bench/null_relay.h"
 #include "cli/bench/tree_endpoints.h"
 #include "cli/output.h"
-#include "network/client/admin_client.h"
 
 #include <utility>
 
 namespace xylem::cli {
 namespace {
-
-Status create_topic(const BrokerRouteOptions& route) {
-  ClientRuntime runtime;
-  Status made = fail(Errc::kCancelled, "interrupted");
-  network::AdminClient admin(runtime.context(),
-                             {.brokers = route.produce_to, .client_id = "xylem-bench"});
-  admin.command("topic.create", R"({"name":")" + route.topic + R"("})",
-                [&](const Result<std::string>& answer) {
-                  made = {};
-                  if (!answer && answer.error().code() != Errc::kAlreadyExists)
-                    made = std::unexpected(answer.error());
-                  runtime.finish(ExitCode::kOk);
-                });
-  runtime.run();
-  return made;
-}
 
 using MakeRoute = std::function<std::unique_ptr<Route>(ClientRuntime&)>;
 
@@ -61,7 +45,6 @@ Status measure_pairs(const BenchLatencyOptions& options,
 }
 
 ExitCode measure_and_tell(const BenchLatencyOptions& options, const TreeEndpoints& tree) {
-  if (auto made = create_topic(options.route); !made) return report(made.error());
   std::unique_ptr<NullRelay> null_relay;
   if (options.vs_null) {
     auto started = NullRelay::start(options.null_program, options.null_directory);
@@ -79,16 +62,24 @@ ExitCode measure_and_tell(const BenchLatencyOptions& options, const TreeEndpoint
   return told;
 }
 
+ExitCode run_with_topic(const BenchLatencyOptions& options, const TreeEndpoints& tree) {
+  auto topic = BenchTopic::make(options.route.topic, options.route.produce_to);
+  if (!topic) return report(topic.error());
+  const auto told = measure_and_tell(options, tree);
+  const auto cleaned = topic->clean_up();
+  return cleaned || told != ExitCode::kOk ? told : report(cleaned.error());
+}
+
 }  // namespace
 
 ExitCode run_bench_latency(const BenchLatencyOptions& options) {
-  if (options.tree_directory.empty()) return measure_and_tell(options, {});
+  if (options.tree_directory.empty()) return run_with_topic(options, {});
   auto tree = read_tree_endpoints(options.tree_directory);
   if (!tree) return report(tree.error());
   auto found = options;
   found.route.produce_to = tree->roots;
   found.route.consume_from = {tree->leaves.front()};
-  return measure_and_tell(found, *tree);
+  return run_with_topic(found, *tree);
 }
 
 }  // namespace xylem::cli

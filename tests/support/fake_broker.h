@@ -96,13 +96,13 @@ class FakeBroker {
 
   FakeBroker(network::MemoryHub& hub, std::uint16_t port)
       : address{.host = "broker", .port = port}, server_(hub.make_server()) {
-    (void)server_->listen(address, [this](std::shared_ptr<network::Connection> one) {
-      auto& peer = peers.emplace_back();
-      peer.broker = this;
-      peer.connection = std::move(one);
-      peer.connection->set_handler(&peer);
-      peer.connection->allow_large_payloads();
-    });
+    listen();
+  }
+
+  // On TCP, at any free port.
+  explicit FakeBroker(std::unique_ptr<network::NetworkServer> tcp)
+      : address{.host = "127.0.0.1", .port = 0}, server_(std::move(tcp)) {
+    address.port = listen();
   }
 
   // As a broker that died.
@@ -152,6 +152,17 @@ class FakeBroker {
 
  private:
   using FrameType = network::FrameType;
+
+  std::uint16_t listen() {
+    const auto port = server_->listen(address, [this](std::shared_ptr<network::Connection> one) {
+      auto& peer = peers.emplace_back();
+      peer.broker = this;
+      peer.connection = std::move(one);
+      peer.connection->set_handler(&peer);
+      peer.connection->allow_large_payloads();
+    });
+    return port.value_or(0);
+  }
 
   static void store(FakePartition& log, Buffer batch) {
     log.end = read_batch_header(batch)->next_offset();
