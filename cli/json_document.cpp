@@ -18,7 +18,7 @@ std::string text_at(const Json& object, const char* field) {
   constexpr std::size_t kShownMax = 1'000;
   std::string text;
   if (object.is_object() && object.contains(field) && object[field].is_string())
-    append_escaped(object[field].get_ref<const std::string&>(), kShownMax, text);
+    append_readable(object[field].get_ref<const std::string&>(), kShownMax, text);
   return text;
 }
 

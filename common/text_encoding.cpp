@@ -68,6 +68,45 @@ std::string escape_of(unsigned code) {
   }
 }
 
+bool is_control(std::string_view text) {
+  const unsigned lead = at(text, 0);
+  return lead < 0x20 || lead == 0x7F || (lead == 0xC2 && text.size() > 1 && at(text, 1) < 0xA0);
+}
+
+// Whether a backslash before this could be taken for one of escape_of().
+bool is_ambiguous(std::string_view after_backslash) {
+  constexpr std::string_view kHeads = "\\nrtu";
+  return !after_backslash.empty() &&
+         (kHeads.contains(after_backslash.front()) || is_control(after_backslash));
+}
+
+enum class Escape : std::uint8_t { kAsJson, kAmbiguous };
+
+bool append_printable(std::string_view text,
+                      Escape escaping,
+                      std::size_t bytes_max,
+                      std::string& out) {
+  constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const unsigned lead = at(text, 0);
+    const bool is_escaped = escaping == Escape::kAsJson
+                                ? lead == '"' || lead == '\\'
+                                : lead == '\\' && is_ambiguous(text.substr(1));
+    std::string escape;
+    std::string_view piece = text.substr(0, length);
+    if (length == 0) {
+      piece = kReplacement;
+    } else if (is_escaped || is_control(text)) {
+      piece = escape = escape_of(at(text, length - 1));
+    }
+    if (out.size() + piece.size() > bytes_max) return false;
+    out += piece;
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return true;
+}
+
 }  // namespace
 
 std::size_t utf8_length(std::string_view text) noexcept {
@@ -137,25 +176,11 @@ void append_json_string(std::string_view utf8, std::string& out) {
 }
 
 bool append_escaped(std::string_view text, std::size_t bytes_max, std::string& out) {
-  constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    const unsigned lead = at(text, 0);
-    const bool is_c1 = length == 2 && lead == 0xC2 && at(text, 1) < 0xA0;
-    std::string escape;
-    std::string_view piece = text.substr(0, length);
-    if (length == 0) {
-      piece = kReplacement;
-    } else if (lead < 0x20 || lead == 0x7F || lead == '"' || lead == '\\') {
-      piece = escape = escape_of(lead);
-    } else if (is_c1) {
-      piece = escape = escape_of(at(text, 1));
-    }
-    if (out.size() + piece.size() > bytes_max) return false;
-    out += piece;
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return true;
+  return append_printable(text, Escape::kAsJson, bytes_max, out);
+}
+
+bool append_readable(std::string_view text, std::size_t bytes_max, std::string& out) {
+  return append_printable(text, Escape::kAmbiguous, bytes_max, out);
 }
 
 }  // namespace xylem

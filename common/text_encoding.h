@@ -31,4 +31,8 @@ void append_json_string(std::string_view utf8, std::string& out);
 // false: the text was cut, at a character.
 bool append_escaped(std::string_view text, std::size_t bytes_max, std::string& out);
 
+// The same for a person to read: quotes stay as they are, and so does a backslash, but where it
+// could be taken for the head of an escape.
+bool append_readable(std::string_view text, std::size_t bytes_max, std::string& out);
+
 }  // namespace xylem

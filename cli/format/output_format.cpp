@@ -20,7 +20,7 @@ void append_visible(const std::optional<Bytes>& bytes, std::string& out) {
     out += "(null)";
     return;
   }
-  if (!append_escaped(text_of(*bytes), kShownMax, out)) out += "...";
+  if (!append_readable(text_of(*bytes), kShownMax, out)) out += "...";
 }
 
 std::string full_text(std::string place, const RecordView& record) {

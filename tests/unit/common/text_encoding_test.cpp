@@ -56,5 +56,19 @@ TEST_CASE("json string: escapes what must be escaped") {
   CHECK(out == R"("a\"b\\c\n\r\t\u0001\u001f/\u0000z")");
 }
 
+std::string readable(std::string_view text) {
+  std::string out;
+  append_readable(text, 1'000, out);
+  return out;
+}
+
+TEST_CASE("readable text: controls are escaped, quotes are not, and nothing is ambiguous") {
+  CHECK(readable(R"({"a":"b"})") == R"({"a":"b"})");
+  CHECK(readable("\x1b[2J\n\x7f\xc2\x9b\xff") == "\\u001b[2J\\n\\u007f\\u009b\xef\xbf\xbd");
+  CHECK(readable(R"(C:\Dir)") == R"(C:\Dir)");
+  CHECK(readable(R"(a\nb \u001b \\ end\)") == R"(a\\nb \\u001b \\\ end\)");
+  CHECK(readable("\\\n") == R"(\\\n)");
+}
+
 }  // namespace
 }  // namespace xylem

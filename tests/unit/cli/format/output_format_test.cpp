@@ -37,6 +37,16 @@ TEST_CASE("full is for people, and nothing in a record steers their terminal") {
         "t/2@8  1970-01-01T00:00:00.000Z  key=k\n    (deleted)\n");
 }
 
+TEST_CASE("full leaves quotes and paths alone") {
+  const RecordView json{.offset = Offset(7),
+                        .key = bytes_of(R"(C:\Dir)"),
+                        .value = bytes_of(R"({"id":"1","said":"\"hi\""})")};
+  CHECK(written(OutputKind::kFull, json) == R"(t/2@7  1970-01-01T00:00:00.000Z  key=C:\Dir)"
+                                            "\n    "
+                                            R"({"id":"1","said":"\"hi\""})"
+                                            "\n");
+}
+
 TEST_CASE("times before 1970 and beyond the calendar are written too") {
   CHECK(utc_time(-1) == "1969-12-31T23:59:59.999Z");
   CHECK_FALSE(utc_time(INT64_MAX).empty());
