@@ -62,19 +62,20 @@ std::string percent_encode(std::string_view text) {
   return out;
 }
 
-Result<std::string> percent_decode(std::string_view text) {
+Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   std::string out;
+  out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
-      out += text[i];
+      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
       continue;
     }
     const auto digits = text.substr(i + 1, 2);
     unsigned char byte = 0;
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
-    if (digits.size() != 2 || error != std::errc() || end != digits.data() + 2)
-      return fail(Errc::kInvalidRequest, "a '%' needs two hexadecimal digits");
+    if (digits.size() != 2 || error != std::errc() || end != digits.data() + 2 || byte == 0)
+      return fail(Errc::kInvalidRequest, "a '%' needs two hexadecimal digits, and not 00");
     out += static_cast<char>(byte);
     i += 2;
   }

@@ -1,5 +1,6 @@
 #include "network/http/request_parser.h"
 
+#include "common/url.h"
 #include "network/http/head_rules.h"
 #include "network/http/url.h"
 

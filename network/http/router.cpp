@@ -1,6 +1,6 @@
 #include "network/http/router.h"
 
-#include "network/http/url.h"
+#include "common/url.h"
 
 #include <algorithm>
 #include <set>

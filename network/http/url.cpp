@@ -1,30 +1,11 @@
 #include "network/http/url.h"
 
-#include <charconv>
+#include "common/url.h"
+
+#include <algorithm>
 #include <utility>
 
 namespace xylem::network {
-
-Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += plus_is_space && text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    const auto digits = text.substr(i + 1, 2);
-    std::uint8_t value = 0;
-    const char* begin = digits.data();
-    const char* end = begin + digits.size();
-    const auto [stopped, error] = std::from_chars(begin, end, value, 16);
-    if (digits.size() != 2 || error != std::errc{} || stopped != end || value == 0)
-      return fail(Errc::kInvalidRequest, "bad percent-encoding in the request target");
-    decoded += static_cast<char>(value);
-    i += 2;
-  }
-  return decoded;
-}
 
 Result<std::map<std::string, std::string>> parse_query(std::string_view query) {
   std::map<std::string, std::string> arguments;

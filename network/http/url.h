@@ -1,5 +1,4 @@
-// Percent-decoding and the query of a request target (RFC 3986; '+' as a space in queries, as HTML
-// forms have it).
+// The query of a request target (RFC 3986; '+' is a space, as HTML forms have it).
 //
 // Errors: kInvalidRequest: a '%' without two hexadecimal digits, or a NUL.
 #pragma once
@@ -11,8 +10,6 @@
 #include <string_view>
 
 namespace xylem::network {
-
-Result<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
 // "a=1&b" -> {a: "1", b: ""}; the last of a repeated name wins.
 Result<std::map<std::string, std::string>> parse_query(std::string_view query);

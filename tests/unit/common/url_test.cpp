@@ -38,14 +38,16 @@ TEST_CASE("url: percent-encoding keeps the unreserved characters alone") {
   CHECK(percent_encode("AZaz09-._~") == "AZaz09-._~");
   CHECK(percent_encode("é+%") == "%C3%A9%2B%25");
   std::string every_byte;
-  for (int byte = 0; byte < 256; ++byte) every_byte += static_cast<char>(byte);
+  for (int byte = 1; byte < 256; ++byte) every_byte += static_cast<char>(byte);
   CHECK(percent_decode(percent_encode(every_byte)) == every_byte);
 }
 
 TEST_CASE("url: percent-decoding") {
   CHECK(percent_decode("a%2fb%2Fc+d") == "a/b/c+d");
   CHECK(percent_decode("").value().empty());
-  for (const std::string_view bad : {"%", "a%", "%4", "%4g", "%g4", "%-1", "% 1", "%%41"}) {
+  CHECK(percent_decode("a+b%2B", true) == "a b+");
+  CHECK(percent_decode("%e2%82%AC") == "\xE2\x82\xAC");
+  for (const std::string_view bad : {"%", "a%", "%4", "%4g", "%g4", "%-1", "% 1", "%%41", "%00"}) {
     CAPTURE(bad);
     const auto decoded = percent_decode(bad);
     REQUIRE_FALSE(decoded);

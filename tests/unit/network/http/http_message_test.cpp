@@ -49,16 +49,6 @@ TEST_CASE("http message: a number of the query, its bounds and its absence") {
   CHECK(request.argument("none").empty());
 }
 
-TEST_CASE("url: percent-decoding") {
-  CHECK(percent_decode("a%20b+c").value() == "a b+c");
-  CHECK(percent_decode("a+b", true).value() == "a b");
-  CHECK(percent_decode("%e2%82%AC").value() == "\xE2\x82\xAC");
-  for (const auto* bad : {"%", "%4", "%g0", "%0g", "%00", "a%-1"}) {
-    CAPTURE(bad);
-    CHECK_FALSE(percent_decode(bad));
-  }
-}
-
 TEST_CASE("url: queries") {
   const auto query = parse_query("a=1&&b&=v&c=x=y&a=2").value();
   CHECK(query ==
