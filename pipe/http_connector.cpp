@@ -1,13 +1,11 @@
 #include "common/http_client.h"
+#include "common/http_problem.h"
 #include "common/worker.h"
 #include "pipe/pipe_connector.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,28 +14,6 @@ namespace xylem::pipe {
 namespace {
 
 constexpr std::string_view kMediaType = "application/vnd.xylem.pipe";
-
-std::optional<Errc> errc_named(std::string_view name) {
-  for (std::uint16_t number = 1; const auto code = errc_of(number); ++number) {
-    if (to_string(*code) == name) return code;
-  }
-  return std::nullopt;
-}
-
-// What an answer other than 200 says, if it is a problem document (RFC 9457).
-Error error_of(const HttpAnswer& answer) {
-  const std::string status = "HTTP status " + std::to_string(answer.status);
-  const auto document = nlohmann::json::parse(text_of(answer.body), nullptr, false);
-  if (!document.is_object()) return {Errc::kUnavailable, status};
-  const auto text = [&](const char* name) {
-    const auto field = document.find(name);
-    return field != document.end() && field->is_string() ? field->get<std::string>()
-                                                         : std::string();
-  };
-  const auto code = errc_named(text("code")).value_or(Errc::kUnavailable);
-  const auto detail = text("detail");
-  return {code, detail.empty() ? status : detail, text("hint")};
-}
 
 // A client and the thread it blocks. Its tasks run before it is gone.
 struct Upstream {
@@ -134,7 +110,7 @@ class HttpLink final : public PipeLink {
     if (!body.empty()) exchange.headers.emplace_back("content-type", kMediaType);
     auto answer = upstream.client->exchange(exchange);
     if (!answer) return pass(answer);
-    if (answer->status != 200) return std::unexpected(error_of(*answer));
+    if (answer->status != 200) return std::unexpected(problem_in(*answer));
     return Slice::own(std::move(answer->body));
   }
 

@@ -1,6 +1,6 @@
 #include "broker/topology/registry_client.h"
 
-#include <nlohmann/json.hpp>
+#include "common/http_problem.h"
 
 #include <optional>
 #include <utility>
@@ -14,18 +14,12 @@ constexpr std::size_t kAnswerBytesMax = 4ULL * 1024 * 1024;
 
 std::string node_target(const NodeId& node) { return "/api/v1/nodes/" + percent_encode(node); }
 
-// An RFC 9457 document, as far as we need it.
-Error to_error(const HttpAnswer& answer) {
-  const auto problem = nlohmann::json::parse(text_of(answer.body), nullptr, false);
-  std::string detail = "the registry answered " + std::to_string(answer.status);
-  if (problem.is_object()) {
-    const auto text = problem.find("detail");
-    if (text != problem.end() && text->is_string()) detail = text->get<std::string>();
-  }
-  if (answer.status == 409) return {Errc::kDuplicateNode, detail};
-  if (answer.status == 401 || answer.status == 403) return {Errc::kUnauthorized, detail};
-  if (answer.status == 400) return {Errc::kInvalidRequest, detail};
-  return {Errc::kUnavailable, detail};
+// For an answer that names no code of ours.
+Errc code_of(int status) {
+  if (status == 400) return Errc::kInvalidRequest;
+  if (status == 401 || status == 403) return Errc::kUnauthorized;
+  if (status == 409) return Errc::kDuplicateNode;
+  return Errc::kUnavailable;
 }
 
 // What stays until a person acts.
@@ -99,7 +93,7 @@ void RegistryClient::on_answer(Result<HttpAnswer> answer) {
   if (!answer) {
     on_trouble(answer.error());
   } else if (answer->status != 200) {
-    on_trouble(to_error(*answer));
+    on_trouble(problem_in(*answer, code_of(answer->status)));
   } else {
     on_success(text_of(answer->body));
   }
