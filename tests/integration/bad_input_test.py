@@ -86,6 +86,9 @@ class BadInputTest(unittest.TestCase):
             ("an unknown field", "POST", "/api/v1/topics", '{"name":"x","colour":1}', 400),
             ("a bad number", "GET", "/api/v1/topics/t/records?from=x", None, 400),
             ("a limit out of range", "GET", "/api/v1/topics/t/records?limit=0", None, 400),
+            ("an unknown argument", "GET", "/api/v1/topics/t/records?offset=0", None, 400),
+            ("a time beyond all time", "POST", "/api/v1/messages",
+             '{"topic":"t","value":"v","timestamp":18446744073709551615}', 400),
             ("an unknown path", "GET", "/api/v1/nothing", None, 404),
             ("a wrong method", "PUT", "/api/v1/topics", "{}", 405),
         ]
