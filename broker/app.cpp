@@ -284,14 +284,9 @@ NodeStatus App::status() const {
   return status;
 }
 
-// An owner is able to serve while all its logs take appends, or will again by themselves. A
-// follower is once it has ever been level with a parent, in this life or before.
+// A follower is able to serve once it has ever been level with a parent, in this life or before.
 Status App::ready() const {
-  if (node_->is_owner()) {
-    const auto storage = storage_health(partitions_->all());
-    if (storage.health != pipe::Health::kUnhealthy) return {};
-    return fail(Errc::kUnavailable, "a log is fenced: " + storage.status.error().what());
-  }
+  if (node_->is_owner()) return owner_ready(storage_health(partitions_->all()));
   const auto* topics = partitions_->find(topics_topic().log(0));
   const bool has_been_level = topics != nullptr && (topics->high_watermark() > Offset(0) ||
                                                     topics->age_ms() != Partition::kAgeUnknown);

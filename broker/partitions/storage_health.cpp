@@ -13,6 +13,11 @@ pipe::Health health_of(const Status& log) {
   return goes_on ? pipe::Health::kDegraded : pipe::Health::kUnhealthy;
 }
 
+Status owner_ready(const StorageHealth& logs) {
+  if (logs.health != pipe::Health::kUnhealthy) return {};
+  return fail(Errc::kUnavailable, "a log is fenced: " + logs.status.error().what());
+}
+
 StorageHealth storage_health(std::span<Partition* const> partitions) {
   StorageHealth worst;
   for (const auto* partition : partitions) {

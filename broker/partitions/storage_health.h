@@ -25,6 +25,10 @@ struct StorageHealth {
 // Of one log: PartitionLog::health().
 [[nodiscard]] pipe::Health health_of(const Status& log);
 
+// Whether an owner with these logs is able to serve: all take appends, or will again by themselves.
+// kUnavailable: one is fenced.
+[[nodiscard]] Status owner_ready(const StorageHealth& logs);
+
 // The worst of all.
 [[nodiscard]] StorageHealth storage_health(std::span<Partition* const> partitions);
 

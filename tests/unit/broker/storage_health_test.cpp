@@ -52,6 +52,17 @@ TEST_CASE_FIXTURE(Logs, "storage health: the worst log decides, and is named") {
   CHECK(health().status.error().what() == "rules/2: sync failed");
 }
 
+TEST_CASE_FIXTURE(Logs, "storage health: an owner is ready on a full disk, not with a fenced log") {
+  open("prices", fail(Errc::kDiskFull, "no space left"));
+  open("prices", fail(Errc::kCorrupt, "offsets 3 to 4 were lost"));
+  CHECK(owner_ready(health()));
+  open("rules", fail(Errc::kIo, "sync failed"));
+  const auto ready = owner_ready(health());
+  REQUIRE_FALSE(ready);
+  CHECK(ready.error().code() == Errc::kUnavailable);
+  CHECK(ready.error().what() == "a log is fenced: rules/2: sync failed");
+}
+
 TEST_CASE_FIXTURE(Logs, "storage health: lost offsets degrade") {
   open("prices", fail(Errc::kCorrupt, "offsets 3 to 4 were lost"));
   CHECK(health().health == Health::kDegraded);
