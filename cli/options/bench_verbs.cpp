@@ -43,7 +43,8 @@ void add_bench_verbs(Verb& program, const Defaults& defaults) {
   verb.text("--consume-from", raw.consume_from, "a leaf's host:port; none: --broker's");
   verb.text("--dir", options.tree_directory,
             "of an `xylem up`: publish at its root, consume from its first POS broker");
-  verb.text("--topic", options.route.topic, "created if it is missing").show_default();
+  verb.text("--topic", options.route.topic, "created if it is missing, and then deleted at the end")
+      .show_default();
   verb.number("--rate", options.load.rate, "records per second")
       .between(1, kRateMax)
       .show_default();
