@@ -60,8 +60,10 @@ TEST_CASE("partition: flush=interval commits with the sync, and only then shows 
   testing::run_for(world.node.loop, 2);
   CHECK_FALSE(acknowledged);
   CHECK(partition.high_watermark() == Offset(0));
-  world.node.clock.advance_ms(kFlushIntervalMs);
-  REQUIRE(run_until(world.node.loop, [&] { return acknowledged.has_value(); }));
+  REQUIRE(run_until(world.node.loop, [&] {
+    world.node.clock.advance_ms(kFlushIntervalMs);
+    return acknowledged.has_value();
+  }));
   CHECK(partition.log()->synced_end() == Offset(2));
   CHECK(partition.high_watermark() == Offset(2));
   CHECK(acknowledged->replicas_synced == 1);
@@ -106,7 +108,8 @@ class Damaged {
       batches.push_back(storage::testing::placed(batch, Offset(2 * i), Epoch(1)));
       partition.append(batch, [](const auto& done) { REQUIRE(done); });
     }
-    world.node.settle(*partition.log());
+    REQUIRE(run_until(world.node.loop,
+                      [&] { return partition.high_watermark() == Offset(2 * count); }));
     const auto file = partition.log()->segments().at(0).path;
     world.table.reset();
     world.node.stop();
@@ -179,9 +182,10 @@ TEST_CASE("partition: an owner keeps what is left, says what it lost, and goes o
     REQUIRE(done);
     acknowledged = *done;
   });
-  testing::run_for(world.node.loop, 2);
-  world.node.clock.advance_ms(kFlushIntervalMs);
-  REQUIRE(run_until(world.node.loop, [&] { return acknowledged.has_value(); }));
+  REQUIRE(run_until(world.node.loop, [&] {
+    world.node.clock.advance_ms(kFlushIntervalMs);
+    return acknowledged.has_value();
+  }));
   CHECK(acknowledged->base_offset == Offset(12));
   CHECK(partition.log()->lost().size() == 1);
 }
