@@ -184,18 +184,18 @@ Status App::listen() {
 
 Status App::watch_registry() {
   if (options_.registry_url.empty()) return {};
-  auto registry =
-      RegistryClient::create({loop_, random_, logger_}, options_.registry_url,
-                             {.report = [this] { return report(); },
-                              .changed =
-                                  [this](const Topology& topology) {
-                                    node_->move_to(topology);
-                                    follow(topology);
-                                  },
-                              .refused =
-                                  [this](const Error& error) {
-                                    logger_.error("registry.refused", {{"error", error.what()}});
-                                  }});
+  auto registry = RegistryClient::create(
+      {loop_, random_, logger_}, options_.registry_url,
+      {.report = [this] { return report(); },
+       .changed =
+           [this](const Topology& topology) {
+             node_->move_to(topology);
+             follow(topology);
+           },
+       .refused =
+           [this](const Error& error) {
+             logger_.error("registry.refused", {{"error", error.what()}, {"hint", error.hint()}});
+           }});
   if (!registry) return pass(registry);
   registry_ = std::move(*registry);
   if (node_->topology()) follow(*node_->topology());
@@ -257,11 +257,6 @@ NodeReport App::report() const {
   if (!storage.status) report.last_error = storage.status.error().what();
   report.health = to_string(health);
   for (const auto* partition : partitions_->all()) {
-    if (const auto good = partition->log()->health(); !good) {
-      if (report.health == "HEALTHY") report.health = to_string(pipe::Health::kDegraded);
-      if (report.last_error.empty())
-        report.last_error = partition->topic() + ": " + good.error().what();
-    }
     const auto age = partition->age_ms();
     report.partitions.push_back({partition->topic(), partition->id(),
                                  partition->log()->start_offset(), partition->log()->end_offset(),

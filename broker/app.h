@@ -6,11 +6,11 @@
 #pragma once
 
 #include "broker/admin/admin_api.h"
+#include "broker/catalog/topic_catalog.h"
 #include "broker/config.h"
 #include "broker/delivery/client_listener.h"
 #include "broker/node.h"
 #include "broker/partitions/partition_table.h"
-#include "broker/catalog/topic_catalog.h"
 #include "broker/topology/registry_client.h"
 #include "broker/upstream/feed.h"
 #include "broker/upstream/offer.h"

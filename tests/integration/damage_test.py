@@ -83,7 +83,7 @@ class DamageTest(unittest.TestCase):
         for _ in range(2):
             status = get_json(self.tree.node(root)["http"], "/api/v1/node")
             self.assertEqual(status["health"], "DEGRADED")
-            self.assertRegex(status["lastError"], "load: offsets [0-9]+ to [0-9]+ were lost")
+            self.assertRegex(status["lastError"], "load/[0-9]+: offsets [0-9]+ to [0-9]+ were lost")
             _, metrics = ask(self.tree.node(root)["http"], "GET", "/metrics")
             self.assertRegex(metrics.decode(), "\nxylem_storage_lost_offsets_total [1-9]")
             self.assertEqual(self.end(root), RECORDS)

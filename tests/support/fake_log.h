@@ -86,6 +86,11 @@ class FakeLog final : public storage::PartitionLog {
 
   [[nodiscard]] Status health() const override { return failure_; }
 
+  [[nodiscard]] Status writable() const override {
+    const bool is_lost_only = !failure_ && failure_.error().code() == Errc::kCorrupt;
+    return is_lost_only ? Status() : failure_;
+  }
+
   Result<storage::ReadResult> read(Offset from,
                                    std::size_t bytes_max,
                                    Offset below) const override {
