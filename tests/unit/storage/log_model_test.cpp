@@ -2,6 +2,7 @@
 #include "tests/unit/storage/support/log_model.h"
 
 #include "common/random.h"
+#include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/support/log_fixture.h"
 
@@ -95,7 +96,7 @@ class Walk {
     node_->settle(*log_);
     const auto before = directory_.file("data");
     const auto copy = directory_.file("copy");
-    if (!clean) std::filesystem::copy(before, copy, std::filesystem::copy_options::recursive);
+    if (!clean) copy_in_use(before, copy);
     log_.reset();
     node_ = nullptr;
     if (!clean) {
