@@ -46,5 +46,5 @@ fi
 
 echo "setup: configuring and building release"
 cmake --preset release >/dev/null
-cmake --build --preset release
+cmake --build --preset release --target all
 echo "setup: done; the programs are in build/release/bin"

@@ -3,4 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 ./setup.sh
+cmake --build --preset release
 ctest --preset release --timeout 600 "$@"

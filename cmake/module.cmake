@@ -46,7 +46,7 @@ set(XYLEM_STANDARD_HEADERS <algorithm> <array> <atomic> <chrono> <cstdint> <dequ
 # They are all made here, above the folders that use them: CMake 3.25 must meet them first.
 function(xylem_precompiled name)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp "")
-  add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  add_library(${name} OBJECT EXCLUDE_FROM_ALL ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
   target_link_libraries(${name} PRIVATE xylem_warnings)
   target_precompile_headers(${name} PRIVATE ${XYLEM_STANDARD_HEADERS} ${ARGN})
 endfunction()
