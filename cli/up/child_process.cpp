@@ -32,7 +32,7 @@ class ChildProcess::Impl {
 
   Status start(Loop& loop, const Options& options) {
     const int log = open(options.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (log < 0) return fail(Errc::kIo, options.log_file + ": " + system_text(errno).c_str());
+    if (log < 0) return fail(Errc::kIo, options.log_file + ": " + system_text(errno));
     std::vector<std::string> arguments{options.self, kExecChild, std::to_string(getpid()),
                                        options.program};
     arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());

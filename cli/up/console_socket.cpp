@@ -133,7 +133,7 @@ class ConsoleSocket::Impl : public std::enable_shared_from_this<Impl> {
     const int result =
         uv_write(&write->request, stream_of(*found->second->pipe), &buffer, 1, on_written);
     if (result == 0)
-      write.release();  // on_written has it
+      static_cast<void>(write.release());  // on_written has it
     else
       drop(number);
   }
