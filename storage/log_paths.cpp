@@ -20,9 +20,9 @@ std::string topic_directory(const LogName& name) {
 
 std::optional<std::int64_t> parse_number(std::string_view digits) {
   std::int64_t value = 0;
-  const auto* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, value);
-  if (digits.empty() || error != std::errc() || stop != end || value < 0) return std::nullopt;
+  const auto [stop, error] = std::from_chars(digits.begin(), digits.end(), value);
+  if (digits.empty() || error != std::errc() || stop != digits.end() || value < 0)
+    return std::nullopt;
   if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
   return value;
 }
@@ -56,8 +56,8 @@ std::optional<Offset> parse_segment_file(std::string_view name) {
   if (name.size() != kOffsetDigits + kLogSuffix.size() || !name.ends_with(kLogSuffix))
     return std::nullopt;
   std::int64_t base = 0;
-  const auto* const end = name.data() + kOffsetDigits;
-  const auto [stop, error] = std::from_chars(name.data(), end, base);
+  const auto* const end = name.begin() + kOffsetDigits;
+  const auto [stop, error] = std::from_chars(name.begin(), end, base);
   if (error != std::errc() || stop != end || base < 0 || Offset(base) > kOffsetMax)
     return std::nullopt;
   return Offset(base);

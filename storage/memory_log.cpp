@@ -123,6 +123,7 @@ Status MemoryLog::retain() {
   loop_.check_here();
   const auto& blocks = tail_.blocks();
   std::vector<SegmentAge> ages;
+  ages.reserve(blocks.size());
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     ages.push_back({static_cast<std::int64_t>(blocks[i]->run().bytes.size()),
                     blocks[i]->max_timestamp_ms(), appended_ms_[i]});

@@ -63,7 +63,8 @@ class PosixFile final : public File {
  public:
   PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
 
-  Result<std::size_t> read_at(std::int64_t position, MutableBytes out) const override {
+  [[nodiscard]] Result<std::size_t> read_at(std::int64_t position,
+                                            MutableBytes out) const override {
     std::size_t done = 0;
     while (done < out.size()) {
       const auto got = ::pread(fd_.get(), out.data() + done, out.size() - done,
@@ -127,7 +128,7 @@ class PosixFile final : public File {
     return info.st_size;
   }
 
-  Result<Slice> map(std::int64_t bytes) const override {
+  [[nodiscard]] Result<Slice> map(std::int64_t bytes) const override {
     if (bytes == 0) return Slice{};
     const auto length = static_cast<std::size_t>(bytes);
     void* address = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, fd_.get(), 0);
