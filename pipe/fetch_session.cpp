@@ -99,6 +99,11 @@ FetchSession::Found FetchSession::look(const Partition& partition,
                                        std::size_t bytes_max,
                                        Draft& draft) const {
   const auto found = source.find(partition.at.log);
+  if (found && found->log != nullptr) {
+    const auto room = bytes_max - std::min(draft.batch_bytes, bytes_max);
+    const auto warm = found->log->warm_up(partition.at.cursor, room);
+    if (warm && !*warm) return Found::kNothing;  // marked again when it is brought in
+  }
   auto [answer, limit] = judge(partition.at, found, asker_);
   const bool has_more = answer.state == FetchState::kOk && answer.cursor < limit;
   const bool wants_room =

@@ -22,7 +22,8 @@ class File {
   virtual ~File() = default;
 
   // Fills `out` from `position`; fewer bytes only at the end of the file.
-  [[nodiscard]] virtual Result<std::size_t> read_at(std::int64_t position, MutableBytes out) const = 0;
+  [[nodiscard]] virtual Result<std::size_t> read_at(std::int64_t position,
+                                                    MutableBytes out) const = 0;
   virtual Status write_at(std::int64_t position, std::span<const Bytes> pieces) = 0;
 
   // Makes [0, bytes) allocated; the file's size becomes at least that. Zeroes where it grew.
@@ -53,6 +54,13 @@ class Disk {
   virtual Status remove_all(const std::string& path) = 0;  // a tree
   virtual Status sync_directory(const std::string& path) = 0;
 
+  // Whether all of `mapped` (of a File::map) can be read without waiting for the device.
+  // A twin whose mappings are memory has nothing to wait for.
+  virtual bool is_resident(Bytes) { return true; }
+
+  // Brings `mapped` into memory; waits. kIo: the device gave an error.
+  virtual Status bring_in(Bytes) { return {}; }
+
   // Exclusive among processes until the holder is destroyed; kAlreadyExists when held.
   virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;
 };
@@ -68,7 +76,7 @@ Result<std::unique_ptr<File>> create_fresh(Disk& disk, const std::string& path);
 
 [[nodiscard]] std::string directory_of(const std::string& path);
 
-class PosixDisk final : public Disk {
+class PosixDisk : public Disk {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
@@ -78,6 +86,8 @@ class PosixDisk final : public Disk {
   Status remove(const std::string& path) override;
   Status remove_all(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
+  bool is_resident(Bytes mapped) override;
+  Status bring_in(Bytes mapped) override;
   Result<std::shared_ptr<void>> lock(const std::string& path) override;
 };
 

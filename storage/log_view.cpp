@@ -7,8 +7,9 @@
 
 namespace xylem::storage {
 
-LogView::LogView()
-    : picture_(std::make_shared<const LogPicture>(LogPicture{std::make_shared<LogEnds>(),
+LogView::LogView(MappedSegments* mapped)
+    : mapped_(mapped),
+      picture_(std::make_shared<const LogPicture>(LogPicture{std::make_shared<LogEnds>(),
                                                              Offset(0),
                                                              std::make_shared<const SegmentList>(),
                                                              std::make_shared<const BlockList>(),
@@ -22,6 +23,7 @@ void LogView::set_blocks(const BlockList& blocks) {
 }
 
 void LogView::set_segments(const SegmentList& segments) {
+  for (const auto& segment : segments) segment->count_in(mapped_);
   const std::lock_guard lock(mutex_);
   LogPicture next = *picture_.load();
   next.segments = std::make_shared<const SegmentList>(segments);
@@ -41,6 +43,7 @@ void LogView::restart(Offset start,
                       const Ends& ends,
                       const SegmentList& segments,
                       const BlockList& blocks) {
+  for (const auto& segment : segments) segment->count_in(mapped_);
   const std::lock_guard lock(mutex_);
   LogPicture next;
   next.ends = std::make_shared<LogEnds>();
@@ -62,6 +65,41 @@ std::vector<OffsetRange> lost_ranges(const SegmentList& segments, Offset start) 
       lost.push_back({std::max(from, start), to});
   }
   return lost;
+}
+
+namespace {
+
+// The segments that reading `range` looks into, from the one with the batch before it on.
+SegmentList segments_of(const LogPicture& picture, const ReadRange& range) {
+  SegmentList found;
+  const auto& blocks = *picture.blocks;
+  const auto tail = blocks.empty() ? range.below : blocks.front()->base();
+  if (!blocks.empty() && range.from > tail) return found;
+  const auto& segments = *picture.segments;
+  auto segment = std::ranges::lower_bound(segments, range.from, std::less<>(),
+                                          [](const auto& each) { return each->base(); });
+  if (segment != segments.begin()) --segment;
+  std::int64_t bytes = 0;
+  for (; segment != segments.end() && (found.empty() || (*segment)->base() < tail); ++segment) {
+    if (bytes >= static_cast<std::int64_t>(range.bytes_max)) break;
+    found.push_back(*segment);
+    if (found.size() > 1) bytes += (*segment)->bytes();
+  }
+  return found;
+}
+
+}  // namespace
+
+bool is_warm(const LogPicture& picture, const ReadRange& range) {
+  return std::ranges::all_of(segments_of(picture, range),
+                             [&](const auto& segment) { return segment->is_warm(range); });
+}
+
+Status warm_up(const LogPicture& picture, const ReadRange& range) {
+  for (const auto& segment : segments_of(picture, range)) {
+    if (auto done = segment->warm_up(range); !done) return done;
+  }
+  return {};
 }
 
 Result<ReadResult> read_picture(const LogPicture& picture, const ReadRange& range) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "storage/published.h"
+#include "storage/segment/mapped_segments.h"
 #include "storage/segment/segment.h"
 #include "storage/tail.h"
 
@@ -38,7 +39,8 @@ struct LogPicture {
 
 class LogView {
  public:
-  LogView();
+  // Segments count their mappings in `mapped`; null: nobody bounds them.
+  explicit LogView(MappedSegments* mapped = nullptr);
 
   [[nodiscard]] std::shared_ptr<const LogPicture> load() const { return picture_.load(); }
 
@@ -58,6 +60,7 @@ class LogView {
                const BlockList& blocks);
 
  private:
+  MappedSegments* mapped_;
   std::mutex mutex_;
   Published<LogPicture> picture_;
 };
@@ -69,6 +72,12 @@ std::vector<OffsetRange> lost_ranges(const SegmentList& segments, Offset start);
 // The contracts are PartitionLog's. `range.below` is at most the picture's written end.
 Result<ReadResult> read_picture(const LogPicture& picture, const ReadRange& range);
 Result<std::optional<LastBatch>> find_last(const LogPicture& picture, Offset offset);
+
+// Whether reading `range`, and finding the batch before it, would not wait for the disk.
+[[nodiscard]] bool is_warm(const LogPicture& picture, const ReadRange& range);
+
+// Waits for the disk until it is so. kCorrupt, kNotFound: as read_picture.
+Status warm_up(const LogPicture& picture, const ReadRange& range);
 Result<Offset> find_time(const LogPicture& picture, std::int64_t timestamp_ms);
 
 }  // namespace xylem::storage

@@ -18,9 +18,11 @@ MmapEngine::MmapEngine(std::string data_dir,
                context.logger,
                StorageMetrics(context.metrics),
                SegmentCatalog(data_dir_ + "/meta.db", context.logger),
+               TailBudget(),
+               MappedSegments(),
                {},
-               {},
-               Committer(context.loop, context.clock)} {}
+               Committer(context.loop, context.clock),
+               ColdReaders()} {}
 
 MmapEngine::~MmapEngine() { (void)close(); }
 

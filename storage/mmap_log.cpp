@@ -16,6 +16,7 @@ MmapLog::MmapLog(const LogName& name,
                  LogContext& context)
     : name_(name),
       context_(context),
+      view_(&context.mapped),
       flush_(options.flush),
       order_(Offset(0), {}),
       tail_({}),

@@ -12,12 +12,14 @@
 #include "common/logger.h"
 #include "common/loop.h"
 #include "storage/append_order.h"
+#include "storage/cold_readers.h"
 #include "storage/committer.h"
 #include "storage/log_files.h"
 #include "storage/log_health.h"
 #include "storage/log_view.h"
 #include "storage/partition_log.h"
 #include "storage/retention.h"
+#include "storage/segment/mapped_segments.h"
 #include "storage/segment_catalog.h"
 #include "storage/storage_metrics.h"
 #include "storage/tail.h"
@@ -26,9 +28,11 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace xylem::storage {
@@ -42,8 +46,11 @@ struct LogContext {
   StorageMetrics metrics;
   SegmentCatalog catalog;
   TailBudget tails;
+  MappedSegments mapped;
   std::atomic<std::size_t> waiting_bytes{0};  // appended, not yet written
-  Committer committer;                        // last: its thread uses the rest
+  // Last: their threads use the rest.
+  Committer committer;
+  ColdReaders cold_readers;
 };
 
 class MmapLog final : public PartitionLog,
@@ -52,6 +59,7 @@ class MmapLog final : public PartitionLog,
                       public std::enable_shared_from_this<MmapLog> {
  public:
   static constexpr std::size_t kWaitingMax = 64ULL * 1024 * 1024;  // bytes, of all logs together
+  static constexpr std::size_t kWarmingMax = 64;  // places of a log brought in at one time
 
   static Result<std::shared_ptr<MmapLog>> open(const LogName& name,
                                                const LogOptions& options,
@@ -89,6 +97,10 @@ class MmapLog final : public PartitionLog,
   [[nodiscard]] std::vector<OffsetRange> lost() const override { return view_.load()->lost; }
 
   Result<ReadResult> read(Offset from, std::size_t bytes_max, Offset below) const override;
+  Result<bool> warm_up(Offset from, std::size_t bytes_max) override;
+
+  [[nodiscard]] std::uint64_t brought_in() const override { return brought_in_; }
+
   Result<Offset> offset_for_time(std::int64_t timestamp_ms) const override;
   Result<std::optional<LastBatch>> last_batch_below(Offset offset) const override;
   [[nodiscard]] std::vector<EpochStart> epochs() const override;
@@ -123,6 +135,7 @@ class MmapLog final : public PartitionLog,
   void fence(const Error& error, std::string_view doing);
   void shrink_tail(std::size_t bytes_kept);
   void look_at(const Error& error) const;
+  void bring_in(Offset from, std::size_t bytes_max);
   void report_lost(std::int64_t offsets_known) const;
   void repair();
 
@@ -142,6 +155,9 @@ class MmapLog final : public PartitionLog,
   TrustedClock trusted_clock_ XYLEM_ON_LOOP(context_.loop);
   Listener listener_ XYLEM_ON_LOOP(context_.loop);
   std::shared_ptr<const SegmentList> catalogued_ XYLEM_ON_LOOP(context_.loop);
+  std::set<Offset> warming_ XYLEM_ON_LOOP(context_.loop);
+  std::map<Offset, Status> warmed_ XYLEM_ON_LOOP(context_.loop);  // nobody has asked again yet
+  std::uint64_t brought_in_ = 0;                                  // the loop's
   bool closed_ XYLEM_ON_LOOP(context_.loop) = false;
 
   // Where the two sides meet.

@@ -87,6 +87,37 @@ Result<ReadResult> MmapLog::read(Offset from, std::size_t bytes_max, Offset belo
   }
 }
 
+Result<bool> MmapLog::warm_up(Offset from, std::size_t bytes_max) {
+  context_.loop.check_here();
+  // Who waited may read now, whatever was pushed out of memory again: each wait makes progress.
+  if (auto done = warmed_.extract(from); !done.empty()) {
+    if (done.mapped()) return true;
+    return std::unexpected(done.mapped().error());
+  }
+  const auto picture = view_.load();
+  if (is_warm(*picture, {from, bytes_max, picture->written()})) return true;
+  if (warming_.size() >= kWarmingMax || !warming_.insert(from).second) return false;
+  const bool waits = context_.cold_readers.submit([weak = weak_from_this(), from, bytes_max] {
+    if (const auto log = weak.lock()) log->bring_in(from, bytes_max);
+  });
+  if (!waits) warming_.erase(from);
+  return !waits;  // with nobody left to wait, the loop does
+}
+
+void MmapLog::bring_in(Offset from, std::size_t bytes_max) {
+  const Status done = on_picture([&](const LogPicture& picture) {
+    return storage::warm_up(picture, {from, bytes_max, picture.written()});
+  });
+  context_.loop.answer([self = shared_from_this(), from, done] {
+    self->context_.loop.check_here();
+    self->warming_.erase(from);
+    if (self->warmed_.size() >= kWarmingMax) self->warmed_.clear();  // of readers that went away
+    self->warmed_.emplace(from, done);
+    ++self->brought_in_;
+    if (self->listener_) self->listener_();
+  });
+}
+
 Result<Offset> MmapLog::offset_for_time(std::int64_t timestamp_ms) const {
   return on_picture([&](const LogPicture& picture) { return find_time(picture, timestamp_ms); });
 }

@@ -12,9 +12,10 @@
 // After a failed write or sync the log is *fenced*: every append fails with the first error, reads
 // go on, and nothing is retried over it. A full disk is not a fence: appends fail with kDiskFull
 // until there is room; what was queued before is written then. The listener is also called when the
-// log's health changes.
+// log's health changes and when something was brought in.
 //
-// Threads: append*, cut_back, drop_before, set_listener, close: the writer's loop. The rest: any.
+// Threads: append*, cut_back, drop_before, set_listener, warm_up, brought_in, close: the writer's
+// loop. The rest: any.
 #pragma once
 
 #include "common/batch/batch.h"
@@ -151,6 +152,15 @@ class PartitionLog {
   [[nodiscard]] virtual Result<ReadResult> read(Offset from,
                                                 std::size_t bytes_max,
                                                 Offset below) const = 0;
+
+  // For a loop, before read() or last_batch_below(): whether `bytes_max` bytes from `from` on and
+  // the batch before are in memory. False: a thread is bringing them in; ask again after the
+  // listener's next call that finds brought_in() grown. kCorrupt: as read().
+  [[nodiscard]] virtual Result<bool> warm_up(Offset /*from*/, std::size_t /*bytes_max*/) {
+    return true;
+  }
+
+  [[nodiscard]] virtual std::uint64_t brought_in() const { return 0; }
 
   // The first offset whose record is at or after `timestamp_ms`; written_end() when there is none.
   // Exact to the batch.

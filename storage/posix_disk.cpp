@@ -22,6 +22,18 @@ constexpr mode_t kFileMode = 0640;
 constexpr std::size_t kPiecesMax = 256;  // per pwritev; well below IOV_MAX
 static_assert(kPiecesMax <= IOV_MAX);
 
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kPagesAsked = 512;  // per mincore
+
+// From the start of the page that `mapped` begins in.
+Bytes whole_pages(Bytes mapped) {
+  if (mapped.empty()) return {};
+  const auto before = reinterpret_cast<std::uintptr_t>(mapped.data()) % kPageBytes;
+  return {mapped.data() - before, mapped.size() + before};
+}
+
+void* address_of(Bytes pages) { return const_cast<std::byte*>(pages.data()); }
+
 std::unexpected<Error> system_error(int error, std::string_view doing, const std::string& path) {
   const auto code = error == ENOSPC || error == EDQUOT ? Errc::kDiskFull
                     : error == ENOENT                  ? Errc::kNotFound
@@ -203,6 +215,31 @@ Status PosixDisk::sync_directory(const std::string& path) {
   if (fd < 0) return system_error(errno, "open", path);
   const Descriptor directory(fd);
   if (::fsync(fd) != 0) return system_error(errno, "sync", path);
+  return {};
+}
+
+bool PosixDisk::is_resident(Bytes mapped) {
+  std::array<unsigned char, kPagesAsked> pages{};
+  for (auto left = whole_pages(mapped); !left.empty();) {
+    const auto part = left.first(std::min(left.size(), pages.size() * kPageBytes));
+    if (::mincore(address_of(part), part.size(), pages.data()) != 0) return false;
+    const auto count = (part.size() + kPageBytes - 1) / kPageBytes;
+    if (!std::ranges::all_of(std::span(pages).first(count), [](auto page) { return page & 1U; }))
+      return false;
+    left = left.subspan(part.size());
+  }
+  return true;
+}
+
+Status PosixDisk::bring_in(Bytes mapped) {
+  const auto pages = whole_pages(mapped);
+  if (pages.empty()) return {};
+  (void)::madvise(address_of(pages), pages.size(), MADV_WILLNEED);  // in large requests
+  while (::madvise(address_of(pages), pages.size(), MADV_POPULATE_READ) != 0) {
+    if (errno == EINTR || errno == EAGAIN) continue;
+    if (errno == EINVAL) return {};  // a kernel before 5.14: whoever reads waits
+    return system_error(errno, "read", "a mapped segment");
+  }
   return {};
 }
 

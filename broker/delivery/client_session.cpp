@@ -295,6 +295,9 @@ Result<bool> ClientSession::try_fetch(std::uint64_t id,
   std::vector<Slice> pieces(1);
   if (request.cursor < below) {
     const auto budget = std::min<std::size_t>(request.bytes_max, kBatchBytesMax);
+    auto warm = partition->log()->warm_up(request.cursor, budget);
+    if (!warm) return pass(warm);
+    if (!*warm && request.wait_ms > 0) return false;
     auto read = partition->log()->read(request.cursor, budget, below);
     if (!read) return pass(read);
     header.batch_count = count_batches(read->slices);

@@ -122,6 +122,9 @@ Result<bool> Subscription::push_one(Place& place) {
     return fail(Errc::kUnknownTopicOrPartition, "topic \"" + request_.topic + "\" is gone");
   if (place.cursor >= partition->high_watermark()) return false;
   const auto budget = std::min(static_cast<std::size_t>(credit_bytes_), kPushBytesMax);
+  auto warm = partition->log()->warm_up(place.cursor, budget);
+  if (!warm) return pass(warm);
+  if (!*warm) return false;
   auto read = partition->log()->read(place.cursor, budget, partition->high_watermark());
   if (!read) return pass(read);
   if (read->slices.empty()) return false;

@@ -5,7 +5,7 @@
 // committed batches only: all that is written is committed.
 //
 // Observers are told once per commit round that the high watermark, the log's start or its
-// existence changed; everything that waits for data (acknowledgements, delivery, the pipe) hangs on
+// existence changed, or that cold batches were brought in; everything that waits for data (acknowledgements, delivery, the pipe) hangs on
 // that.
 //
 // Threads: the loop's.

@@ -100,9 +100,13 @@ void PartitionTable::announce(Partition& partition) {
   auto& entry = entries_.at(partition.id());
   const auto end = partition.high_watermark();
   const auto start = partition.log()->start_offset();
-  if (end == entry.announced_end && start == entry.announced_start) return;
+  const auto brought_in = partition.log()->brought_in();
+  if (end == entry.announced_end && start == entry.announced_start &&
+      brought_in == entry.announced_brought_in)
+    return;
   entry.announced_end = end;
   entry.announced_start = start;
+  entry.announced_brought_in = brought_in;
   for (const auto& observer : observers_) observer(partition);
 }
 

@@ -74,7 +74,8 @@ class PartitionTable {
     cut_back_.push_back(std::move(hook));
   }
 
-  // Tells the observers when high watermark or log start differ from what they were told last.
+  // Tells the observers when high watermark, log start or what was brought in differ from what they
+  // were told last.
   void announce(Partition& partition);
 
  private:
@@ -82,6 +83,7 @@ class PartitionTable {
     std::unique_ptr<Partition> partition;
     Offset announced_end;
     Offset announced_start;
+    std::uint64_t announced_brought_in = 0;
   };
 
   [[nodiscard]] storage::LogOptions options_of(const TopicDefinition& topic, bool leads) const;

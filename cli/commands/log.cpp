@@ -2,7 +2,7 @@
 
 #include "cli/output.h"
 #include "storage/disk.h"
-#include "storage/log_inspect.h"
+#include "storage/inspect/log_inspect.h"
 
 #include <nlohmann/json.hpp>
 

@@ -49,6 +49,14 @@ Status ChunkChecks::ensure(Bytes run, std::size_t begin, std::size_t end) const 
   return {};
 }
 
+bool ChunkChecks::are_proven(std::size_t begin, std::size_t end) const {
+  end = std::min(end, restored_.bytes);
+  for (auto chunk = begin / kChunkBytes; chunk * kChunkBytes < end; ++chunk) {
+    if (!restored_.proven[chunk].load(std::memory_order_relaxed)) return false;
+  }
+  return true;
+}
+
 std::vector<std::uint32_t> ChunkChecks::crcs() const {
   auto all = full_;
   if (open_bytes_ > 0) all.push_back(open_crc_);

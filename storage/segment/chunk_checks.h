@@ -31,6 +31,9 @@ class ChunkChecks {
   // was written.
   Status ensure(Bytes run, std::size_t begin, std::size_t end) const;
 
+  // Whether ensure() would have nothing to look at.
+  [[nodiscard]] bool are_proven(std::size_t begin, std::size_t end) const;
+
   // Of everything covered, the last one possibly of a part of a MiB.
   [[nodiscard]] std::vector<std::uint32_t> crcs() const;
 

@@ -1,5 +1,6 @@
 #include "storage/segment/segment.h"
 
+#include "common/batch/batch.h"
 #include "storage/disk.h"
 #include "storage/log_paths.h"
 
@@ -7,6 +8,26 @@
 #include <utility>
 
 namespace xylem::storage {
+namespace {
+
+constexpr std::size_t kReadAheadBytes = 3UL * 1024 * 1024;
+
+// Positions [begin, end) of a segment.
+struct Stretch {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+// What reading `range` and the batch before it looks at, all of it within `bytes`.
+Stretch stretch_of(const SparseIndex& index, const ReadRange& range, std::size_t bytes) {
+  const auto before = index.floor(range.from + -1);
+  const auto begin = before == 0 || before >= index.size() ? 0 : index[before - 1].position;
+  const auto scanned = kIndexStepBytes + kBatchHeaderBytes;  // from the index entry to the batch
+  const auto end = index.position_below(range.from) + scanned + range.bytes_max;
+  return {std::min<std::size_t>(begin, bytes), std::min(end, bytes)};
+}
+
+}  // namespace
 
 Segment::Segment(Disk& disk, const std::string& directory, Offset base)
     : disk_(disk),
@@ -32,9 +53,10 @@ Segment::Segment(Disk& disk, const std::string& directory, const SegmentFacts& f
 
 std::string Segment::path(std::string_view suffix) const { return stem_ + std::string(suffix); }
 
-Result<Slice> Segment::mapping(std::int64_t bytes) const {
+Result<Slice> Segment::mapping(std::int64_t bytes_min) const {
   const auto mapped = mapping_.load();
-  if (mapped != nullptr && std::cmp_greater_equal(mapped->bytes.size(), bytes))
+  const auto bytes = this->bytes();
+  if (mapped != nullptr && std::cmp_greater_equal(mapped->bytes.size(), std::min(bytes_min, bytes)))
     return Slice{mapped->owner, mapped->bytes};
   if (retired_.load()) return fail(Errc::kNotFound, path(kLogSuffix) + " is retired");
   auto file = disk_.open(path(kLogSuffix), Disk::Open::kRead);
@@ -48,14 +70,23 @@ Result<Slice> Segment::mapping(std::int64_t bytes) const {
   // The path may have named another file just now: retire() comes before any rename.
   if (retired_.load()) return fail(Errc::kNotFound, path(kLogSuffix) + " is retired");
   mapping_.store(std::make_shared<const Slice>(*slice));
+  if (mapped == nullptr && counted_in_ != nullptr) counted_in_->add(weak_from_this());
   return slice;
 }
 
-Result<Segment::Window> Segment::window() const {
-  const auto bytes = this->bytes();
-  auto mapped = mapping(bytes);
+bool Segment::unmap_unless_used() const {
+  if (used_.exchange(false)) return false;
+  mapping_.store(nullptr);
+  return true;
+}
+
+Result<Segment::Window> Segment::window() const { return window(bytes()); }
+
+Result<Segment::Window> Segment::window(std::int64_t bytes_min) const {
+  auto mapped = mapping(bytes_min);
   if (!mapped) return pass(mapped);
-  const BatchRun run{mapped->bytes.first(static_cast<std::size_t>(bytes)), &checks_};
+  if (!used_.load(std::memory_order_relaxed)) used_.store(true, std::memory_order_relaxed);
+  const BatchRun run{mapped->bytes, &checks_};
   return Window{std::move(*mapped), run};
 }
 
@@ -108,11 +139,17 @@ Status Segment::read(const ReadRange& range, ReadResult& out) const {
   if (bytes() == 0 || end() <= range.from) return {};
   auto known = index();
   if (!known) return failed(std::move(known).error());
-  auto here = window();
-  if (!here) return failed(std::move(here).error());
   const auto room = range.bytes_max - std::min(out.bytes, range.bytes_max);
-  auto found = find_batches(here->run, (*known)->position_below(range.from),
-                            {range.from, room, range.below});
+  const auto position = (*known)->position_below(range.from);
+  // An older mapping will do, as long as it holds something of the range.
+  auto here = window(static_cast<std::int64_t>(position) + 1);
+  if (!here) return failed(std::move(here).error());
+  auto found = find_batches(here->run, position, {range.from, room, range.below});
+  if (found && found->begin == found->end && std::cmp_less(here->run.bytes.size(), bytes())) {
+    here = window();
+    if (!here) return failed(std::move(here).error());
+    found = find_batches(here->run, position, {range.from, room, range.below});
+  }
   if (!found) return failed(std::move(found).error());
   const auto count = found->end - found->begin;
   if (count == 0 || (out.bytes > 0 && count > room)) return {};
@@ -120,6 +157,34 @@ Status Segment::read(const ReadRange& range, ReadResult& out) const {
   out.bytes += count;
   out.next = found->next;
   return {};
+}
+
+bool Segment::is_warm(const ReadRange& range) const {
+  if (bytes() == 0) return true;
+  const auto known = index_.load();
+  if (known == nullptr || mapping_.load() == nullptr) return false;
+  const auto position = known->position_below(range.from);
+  const auto here = window(static_cast<std::int64_t>(position) + 1);
+  if (!here) return true;  // read() says why
+  const auto part = stretch_of(*known, range, here->run.bytes.size());
+  return checks_.are_proven(part.begin, part.end) &&
+         disk_.is_resident(here->run.bytes.subspan(part.begin, part.end - part.begin));
+}
+
+Status Segment::warm_up(const ReadRange& range) const {
+  if (bytes() == 0) return {};
+  const auto known = index();
+  if (!known) return failed(known.error());
+  const auto here = window();
+  if (!here) return failed(here.error());
+  const auto run = here->run.bytes;
+  auto part = stretch_of(**known, range, run.size());
+  if (!checks_.are_proven(part.begin, part.end)) part.begin -= part.begin % kChunkBytes;
+  part.end = std::min(part.end + kReadAheadBytes, run.size());
+  if (auto there = disk_.bring_in(run.subspan(part.begin, part.end - part.begin)); !there)
+    return failed(Error(Errc::kCorrupt, there.error().what()));
+  auto proven = checks_.ensure(run, part.begin, part.end);
+  return proven ? proven : failed(proven.error());
 }
 
 Result<std::int64_t> Segment::position_of(Offset offset) const {

@@ -2,8 +2,9 @@
 //
 // What is published (bytes, end) only grows. Readers map what is published when they first get
 // here and again when they have come to the end of that; a mapping never passes the published end,
-// and slices keep theirs alive. Indexes of a restored segment are loaded at the first read; where
-// they are missing or wrong, the segment is walked instead.
+// and slices keep theirs alive. A reader that may not wait for the disk asks is_warm() first.
+// Indexes of a restored segment are loaded at the first read; where they are missing or wrong, the
+// segment is walked instead.
 //
 // Threads: wrote, prepare_to_write, drop_time_index, facts, encoded_*: the segment's writer; the
 // rest: any.
@@ -18,6 +19,7 @@
 #include "storage/segment/batch_run.h"
 #include "storage/segment/chunk_checks.h"
 #include "storage/segment/index_file.h"
+#include "storage/segment/mapped_segments.h"
 #include "storage/segment/sparse_index.h"
 #include "storage/segment/time_index.h"
 
@@ -39,7 +41,7 @@ struct PlacedBatch {
   BatchPlace place;
 };
 
-class Segment {
+class Segment : public std::enable_shared_from_this<Segment> {
  public:
   // A new, empty one; it has no file yet.
   Segment(Disk& disk, const std::string& directory, Offset base);
@@ -68,6 +70,12 @@ class Segment {
   // Adds to `out` what this segment holds of `range`, whose bytes_max counts from out.bytes.
   Status read(const ReadRange& range, ReadResult& out) const;
 
+  // Whether read() of `range`, and last_below() of its start, find everything in memory.
+  [[nodiscard]] bool is_warm(const ReadRange& range) const;
+
+  // Waits for the disk until it is so, and reads ahead. kCorrupt: also what the disk cannot read.
+  Status warm_up(const ReadRange& range) const;
+
   // Where the first batch at or above `offset` starts; bytes() when there is none.
   Result<std::int64_t> position_of(Offset offset) const;
   Result<std::optional<LastBatch>> last_below(Offset offset) const;
@@ -75,6 +83,14 @@ class Segment {
 
   // Its file is about to be renamed, replaced or removed: no new mappings.
   void retire() noexcept { retired_.store(true); }
+
+  // Counts its mapping from now on. Before readers see it.
+  void count_in(MappedSegments* mapped) {
+    if (counted_in_ == nullptr) counted_in_ = mapped;
+  }
+
+  // True: it is not mapped now; false: it was read since the last call.
+  bool unmap_unless_used() const;
 
   // A read found bytes that fail their check.
   [[nodiscard]] bool is_suspect() const noexcept { return suspect_.load(); }
@@ -93,7 +109,7 @@ class Segment {
   Result<Buffer> encoded_time_index() const;
 
  private:
-  [[nodiscard]] Result<Slice> mapping(std::int64_t bytes) const;
+  [[nodiscard]] Result<Slice> mapping(std::int64_t bytes_min) const;
   Result<std::shared_ptr<const SparseIndex>> index() const;
   std::shared_ptr<const TimeIndex> times() const;
   Result<std::shared_ptr<SparseIndex>> walk() const;
@@ -105,7 +121,9 @@ class Segment {
     BatchRun run;
   };
 
-  Result<Window> window() const;
+  // At least `bytes_min` of them; without it, all.
+  [[nodiscard]] Result<Window> window(std::int64_t bytes_min) const;
+  [[nodiscard]] Result<Window> window() const;
   std::unexpected<Error> failed(Error error) const;
 
   Disk& disk_;
@@ -117,6 +135,8 @@ class Segment {
   std::atomic<std::int64_t> appended_ms_{0};
   std::atomic<bool> retired_{false};
   mutable std::atomic<bool> suspect_{false};
+  mutable std::atomic<bool> used_{false};  // since MappedSegments last looked
+  MappedSegments* counted_in_ = nullptr;
   ChunkChecks checks_;
   std::vector<EpochStart> epochs_;               // the writer's
   std::shared_ptr<SparseIndex> writable_index_;  // the writer's; null until prepare_to_write

@@ -108,6 +108,8 @@ class FakeLog final : public storage::PartitionLog {
     return result;
   }
 
+  Result<bool> warm_up(Offset, std::size_t) override { return is_warm_; }
+
   Result<Offset> offset_for_time(std::int64_t) const override { return end_; }
 
   Result<std::optional<storage::LastBatch>> last_batch_below(Offset offset) const override {
@@ -151,6 +153,9 @@ class FakeLog final : public storage::PartitionLog {
 
   void fail_reads(Status failure) { read_failure_ = std::move(failure); }
 
+  // Its batches lie on a disk that is waited for, until it is said to be warm again.
+  void set_warm(bool warm) { is_warm_ = warm; }
+
   // Nothing at or above `end` counts as durable.
   void hold_durable_at(Offset end) { durable_max_ = end; }
 
@@ -185,6 +190,7 @@ class FakeLog final : public storage::PartitionLog {
   }
 
   storage::LogName name_;
+  bool is_warm_ = true;
   std::vector<Kept> batches_;
   Offset start_;
   Offset end_;

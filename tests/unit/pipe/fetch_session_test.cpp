@@ -66,6 +66,24 @@ TEST_CASE_FIXTURE(Fixture,
   }
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "fetch session: what the disk must bring first is told when it is there") {
+  source.open(1, 2);
+  source.open(2, 1);
+  source.partitions.at(FakeSource::id(1)).log->set_warm(false);
+  session.list(source.at(1, 0));
+  session.list(source.at(2, 0));
+  const auto first = answer();
+  REQUIRE(first.partitions.size() == 1);  // the other one does not wait for it
+  CHECK(first.partitions[0].log == FakeSource::id(2));
+  CHECK(draft().news.empty());
+  source.partitions.at(FakeSource::id(1)).log->set_warm(true);
+  session.mark(FakeSource::id(1));
+  const auto then = answer();
+  REQUIRE(then.partitions.size() == 1);
+  CHECK(then.partitions[0].batches.size() == 2);
+}
+
 TEST_CASE_FIXTURE(Fixture, "fetch session: who has everything is not answered at once") {
   source.open(1, 1);
   session.list(source.at(1, 0));

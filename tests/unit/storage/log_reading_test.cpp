@@ -1,6 +1,6 @@
 // Readers beside a writer, retention, lookups by time, and what the engine itself promises.
 #include "common/sqlite.h"
-#include "storage/log_inspect.h"
+#include "storage/inspect/log_inspect.h"
 #include "storage/partition_log.h"
 #include "storage/retention.h"
 #include "tests/support/files.h"

@@ -1,11 +1,11 @@
-#include "storage/log_inspect.h"
+#include "storage/inspect/log_inspect.h"
 
 #include "common/batch/crc32c.h"
 #include "storage/disk.h"
 #include "storage/log_paths.h"
 #include "storage/recovery.h"
 #include "storage/segment/segment_scan.h"
-#include "storage/sha256.h"
+#include "storage/inspect/sha256.h"
 #include "storage/synced_file.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "storage/sha256.h"
+#include "storage/inspect/sha256.h"
 
 #include "common/check.h"
 
