@@ -34,6 +34,10 @@ struct Run {
   ExitCode operator()(const xylem::cli::BenchLatencyOptions& o) const {
     return run_bench_latency(o);
   }
+
+  ExitCode operator()(const xylem::cli::BenchThroughputOptions& o) const {
+    return run_bench_throughput(o);
+  }
 };
 
 int run(const std::vector<std::string>& arguments) {

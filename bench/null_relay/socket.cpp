@@ -4,16 +4,19 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <utility>
 
 namespace xylem::bench {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kRoomBytes = std::size_t{256} * 1024;  // for one recv, at least
 
 sockaddr_in local(std::uint16_t port) {
   sockaddr_in address{};
@@ -30,10 +33,12 @@ void die(const char* doing) {
   std::_Exit(EXIT_FAILURE);
 }
 
-int listen_locally() {
+int listen_locally(std::uint16_t port) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const auto address = local(0);
-  if (listener < 0 || bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) ||
+  const auto address = local(port);
+  const int on = 1;
+  if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
+      bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) ||
       listen(listener, SOMAXCONN))
     die("listen");
   return listener;
@@ -68,7 +73,9 @@ Socket::Socket(int fd) : fd_(fd) {
 Socket::Socket(Socket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       input_(std::move(other.input_)),
-      taken_(other.taken_),
+      input_bytes_(other.input_bytes_),
+      input_begin_(other.input_begin_),
+      input_end_(other.input_end_),
       output_(std::move(other.output_)),
       sent_(other.sent_) {}
 
@@ -76,31 +83,79 @@ Socket::~Socket() {
   if (fd_ >= 0) close(fd_);
 }
 
+// Room for kRoomBytes behind what has not been taken.
+void Socket::make_room() {
+  const auto left = input_end_ - input_begin_;
+  if (input_bytes_ - left < kRoomBytes) {
+    input_bytes_ = 2 * left + kRoomBytes;
+    auto larger = std::make_unique_for_overwrite<std::byte[]>(input_bytes_);  // NOLINT
+    if (left > 0) std::memcpy(larger.get(), input_.get() + input_begin_, left);
+    input_ = std::move(larger);
+  } else if (input_begin_ > 0) {
+    std::memmove(input_.get(), input_.get() + input_begin_, left);
+  }
+  input_begin_ = 0;
+  input_end_ = left;
+}
+
 bool Socket::receive() {
-  input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(taken_));
-  taken_ = 0;
-  static thread_local std::array<std::byte, kReadBytes> piece;
-  while (true) {
-    const auto count = recv(fd_, piece.data(), piece.size(), MSG_DONTWAIT);
+  for (std::size_t received = 0; received < kTurnBytes;) {
+    if (input_begin_ == input_end_) input_begin_ = input_end_ = 0;
+    if (input_bytes_ - input_end_ < kRoomBytes) make_room();
+    const auto room = input_bytes_ - input_end_;
+    const auto count = recv(fd_, input_.get() + input_end_, room, MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno == EAGAIN;
     if (count == 0) return false;
-    append(Bytes(piece).first(static_cast<std::size_t>(count)), input_);
-    if (static_cast<std::size_t>(count) < piece.size()) return true;
+    input_end_ += static_cast<std::size_t>(count);
+    received += static_cast<std::size_t>(count);
+    if (static_cast<std::size_t>(count) < room) return true;
   }
+  return true;
 }
 
 bool Socket::flush() {
-  while (sent_ < output_.size()) {
-    const auto count =
-        send(fd_, output_.data() + sent_, output_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
+  send_after_queue({});
+  return output_.empty();
+}
+
+std::size_t Socket::send_after_queue(Bytes body) {
+  while (true) {
+    std::array<iovec, 2> pieces{{{output_.data() + sent_, output_.size() - sent_},
+                                 {const_cast<std::byte*>(body.data()), body.size()}}};
+    const auto queued = pieces[0].iov_len;
+    if (queued + body.size() == 0) return 0;
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    const auto count = sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno != EAGAIN;  // a gone peer is noticed by receive()
-    sent_ += static_cast<std::size_t>(count);
+    if (count < 0 && errno == EAGAIN) return 0;
+    if (count < 0) {  // a gone peer is noticed by receive()
+      output_.clear();
+      sent_ = 0;
+      return body.size();
+    }
+    const auto sent = static_cast<std::size_t>(count);
+    if (sent < queued) {
+      sent_ += sent;
+      return 0;
+    }
+    output_.clear();
+    sent_ = 0;
+    return sent - queued;
   }
-  output_.clear();
-  sent_ = 0;
-  return true;
+}
+
+std::size_t Socket::send_after_queue(int file, std::size_t position, std::size_t bytes) {
+  if (!flush()) return 0;
+  auto from = static_cast<off_t>(position);
+  while (true) {
+    const auto count = sendfile(fd_, file, &from, bytes);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno == EAGAIN ? 0 : bytes;
+    return static_cast<std::size_t>(count);
+  }
 }
 
 }  // namespace xylem::bench

@@ -27,8 +27,8 @@ std::optional<FrameIn> read_frame(Bytes input) {
   if (input.size() < kFrameHeadBytes) return std::nullopt;
   const std::size_t length = load_be<std::uint32_t>(input.subspan(9));
   if (input.size() < kFrameHeadBytes + length) return std::nullopt;
-  return FrameIn{load_be<std::uint64_t>(input.subspan(1)), input.subspan(kFrameHeadBytes, length),
-                 kFrameHeadBytes + length};
+  return FrameIn{std::to_integer<std::uint8_t>(input[0]), load_be<std::uint64_t>(input.subspan(1)),
+                 input.subspan(kFrameHeadBytes, length), kFrameHeadBytes + length};
 }
 
 Buffer poll_request(std::uint64_t cursor) {

@@ -17,6 +17,7 @@ inline constexpr std::uint8_t kAckFrame = 0x02;
 inline constexpr std::size_t kFrameHeadBytes = 13;  // type u8, id u64, payload length u32
 
 struct FrameIn {
+  std::uint8_t type;
   std::uint64_t id;
   Bytes payload;
   std::size_t bytes;  // of the whole frame

@@ -1,4 +1,5 @@
 #include "cli/bench/probe_record.h"
+#include "cli/options/throughput_verbs.h"
 #include "cli/options/verbs.h"
 
 namespace xylem::cli {
@@ -33,7 +34,7 @@ Result<Command> finish_latency(RawLatency& raw) {
 }  // namespace
 
 void add_bench_verbs(Verb& program, const Defaults& defaults) {
-  auto& group = program.verb("bench", "measure a running tree");
+  auto& group = program.verb("bench", "measure");
   auto& verb = group.verb("latency", "from publish to delivery, at a fixed rate");
   auto& raw = verb.fills<RawLatency>(finish_latency);
   auto& options = raw.options;
@@ -62,6 +63,7 @@ void add_bench_verbs(Verb& program, const Defaults& defaults) {
   verb.text("--null-dir", options.null_directory, "where it writes: the brokers' disk")
       .show_default();
   verb.flag("--json", options.json, "for machines");
+  add_throughput_verbs(group);
 }
 
 }  // namespace xylem::cli

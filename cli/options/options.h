@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cli/commands/bench.h"
+#include "cli/commands/bench_throughput.h"
 #include "cli/commands/consume.h"
 #include "cli/commands/log.h"
 #include "cli/commands/node.h"
@@ -31,7 +32,8 @@ using Command = std::variant<UpOptions,
                              TreeOptions,
                              NodeOptions,
                              LogOptions,
-                             BenchLatencyOptions>;
+                             BenchLatencyOptions,
+                             BenchThroughputOptions>;
 
 // `arguments` without the program's name. XYLEM_REGISTRY and XYLEM_BROKER are the defaults of
 // --registry and --broker.

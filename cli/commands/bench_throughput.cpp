@@ -1,0 +1,146 @@
+#include "cli/commands/bench_throughput.h"
+
+#include "cli/bench/load/load_run.h"
+#include "cli/bench/load/measured_broker.h"
+#include "cli/bench/load/throughput_report.h"
+#include "cli/output.h"
+#include "common/random.h"
+
+#include <algorithm>
+#include <memory>
+#include <unistd.h>
+
+namespace xylem::cli {
+namespace {
+
+using Kind = MeasuredBroker::Kind;
+using From = LoadWire::From;
+
+// What every run of one size and flush policy shares.
+struct Setting {
+  const BenchThroughputOptions& options;
+  const LoadBatches& batches;
+  std::string flush;
+  LoadTopic topic;
+};
+
+LoadLimits limits_of(const Setting& setting) {
+  const auto& options = setting.options;
+  const auto unit_bytes = setting.batches.at(0).size();
+  LoadLimits limits;
+  limits.units_in_flight =
+      static_cast<std::int64_t>(std::max<std::size_t>(options.window_bytes / unit_bytes, 1));
+  if (options.bytes > 0) {
+    const auto of_unit =
+        setting.batches.record_bytes() * static_cast<std::size_t>(setting.batches.records());
+    limits.units = static_cast<std::int64_t>((options.bytes + of_unit - 1) / of_unit);
+  } else {
+    limits.seconds = static_cast<double>(options.seconds);
+  }
+  if (options.records_per_s > 0) limits.records_per_s = static_cast<double>(options.records_per_s);
+  return limits;
+}
+
+// The log that is consumed: made once a run, not measured.
+Status fill(const Setting& setting, const network::Address& broker, const Clock& clock) {
+  const auto wire = make_native_wire(broker, setting.topic, setting.batches);
+  if (auto opened = wire->open(From::kNowhere); !opened) return opened;
+  auto limits = limits_of(setting);
+  limits.consumes = false;
+  const auto run = run_produce(*wire, limits, clock);
+  if (!run) return std::unexpected(run.error());
+  return {};
+}
+
+Result<LoadRun> run_load(const Setting& setting, LoadWire& wire, const Clock& clock) {
+  const auto limits = limits_of(setting);
+  if (!setting.options.consumes) return run_produce(wire, limits, clock);
+  return run_consume(wire, limits.units * setting.batches.records(), clock);
+}
+
+Result<ThroughputFigures> measure(const Setting& setting, Kind kind) {
+  const auto& options = setting.options;
+  const SystemClock clock;
+  std::unique_ptr<MeasuredBroker> started;
+  auto address = options.broker.value_or(network::Address());
+  if (kind != Kind::kXylem || !options.broker) {
+    auto broker = MeasuredBroker::start({.kind = kind,
+                                         .programs = options.programs,
+                                         .directory = options.directory,
+                                         .syncs = setting.flush == "always"});
+    if (!broker) return pass(broker);
+    started = std::move(*broker);
+    address = started->address();
+  }
+  if (options.consumes) {
+    if (auto filled = fill(setting, address, clock); !filled) return pass(filled);
+  }
+  const auto wire = make_native_wire(address, setting.topic, setting.batches);
+  const std::vector<pid_t> pids = started ? std::vector{started->pid()} : std::vector<pid_t>();
+  const auto before_ns = cpu_time_ns(pids);
+  const auto own_before_ns = cpu_time_ns({getpid()});
+  if (auto opened = wire->open(options.consumes ? From::kBeginning : From::kEnd); !opened)
+    return pass(opened);
+  auto run = run_load(setting, *wire, clock);
+  if (!run) return pass(run);
+  const auto records = static_cast<double>(std::max<std::int64_t>(run->records, 1));
+  const auto rate = static_cast<double>(run->records) / run->elapsed_s;
+  return ThroughputFigures{
+      .records_per_s = rate,
+      .bytes_per_s = rate * static_cast<double>(setting.batches.record_bytes()),
+      .cpu_ns_per_record = static_cast<double>(cpu_time_ns(pids) - before_ns) / records,
+      .client_cpu_ns_per_record =
+          static_cast<double>(cpu_time_ns({getpid()}) - own_before_ns) / records,
+      .records = run->records,
+      .misplaced = run->misplaced};
+}
+
+Result<ThroughputCase> measure_case(const Setting& setting) {
+  const auto& options = setting.options;
+  ThroughputCase measured{.record_bytes = setting.batches.record_bytes(), .flush = setting.flush};
+  for (std::int64_t pair = 0; pair < options.pairs; ++pair) {
+    auto ours = measure(setting, Kind::kXylem);
+    if (!ours) return pass(ours, "xylem-broker");
+    measured.ours.push_back(*ours);
+    if (options.versus.empty()) continue;
+    auto other = measure(setting, options.versus == "nats" ? Kind::kNats : Kind::kNull);
+    if (!other) return pass(other, options.versus);
+    measured.other.push_back(*other);
+  }
+  return measured;
+}
+
+Result<ThroughputReport> measure_all(const BenchThroughputOptions& options) {
+  ThroughputReport report{.name = options.consumes ? "consume" : "produce",
+                          .versus = options.versus,
+                          .seconds = options.seconds,
+                          .machine = this_machine()};
+  Random random(system_seed());
+  for (const auto bytes : options.record_bytes) {
+    const auto batches = LoadBatches::make(bytes, random);
+    if (!batches) return std::unexpected(batches.error());
+    for (const auto& flush : options.flushes) {
+      const Setting setting{
+          .options = options,
+          .batches = *batches,
+          .flush = flush,
+          .topic = {.name = "bench-" + std::to_string(random.next()), .flush = flush}};
+      auto measured = measure_case(setting);
+      if (!measured) return pass(measured);
+      report.cases.push_back(std::move(*measured));
+    }
+  }
+  return report;
+}
+
+}  // namespace
+
+ExitCode run_bench_throughput(const BenchThroughputOptions& options) {
+  const auto measured = measure_all(options);
+  if (!measured) return report(measured.error());
+  const auto told =
+      finish_with(options.json ? throughput_json(*measured) : throughput_text(*measured));
+  return all_in_place(*measured) ? told : ExitCode::kFailed;
+}
+
+}  // namespace xylem::cli

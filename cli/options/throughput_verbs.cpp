@@ -1,0 +1,100 @@
+#include "cli/options/throughput_verbs.h"
+
+#include "common/quantity.h"
+
+namespace xylem::cli {
+namespace {
+
+constexpr std::int64_t kRateMax = 100'000'000;  // records per second
+constexpr std::int64_t kSecondsMax = 3'600;     // of a run
+constexpr std::int64_t kPairsMax = 1'000;
+constexpr std::int64_t kRecordBytesMax = 1024L * 1024;
+
+struct RawThroughput {
+  BenchThroughputOptions options;
+  std::vector<std::string> sizes;
+  std::string bytes;
+  std::string window = "1MiB";
+  std::string broker;
+};
+
+Result<std::size_t> bytes_in(const std::string& text,
+                             const std::string& option,
+                             std::int64_t most) {
+  auto bytes = parse_bytes(text);
+  if (!bytes) return pass(bytes, option);
+  if (*bytes < 1 || *bytes > most)
+    return fail(Errc::kInvalidRequest, option + " is 1 to " + std::to_string(most));
+  return static_cast<std::size_t>(*bytes);
+}
+
+Result<Command> finish_throughput(RawThroughput& raw) {
+  constexpr std::int64_t kBytesMax = std::int64_t{1} << 40;
+  constexpr std::int64_t kWindowMax = std::int64_t{64} << 20;
+  auto& options = raw.options;
+  for (const auto& text : raw.sizes) {
+    auto bytes = bytes_in(text, "--size", kRecordBytesMax);
+    if (!bytes) return pass(bytes);
+    options.record_bytes.push_back(*bytes);
+  }
+  auto window = bytes_in(raw.window, "--window", kWindowMax);
+  if (!window) return pass(window);
+  options.window_bytes = *window;
+  if (!raw.bytes.empty()) {
+    auto bytes = bytes_in(raw.bytes, "--bytes", kBytesMax);
+    if (!bytes) return pass(bytes);
+    options.bytes = *bytes;
+  }
+  if (raw.broker.empty()) return options;
+  auto broker = network::Address::parse(raw.broker);
+  if (!broker) return pass(broker, "--broker");
+  options.broker = std::move(*broker);
+  return options;
+}
+
+void add_common(Verb& verb, RawThroughput& raw) {
+  auto& options = raw.options;
+  options.directory = "/var/tmp";
+  verb.texts("--size", raw.sizes, "bytes of a record's value, half of them random; several runs");
+  verb.number("--pairs", options.pairs, "how many runs of each kind, each followed by one of --vs")
+      .between(1, kPairsMax)
+      .show_default();
+  verb.text("--broker", raw.broker, "host:port of a broker that runs; none: each run starts one");
+  verb.text("--programs", options.programs, "where the brokers' programs are; none: beside xylem");
+  verb.text("--dir", options.directory, "where started brokers write: a disk").show_default();
+  verb.flag("--json", options.json, "for machines");
+}
+
+}  // namespace
+
+void add_throughput_verbs(Verb& bench) {
+  auto& produce = bench.verb("produce", "producer to broker to consumer, at full speed");
+  auto& raw = produce.fills<RawThroughput>(finish_throughput);
+  raw.sizes = {"100", "1KiB", "4KiB", "64KiB"};
+  raw.options.flushes = {"never"};
+  add_common(produce, raw);
+  produce.texts("--flush", raw.options.flushes, "of the topic; several: several runs")
+      .one_of({"never", "interval", "always"})
+      .show_default();
+  produce.number("--rate", raw.options.records_per_s, "records per second; none: full speed")
+      .between(1, kRateMax);
+  produce.number("--seconds", raw.options.seconds, "of each run")
+      .between(1, kSecondsMax)
+      .show_default();
+  produce.text("--bytes", raw.bytes, "of values that each run sends, instead of --seconds");
+  produce.text("--window", raw.window, "bytes sent and not acknowledged").show_default();
+  produce.text("--vs", raw.options.versus, "in turns: a broker without features, or JetStream")
+      .one_of({"null", "nats"});
+
+  auto& consume = bench.verb("consume", "a consumer that catches up with a log");
+  auto& log = consume.fills<RawThroughput>(finish_throughput);
+  log.sizes = {"1KiB"};
+  log.options.flushes = {"never"};
+  log.options.consumes = true;
+  log.bytes = "1GiB";
+  add_common(consume, log);
+  consume.text("--bytes", log.bytes, "of values in the log").show_default();
+  consume.text("--vs", log.options.versus, "in turns: a broker without features").one_of({"null"});
+}
+
+}  // namespace xylem::cli
