@@ -38,6 +38,10 @@ struct Run {
   ExitCode operator()(const xylem::cli::BenchThroughputOptions& o) const {
     return run_bench_throughput(o);
   }
+
+  ExitCode operator()(const xylem::cli::BenchStorageOptions& o) const {
+    return run_bench_storage(o);
+  }
 };
 
 int run(const std::vector<std::string>& arguments) {

@@ -34,7 +34,8 @@ Result<Command> finish_latency(RawLatency& raw) {
 }  // namespace
 
 void add_bench_verbs(Verb& program, const Defaults& defaults) {
-  auto& group = program.verb("bench", "measure");
+  auto& group = program.verb("bench", "measure a running tree, a broker, or this machine");
+  add_bench_storage_verb(group);
   auto& verb = group.verb("latency", "from publish to delivery, at a fixed rate");
   auto& raw = verb.fills<RawLatency>(finish_latency);
   auto& options = raw.options;

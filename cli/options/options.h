@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cli/commands/bench.h"
+#include "cli/commands/bench_storage.h"
 #include "cli/commands/bench_throughput.h"
 #include "cli/commands/consume.h"
 #include "cli/commands/log.h"
@@ -33,7 +34,8 @@ using Command = std::variant<UpOptions,
                              NodeOptions,
                              LogOptions,
                              BenchLatencyOptions,
-                             BenchThroughputOptions>;
+                             BenchThroughputOptions,
+                             BenchStorageOptions>;
 
 // `arguments` without the program's name. XYLEM_REGISTRY and XYLEM_BROKER are the defaults of
 // --registry and --broker.

@@ -17,5 +17,6 @@ void add_topic_verbs(Verb& program, const Defaults& defaults);
 void add_record_verbs(Verb& program, const Defaults& defaults);
 void add_node_verbs(Verb& program, const Defaults& defaults);
 void add_bench_verbs(Verb& program, const Defaults& defaults);
+void add_bench_storage_verb(Verb& group);
 
 }  // namespace xylem::cli
