@@ -63,6 +63,11 @@ Status LogFiles::write(std::deque<PlacedBatch>& waiting, const WriteOptions& opt
   return {};
 }
 
+Status LogFiles::make_room(const BatchPlace& place, const WriteOptions& options) {
+  if (auto ready = writer_for(place, options); !ready) return ready;
+  return writer_->reserve(static_cast<std::int64_t>(place.bytes), options.zero_fill);
+}
+
 Status LogFiles::make_directory() {
   if (has_directory_) return {};
   if (auto made = context_.disk.make_directories(context_.directory); !made) return made;

@@ -35,6 +35,9 @@ class LogFiles {
 
   // Writes and publishes from the front of `waiting`, and takes off what it wrote.
   Status write(std::deque<PlacedBatch>& waiting, const WriteOptions& options);
+
+  // Allocates what such a batch would need.
+  Status make_room(const BatchPlace& place, const WriteOptions& options);
   Status sync();
 
   [[nodiscard]] bool is_dirty() const { return dirty_; }

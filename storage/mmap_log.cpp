@@ -117,7 +117,10 @@ Status MmapLog::write_all(bool zero_fill) {
   for (const auto& batch : waiting_) bytes += batch.place.bytes;
   const auto end_before = written_end();
   const bool was_dirty = files_.is_dirty();
-  auto wrote = files_.write(waiting_, {segment_bytes_max_, zero_fill});
+  const LogFiles::WriteOptions options{segment_bytes_max_, zero_fill};
+  auto wrote = files_.write(waiting_, options);
+  if (wrote && given_up_) wrote = files_.make_room(*given_up_, options);
+  if (wrote) given_up_.reset();
   for (const auto& batch : waiting_) bytes -= batch.place.bytes;
   context_.waiting_bytes.fetch_sub(bytes, std::memory_order_relaxed);
   if (!was_dirty && files_.is_dirty()) dirty_since_us_ = context_.clock.monotonic_us();
@@ -218,6 +221,19 @@ Status MmapLog::cut_back(Offset offset) {
   }
   order_.cut_back(waiting_.empty() ? *end : waiting_.back().place.next);
   tell_catalog();
+  return {};
+}
+
+Status MmapLog::give_up_unwritten() {
+  context_.loop.check_here();
+  const std::lock_guard lock(commit_mutex_);
+  take_queue();
+  if (waiting_.empty() || !retry_at_us_) return {};
+  given_up_ = waiting_.front().place;
+  drop_waiting(Offset(0));
+  if (auto cut = tail_.cut_back(written_end()); !cut) return cut;
+  view_.set_blocks(tail_.blocks());
+  order_.cut_back(written_end());
   return {};
 }
 

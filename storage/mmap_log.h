@@ -75,6 +75,7 @@ class MmapLog final : public PartitionLog,
   Result<Offset> append(Buffer batch, Epoch epoch) override;
   Status append_as_is(Bytes batches) override;
   Status cut_back(Offset offset) override;
+  Status give_up_unwritten() override;
   Status drop_before(Offset offset) override;
   Status retain() override;
   void set_options(const LogOptions& options) override;
@@ -173,6 +174,7 @@ class MmapLog final : public PartitionLog,
   std::int64_t flush_interval_us_ = 0;
   std::int64_t dirty_since_us_ = 0;
   std::optional<std::int64_t> retry_at_us_;  // the disk was full
+  std::optional<BatchPlace> given_up_;       // the first that found no room
   bool moved_ = false;
   bool files_closed_ = false;
   mutable std::atomic<bool> repairing_{false};

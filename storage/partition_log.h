@@ -11,7 +11,7 @@
 //
 // After a failed write or sync the log is *fenced*: every append fails with the first error, reads
 // go on, and nothing is retried over it. A full disk is not a fence: appends fail with kDiskFull
-// until there is room; what was queued before is written then. The listener is also called when the
+// until there is room; what was queued before is written then, or given up. The listener is also called when the
 // log's health changes and when something was brought in.
 //
 // Threads: append*, cut_back, drop_before, set_listener, warm_up, brought_in, close: the writer's
@@ -114,6 +114,10 @@ class PartitionLog {
   // Removes every batch that starts at or above `offset` (also queued ones). On return readers see
   // the shorter log, durably.
   virtual Status cut_back(Offset offset) = 0;
+
+  // While the disk is full: forgets what was queued and could not be written. end_offset() falls
+  // back to written_end().
+  virtual Status give_up_unwritten() { return {}; }
 
   // Removes whole sealed segments below `offset`; start_offset() moves up to `offset` itself, so
   // that readers below get kOffsetOutOfRange. Past the end: the log becomes empty and starts there.

@@ -1,7 +1,9 @@
 #include "broker/partitions/partition.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
+#include <vector>
 
 namespace xylem::broker {
 
@@ -102,6 +104,20 @@ void Partition::on_log_progress() {
   // A stricter flush policy takes nothing back that was committed under the old one.
   high_watermark_ = leads_ ? std::max(high_watermark_, log_->durable_end()) : log_->written_end();
   settle_pending();
+  refuse_unwritten();
+}
+
+// Who waits for a full disk is told so: the producer decides how long to try.
+void Partition::refuse_unwritten() {
+  const auto full = log_->writable();
+  if (!leads_ || full || full.error().code() != Errc::kDiskFull) return;
+  if (auto given_up = log_->give_up_unwritten(); !given_up) return;
+  std::vector<Pending> refused;
+  while (!pending_.empty() && pending_.back().appended.next_offset > log_->end_offset()) {
+    refused.push_back(std::move(pending_.back()));
+    pending_.pop_back();
+  }
+  for (auto& pending : std::views::reverse(refused)) pending.done(std::unexpected(full.error()));
 }
 
 void Partition::settle_pending() {

@@ -101,6 +101,7 @@ class Partition {
 
   void settle_age();
   void settle_pending();
+  void refuse_unwritten();
 
   std::string topic_;
   std::shared_ptr<storage::PartitionLog> log_;
