@@ -141,11 +141,12 @@ Status Segment::read(const ReadRange& range, ReadResult& out) const {
   if (!known) return failed(std::move(known).error());
   const auto room = range.bytes_max - std::min(out.bytes, range.bytes_max);
   const auto position = (*known)->position_below(range.from);
-  // An older mapping will do, as long as it holds something of the range.
+  // An older mapping will do, as long as it holds all of the range.
   auto here = window(static_cast<std::int64_t>(position) + 1);
   if (!here) return failed(std::move(here).error());
   auto found = find_batches(here->run, position, {range.from, room, range.below});
-  if (found && found->begin == found->end && std::cmp_less(here->run.bytes.size(), bytes())) {
+  const auto mapped = here->run.bytes.size();
+  if (found && found->end == mapped && std::cmp_less(mapped, bytes())) {
     here = window();
     if (!here) return failed(std::move(here).error());
     found = find_batches(here->run, position, {range.from, room, range.below});

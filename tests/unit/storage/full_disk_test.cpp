@@ -27,9 +27,8 @@ TEST_CASE("full disk: what was not written is given up, and its offsets are give
     disk.plan.arm(Fault::kDiskFull, 1, true);
     while (!is_full(*log)) {  // what is allocated already takes some
       REQUIRE(log->append(batch_of(10, 2'000), Epoch(1)));
-      REQUIRE(run_until(node.loop, [&] {
-        return is_full(*log) || log->durable_end() == log->end_offset();
-      }));
+      REQUIRE(run_until(node.loop,
+                        [&] { return is_full(*log) || log->durable_end() == log->end_offset(); }));
     }
     CHECK(log->end_offset() > log->written_end());
     REQUIRE(log->give_up_unwritten());
