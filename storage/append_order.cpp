@@ -25,15 +25,20 @@ Epoch AppendOrder::last_epoch() const {
   return known->empty() ? kNoEpoch : known->back().epoch;
 }
 
-Result<BatchPlace> AppendOrder::accept(MutableBytes batch, Epoch epoch) const {
+Result<BatchPlace> AppendOrder::accept(Bytes batch, Epoch epoch) const {
   const auto header = read_batch_header(batch);
   if (!header || header->bytes != batch.size())
     return fail(Errc::kInvalidRequest, "an append takes exactly one whole batch");
   if (epoch < last_epoch())
     return fail(Errc::kInvalidRequest,
                 "epoch " + text(epoch) + " is below the log's " + text(last_epoch()));
-  assign(batch, end(), epoch);
-  return place_at(batch);
+  const auto base = end();
+  return BatchPlace{.base = base,
+                    .next = base + header->last_offset_delta + 1,
+                    .bytes = header->bytes,
+                    .epoch = epoch,
+                    .crc = header->crc,
+                    .max_timestamp_ms = header->max_timestamp_ms};
 }
 
 Result<std::vector<BatchPlace>> AppendOrder::accept_as_is(Bytes batches) const {

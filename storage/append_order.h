@@ -21,8 +21,8 @@ class AppendOrder {
   // Starts from what a log already holds.
   AppendOrder(Offset end, std::vector<EpochStart> epochs);
 
-  // Writes the next offset and `epoch` into `batch` and says where it goes.
-  Result<BatchPlace> accept(MutableBytes batch, Epoch epoch) const;
+  // Where a batch goes that gets the next offset and `epoch`.
+  Result<BatchPlace> accept(Bytes batch, Epoch epoch) const;
 
   // Where each batch goes; CRCs, offsets and epochs are checked.
   Result<std::vector<BatchPlace>> accept_as_is(Bytes batches) const;

@@ -34,7 +34,7 @@ Status MemoryLog::check_open() const {
   return {};
 }
 
-Result<Offset> MemoryLog::append(Buffer batch, Epoch epoch) {
+Result<Offset> MemoryLog::append(Bytes batch, Epoch epoch) {
   loop_.check_here();
   if (auto open = check_open(); !open) return pass(open);
   auto place = order_.accept(batch, epoch);

@@ -24,7 +24,7 @@ class MemoryLog final : public PartitionLog, public std::enable_shared_from_this
 
   [[nodiscard]] const LogName& name() const override { return name_; }
 
-  Result<Offset> append(Buffer batch, Epoch epoch) override;
+  Result<Offset> append(Bytes batch, Epoch epoch) override;
   Status append_as_is(Bytes batches) override;
   Status cut_back(Offset offset) override;
   Status drop_before(Offset offset) override;

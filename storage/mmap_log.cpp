@@ -58,7 +58,7 @@ Status MmapLog::check_room(std::size_t bytes) const {
   return fail(Errc::kUnavailable, "too much waits for the disk");
 }
 
-Result<Offset> MmapLog::append(Buffer batch, Epoch epoch) {
+Result<Offset> MmapLog::append(Bytes batch, Epoch epoch) {
   if (auto ready = check_writable(); !ready) return pass(ready);
   if (auto room = check_room(batch.size()); !room) return pass(room);
   auto place = order_.accept(batch, epoch);

@@ -72,7 +72,7 @@ class MmapLog final : public PartitionLog,
 
   [[nodiscard]] const LogName& name() const override { return name_; }
 
-  Result<Offset> append(Buffer batch, Epoch epoch) override;
+  Result<Offset> append(Bytes batch, Epoch epoch) override;
   Status append_as_is(Bytes batches) override;
   Status cut_back(Offset offset) override;
   Status give_up_unwritten() override;

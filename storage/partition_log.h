@@ -99,12 +99,12 @@ class PartitionLog {
 
   [[nodiscard]] virtual const LogName& name() const = 0;
 
-  // Gives `batch` the next offset and `epoch` and queues it. The answer is its base offset; it is
-  // neither readable nor durable before the listener says so.
+  // Queues a copy of `batch` with the next offset and `epoch` in it. The answer is its base offset;
+  // it is neither readable nor durable before the listener says so.
   // kDiskFull: nothing was queued, try again later. kIo: the log is fenced.
   // kInvalidRequest: not exactly one whole batch, or an epoch below the last one. kUnavailable: too
   // much waits to be written; try again after the listener's next call.
-  virtual Result<Offset> append(Buffer batch, Epoch epoch) = 0;
+  virtual Result<Offset> append(Bytes batch, Epoch epoch) = 0;
 
   // Queues batches that already have their offsets and epochs (pulled from a parent). They must
   // start at or above end_offset(); holes are fine. Each batch's CRC is checked: kCorrupt queues

@@ -1,5 +1,7 @@
 #include "storage/tail.h"
 
+#include "common/batch/batch.h"
+
 #include <algorithm>
 #include <cstring>
 #include <ranges>
@@ -18,6 +20,7 @@ bool Block::add(Bytes batch, const BatchPlace& place) {
   if (batch.size() > capacity_ - used) return false;
   if (place.base - index_.base() > UINT32_MAX) return false;
   std::memcpy(bytes_.get() + used, batch.data(), batch.size());
+  assign({bytes_.get() + used, batch.size()}, place.base, place.epoch);
   index_.add(place.base, used);
   next_.store(place.next, std::memory_order_release);
   max_timestamp_ms_.store(std::max(max_timestamp_ms(), place.max_timestamp_ms),

@@ -74,7 +74,7 @@ class Tail {
 
   explicit Tail(const Options& options) : options_(options) {}
 
-  // Copies `batch`, which has its final offsets, behind the others.
+  // Copies `batch` behind the others; the copy gets the place's offset and epoch.
   Added add(Bytes batch, const BatchPlace& place);
 
   // Drops blocks that end at or below `offset`. True: the list changed.

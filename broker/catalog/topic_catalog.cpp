@@ -206,7 +206,7 @@ void TopicCatalog::publish(const std::string& name, std::optional<std::string> j
     done(outcome(appended, name, deletes ? &before : find(name)));
     for (const auto& settled : waiting.mapped()) settled();
   };
-  log_->append(std::move(*batch), std::move(settle));
+  log_->append(*batch, std::move(settle));
 }
 
 const TopicDefinition* TopicCatalog::find(std::string_view name) const {

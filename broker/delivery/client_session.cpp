@@ -140,8 +140,7 @@ void ClientSession::produce(const Frame& frame,
   }
   const auto bytes = batch->bytes;
   hold(bytes);
-  Buffer copy(data.batches.bytes.begin(), data.batches.bytes.end());
-  partition->append(std::move(copy),
+  partition->append(data.batches.bytes,
                     [self = self_, bytes, id = frame.id, acks = header.acks,
                      incarnation = topic.incarnation](Result<Partition::Appended> appended) {
                       if (*self == nullptr) return;

@@ -38,13 +38,13 @@ std::uint64_t Partition::age_ms() const {
   return reached_->age_ms + static_cast<std::uint64_t>(clock_.monotonic_ms() - reached_->at_ms);
 }
 
-void Partition::append(Buffer batch, AppendDone done) {
+void Partition::append(Bytes batch, AppendDone done) {
   if (!leads_) return done(fail(Errc::kNotLeader, "this broker does not own " + topic_));
   if (pending_.size() >= kPendingMax)
     return done(fail(Errc::kUnavailable, "too many appends wait for their commit", "retry later"));
   const auto header = read_batch_header(batch);
   if (!header) return done(std::unexpected(header.error()));
-  auto base = log_->append(std::move(batch), epoch_);
+  auto base = log_->append(batch, epoch_);
   if (!base) return done(pass(base));
   const auto next = *base + (header->last_offset_delta + std::int64_t{1});
   pending_.push_back({{.base_offset = *base, .next_offset = next}, std::move(done)});

@@ -66,7 +66,7 @@ class Partition {
 
   // One batch from a producer, checked deeply. `done` runs when it is committed, or at once when it
   // was refused. kNotLeader, kCorrupt, kDiskFull, kIo, kUnavailable (too many wait).
-  void append(Buffer batch, AppendDone done);
+  void append(Bytes batch, AppendDone done);
 
   // Committed batches from the parent; `high_watermark` and `age_ms` are the parent's. When they
   // cannot be stored the copy is behind that high watermark, and its age grows.

@@ -31,11 +31,12 @@ class FakeLog final : public storage::PartitionLog {
 
   [[nodiscard]] const storage::LogName& name() const override { return name_; }
 
-  Result<Offset> append(Buffer batch, Epoch epoch) override {
+  Result<Offset> append(Bytes batch, Epoch epoch) override {
     if (!failure_) return std::unexpected(failure_.error());
     const Offset base = end_;
-    assign(batch, base, epoch);
-    keep(std::move(batch));
+    Buffer copy(batch.begin(), batch.end());
+    assign(copy, base, epoch);
+    keep(std::move(copy));
     return base;
   }
 

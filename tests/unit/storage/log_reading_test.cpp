@@ -49,6 +49,25 @@ void follow(const PartitionLog& log, Offset until, std::size_t bytes_max, std::a
   }
 }
 
+TEST_CASE("log: an append gives offsets to a copy, and leaves the batch it was given") {
+  for (const std::string type : {"memory", "mmap"}) {
+    CAPTURE(type);
+    const TemporaryDirectory directory(fast_directory());
+    Node node(type, directory.file("data"));
+    const auto log = node.open(small_segments());
+    const auto batch = batch_of(2, 100);
+    const auto before = batch;
+    CHECK(log->append(batch, Epoch(3)).value() == Offset(0));
+    CHECK(log->append(batch, Epoch(3)).value() == Offset(2));
+    CHECK(batch == before);
+    node.settle(*log);
+    std::atomic<int> bad{0};
+    follow(*log, Offset(4), 1'000'000, bad);
+    CHECK(bad == 0);
+    CHECK(log->epochs().back().epoch == Epoch(3));
+  }
+}
+
 TEST_CASE("log: any number of readers follow a writer without a gap") {
   for (const std::string type : {"memory", "mmap"}) {
     CAPTURE(type);
