@@ -1,11 +1,13 @@
 #include "storage/committer.h"
 
 #include "common/check.h"
+#include "common/loop/turn_end.h"
 #include "common/process.h"
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <iterator>
 #include <limits>
 #include <mutex>
 #include <thread>
@@ -24,7 +26,7 @@ constexpr std::int64_t kPostAgainUs = 5'000;  // when the loop's inbox was full
 class Committer::Impl {
  public:
   Impl(Loop& loop, const Clock& clock)
-      : loop_(loop), clock_(clock), thread_([this] {
+      : loop_(loop), clock_(clock), turn_end_(loop), thread_([this] {
           name_this_thread("committer");
           run();
         }) {}
@@ -35,16 +37,12 @@ class Committer::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void enqueue(std::shared_ptr<Committed> log) {
-    bool wake = false;
-    {
-      const std::lock_guard lock(mutex_);
-      queued_.push_back(std::move(log));
-      wake = waiting_;
-    }
-    if (wake) wake_.notify_one();
+    if (gathered_.empty()) turn_end_.add([this] { hand_over(); });
+    gathered_.push_back(std::move(log));
   }
 
   void stop() {
+    hand_over();
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
@@ -60,6 +58,18 @@ class Committer::Impl {
     std::int64_t due_us;
     std::shared_ptr<Committed> log;
   };
+
+  void hand_over() {
+    bool wake = false;
+    {
+      const std::lock_guard lock(mutex_);
+      queued_.insert(queued_.end(), std::make_move_iterator(gathered_.begin()),
+                     std::make_move_iterator(gathered_.end()));
+      wake = waiting_;
+    }
+    gathered_.clear();
+    if (wake) wake_.notify_one();
+  }
 
   void run() {
     std::unique_lock lock(mutex_);
@@ -124,6 +134,8 @@ class Committer::Impl {
 
   Loop& loop_;
   const Clock& clock_;
+  TurnEnd turn_end_;
+  Logs gathered_;  // the loop's, in this turn
   std::mutex mutex_;
   std::condition_variable wake_;
   Logs queued_;                                   // under mutex_

@@ -3,9 +3,10 @@
 // A round takes every log that has something waiting or due, lets each write, then each sync (one
 // sync serves all that waited: group commit), and posts one task to the writers' loop that tells
 // the logs that moved. Work that arrives meanwhile waits for the next round, so batches grow with
-// the disk's latency by themselves.
+// the disk's latency by themselves. The thread is woken when the loop's turn ends, once for all
+// that the turn brought: a wake-up costs more than a batch.
 //
-// Threads: enqueue: any; stop: the loop's, once. Deadlines are by the Clock given.
+// Threads: the loop's; stop once. Deadlines are by the Clock given.
 #pragma once
 
 #include "common/clock.h"
@@ -44,7 +45,7 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  // `log` takes part in the next round.
+  // `log` takes part in the next round after this turn of the loop.
   void enqueue(std::shared_ptr<Committed> log);
 
   // Runs one last round over what is queued and ends the thread.

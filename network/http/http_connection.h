@@ -9,12 +9,12 @@
 // ends. Threads: the loop's.
 #pragma once
 
+#include "common/loop/turn_end.h"
 #include "common/timer.h"
 #include "network/http/http_server.h"
 #include "network/http/request_parser.h"
 #include "network/http/router.h"
 #include "network/transport/stream.h"
-#include "network/transport/turn_end.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Streams in memory: the twin of TCP for tests and simulation, on one loop.
+#include "common/loop/turn_end.h"
 #include "network/transport/stream.h"
-#include "network/transport/turn_end.h"
 
 #include <deque>
 #include <map>

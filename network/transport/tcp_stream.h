@@ -11,10 +11,10 @@
 // Threads: the loop's.
 #pragma once
 
+#include "common/loop/turn_end.h"
 #include "common/timer.h"
 #include "common/uv_handle.h"
 #include "network/transport/stream.h"
-#include "network/transport/turn_end.h"
 
 #include <array>
 #include <deque>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/http_client.h"
-#include "common/loop_thread.h"
+#include "common/loop/loop_thread.h"
 #include "registry/registry_http.h"
 
 #include <doctest/doctest.h>

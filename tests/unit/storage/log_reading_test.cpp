@@ -68,6 +68,17 @@ TEST_CASE("log: an append gives offsets to a copy, and leaves the batch it was g
   }
 }
 
+TEST_CASE("log: what one turn of the loop appends is one round of the committer") {
+  const TemporaryDirectory directory(fast_directory());
+  Node node("mmap", directory.file("data"));
+  const auto log = node.open(small_segments());
+  node.settle(*log);
+  const auto before = node.metric("xylem_storage_commit_rounds_total");
+  for (int i = 0; i < 100; ++i) REQUIRE(log->append(batch_of(2, 100), Epoch(0)));
+  node.settle(*log);
+  CHECK(node.metric("xylem_storage_commit_rounds_total") == before + 1);
+}
+
 TEST_CASE("log: any number of readers follow a writer without a gap") {
   for (const std::string type : {"memory", "mmap"}) {
     CAPTURE(type);

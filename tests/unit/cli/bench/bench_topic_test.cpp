@@ -1,6 +1,6 @@
 #include "cli/bench/bench_topic.h"
 
-#include "common/loop_thread.h"
+#include "common/loop/loop_thread.h"
 #include "tests/support/fake_broker.h"
 
 #include <doctest/doctest.h>

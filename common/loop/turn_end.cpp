@@ -1,11 +1,11 @@
-#include "network/transport/turn_end.h"
+#include "common/loop/turn_end.h"
 
 #include "common/uv_handle.h"
 
 #include <utility>
 #include <vector>
 
-namespace xylem::network {
+namespace xylem {
 
 // Two handles, running only while something waits: `check` comes right after I/O callbacks, `idle`
 // right after timers and keeps the loop from sleeping in between.
@@ -54,4 +54,4 @@ void TurnEnd::add(std::function<void()> task) {
   if (state_->waiting.size() == 1) state_->start();
 }
 
-}  // namespace xylem::network
+}  // namespace xylem

@@ -11,7 +11,7 @@
 #include <functional>
 #include <memory>
 
-namespace xylem::network {
+namespace xylem {
 
 class TurnEnd {
  public:
@@ -27,4 +27,4 @@ class TurnEnd {
   std::shared_ptr<State> state_;
 };
 
-}  // namespace xylem::network
+}  // namespace xylem

@@ -1,4 +1,4 @@
-#include "common/loop_thread.h"
+#include "common/loop/loop_thread.h"
 
 #include "common/process.h"
 
