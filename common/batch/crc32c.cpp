@@ -7,6 +7,7 @@
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
+#include <wmmintrin.h>
 #endif
 
 namespace xylem {
@@ -46,7 +47,59 @@ std::uint64_t load_le(const std::byte* at) noexcept {
   return word;
 }
 
+// A CRC is a polynomial, its highest power in the lowest bit; bytes behind it multiply it by x^8
+// each. These are its products modulo the CRC's own polynomial, as in zlib's crc32_combine().
+constexpr std::uint32_t kOne = 0x8000'0000;
+
+constexpr std::uint32_t times_x(std::uint32_t a) noexcept {
+  return (a >> 1U) ^ ((a & 1U) != 0 ? kPolynomial : 0U);
+}
+
+constexpr std::uint32_t times(std::uint32_t a, std::uint32_t b) noexcept {
+  std::uint32_t product = 0;
+  for (auto power = kOne; power != 0; power >>= 1U, b = times_x(b))
+    product ^= (a & power) != 0 ? b : 0U;
+  return product;
+}
+
+using Powers = std::array<std::uint32_t, 64>;
+
+// x^(8 * 2^n): the effect of 2^n zero bytes.
+constexpr Powers make_powers() {
+  Powers powers{};
+  powers[0] = kOne >> 8U;
+  for (std::size_t n = 1; n < powers.size(); ++n) powers[n] = times(powers[n - 1], powers[n - 1]);
+  return powers;
+}
+
+constexpr auto kPowers = make_powers();
+
 #if defined(__x86_64__)
+
+// The same, less 32 powers: reducing a product by the CRC instruction adds as many.
+constexpr Powers make_powers_less_32() {
+  auto powers = kPowers;
+  for (auto& power : powers) {
+    for (int i = 0; i < 32; ++i)
+      power = (power & kOne) != 0 ? (power ^ kPolynomial) << 1U | 1U : power << 1U;
+  }
+  return powers;
+}
+
+constexpr auto kPowersLess32 = make_powers_less_32();
+
+[[gnu::target("sse4.2,pclmul")]] std::uint32_t joined_pclmul(std::uint32_t first,
+                                                             std::uint32_t second,
+                                                             std::size_t second_bytes) noexcept {
+  for (std::size_t n = 0; second_bytes != 0; second_bytes >>= 1U, ++n) {
+    if ((second_bytes & 1U) == 0) continue;
+    const auto product =
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128(first), _mm_cvtsi64_si128(kPowersLess32[n]), 0);
+    const auto wide = static_cast<std::uint64_t>(_mm_cvtsi128_si64(product)) << 1U;
+    first = static_cast<std::uint32_t>(_mm_crc32_u64(0, wide));
+  }
+  return first ^ second;
+}
 
 // The instruction takes three cycles but starts every cycle, so long input runs in three stripes
 // whose CRCs are then joined: shift the first over the length of the next and xor.
@@ -122,6 +175,16 @@ Crc best() noexcept {
   return crc32c_portable;
 }
 
+using Joined = std::uint32_t (*)(std::uint32_t, std::uint32_t, std::size_t) noexcept;
+
+Joined best_joined() noexcept {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("sse4.2") != 0 && __builtin_cpu_supports("pclmul") != 0)
+    return joined_pclmul;
+#endif
+  return crc32c_joined_portable;
+}
+
 }  // namespace
 
 std::uint32_t crc32c(Bytes bytes, std::uint32_t crc) noexcept {
@@ -140,6 +203,21 @@ std::uint32_t crc32c_portable(Bytes bytes, std::uint32_t crc) noexcept {
   }
   for (; left > 0; --left, ++at) crc = step(crc, *at);
   return ~crc;
+}
+
+std::uint32_t crc32c_joined(std::uint32_t first,
+                            std::uint32_t second,
+                            std::size_t second_bytes) noexcept {
+  static const Joined kChosen = best_joined();
+  return kChosen(first, second, second_bytes);
+}
+
+std::uint32_t crc32c_joined_portable(std::uint32_t first,
+                                     std::uint32_t second,
+                                     std::size_t second_bytes) noexcept {
+  for (std::size_t n = 0; second_bytes != 0; second_bytes >>= 1U, ++n)
+    if ((second_bytes & 1U) != 0) first = times(kPowers[n], first);
+  return first ^ second;
 }
 
 }  // namespace xylem

@@ -1,5 +1,6 @@
 #include "storage/segment/chunk_checks.h"
 
+#include "common/batch/batch.h"
 #include "common/batch/crc32c.h"
 
 #include <algorithm>
@@ -21,17 +22,26 @@ void ChunkChecks::restore(const std::vector<std::uint32_t>& crcs, std::size_t by
   }
 }
 
-void ChunkChecks::extend(Bytes written) {
-  while (!written.empty()) {
-    const auto part = written.first(std::min(written.size(), kChunkBytes - open_bytes_));
-    open_crc_ = crc32c(part, open_crc_);
-    open_bytes_ += part.size();
-    written = written.subspan(part.size());
-    if (open_bytes_ < kChunkBytes) continue;
-    full_.push_back(open_crc_);
-    open_crc_ = 0;
-    open_bytes_ = 0;
+void ChunkChecks::add(std::uint32_t crc, std::size_t bytes) {
+  open_crc_ = crc32c_joined(open_crc_, crc, bytes);
+  open_bytes_ += bytes;
+  if (open_bytes_ < kChunkBytes) return;
+  full_.push_back(open_crc_);
+  open_crc_ = 0;
+  open_bytes_ = 0;
+}
+
+void ChunkChecks::extend(Bytes batch, std::uint32_t crc) {
+  XYLEM_CHECK(batch.size() >= kBatchHeaderBytes);
+  const auto head = batch.first(kBatchCrcFrom);
+  crc = crc32c_joined(crc32c(head), crc, batch.size() - head.size());
+  for (auto room = kChunkBytes - open_bytes_; batch.size() > room; room = kChunkBytes) {
+    const auto part_crc = crc32c(batch.first(room));
+    batch = batch.subspan(room);
+    crc = crc32c_joined(part_crc, crc, batch.size());
+    add(part_crc, room);
   }
+  add(crc, batch.size());
 }
 
 Status ChunkChecks::ensure(Bytes run, std::size_t begin, std::size_t end) const {

@@ -24,8 +24,9 @@ class ChunkChecks {
   // Takes CRCs of [0, bytes) as they were stored: none is proven yet.
   void restore(const std::vector<std::uint32_t>& crcs, std::size_t bytes);
 
-  // `written` follows what the checks cover already.
-  void extend(Bytes written);
+  // `batch` follows what the checks cover already; `crc` is its own, which somebody has checked
+  // before it was written. What it covers is read again only to divide it at the end of a MiB.
+  void extend(Bytes batch, std::uint32_t crc);
 
   // Proves the whole chunks of `run` that [begin, end) touches. kCorrupt: one of them is not what
   // was written.
@@ -38,6 +39,8 @@ class ChunkChecks {
   [[nodiscard]] std::vector<std::uint32_t> crcs() const;
 
  private:
+  void add(std::uint32_t crc, std::size_t bytes);
+
   // Only the restored part is ever proven; extend() works beyond it.
   struct Restored {
     std::vector<std::uint32_t> crcs;

@@ -235,7 +235,7 @@ void Segment::wrote(std::span<const PlacedBatch> batches, std::int64_t now_ms) {
   for (const auto& [slice, place] : batches) {
     writable_index_->add(place.base, position);
     writable_times_->add(position, place.max_timestamp_ms);
-    checks_.extend(slice.bytes);
+    checks_.extend(slice.bytes, place.crc);
     add_epoch(place.epoch, place.base);
     latest = std::max(latest, place.max_timestamp_ms);
     position += place.bytes;

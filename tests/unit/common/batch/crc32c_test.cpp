@@ -39,5 +39,35 @@ TEST_CASE("crc32c: both twins agree on every alignment, length and split") {
   }
 }
 
+TEST_CASE("crc32c: of two parts from the CRC of each") {
+  for (const auto joined : {crc32c_joined, crc32c_joined_portable}) {
+    CHECK(joined(crc32c(bytes_of("12345")), crc32c(bytes_of("6789")), 4) == 0xe306'9283);
+    CHECK(joined(crc32c(bytes_of("123456789")), 0, 0) == 0xe306'9283);
+    CHECK(joined(0, 0xe306'9283, 9) == 0xe306'9283);
+    const std::string zeroes(31, '\0');  // behind one more
+    CHECK(joined(crc32c(bytes_of({zeroes.data(), 1})), crc32c(bytes_of(zeroes)), 31) ==
+          0x8a91'36aa);
+    // Sizes far beyond what can be made here: the shift by n and by m is the one by n + m.
+    for (const auto bytes : {std::size_t{1} << 20U, (std::size_t{1} << 40U) + 12'345}) {
+      const auto once = joined(joined(0xe306'9283, 0, bytes), 0, 77);
+      CHECK(once == joined(0xe306'9283, 0, bytes + 77));
+    }
+  }
+  Random random(8);
+  Buffer bytes(100'000);
+  for (auto& byte : bytes) byte = static_cast<std::byte>(random.below(256));
+  for (int round = 0; round < 2'000; ++round) {
+    const auto all = Bytes(bytes).first(random.below(bytes.size()) >> random.below(16));
+    const auto cut = random.below(all.size() + 1);
+    const auto first = crc32c(all.first(cut));
+    const auto rest = all.subspan(cut);
+    CAPTURE(rest.size());
+    for (const auto joined : {crc32c_joined, crc32c_joined_portable}) {
+      REQUIRE(joined(first, crc32c(rest), rest.size()) == crc32c(all));
+      REQUIRE(joined(first, crc32c(all), rest.size()) == crc32c(rest));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace xylem
