@@ -33,6 +33,7 @@ Result<BatchPlace> AppendOrder::accept(Bytes batch, Epoch epoch) const {
     return fail(Errc::kInvalidRequest,
                 "epoch " + text(epoch) + " is below the log's " + text(last_epoch()));
   const auto base = end();
+  if (base > kOffsetMax) return fail(Errc::kInvalidRequest, "the log has no offsets left");
   return BatchPlace{.base = base,
                     .next = base + header->last_offset_delta + 1,
                     .bytes = header->bytes,

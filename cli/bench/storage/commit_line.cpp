@@ -66,7 +66,7 @@ class Committing {
   Status append(storage::PartitionLog& log) {
     const auto batch = work_.set.batch(appended_++);
     if (auto good = check_batch(batch); !good) return pass(good);
-    auto base = log.append(Buffer(batch.begin(), batch.end()), Epoch(1));
+    auto base = log.append(batch, Epoch(1));
     if (!base) return pass(base);
     return {};
   }

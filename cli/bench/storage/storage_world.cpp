@@ -39,7 +39,7 @@ class Appending {
  private:
   Status append(Bytes batch) {
     if (auto good = check_batch(batch); !good) return pass(good);
-    auto base = log_.append(Buffer(batch.begin(), batch.end()), Epoch(1));
+    auto base = log_.append(batch, Epoch(1));
     if (!base) return pass(base);
     return {};
   }
