@@ -20,6 +20,7 @@ MmapEngine::MmapEngine(std::string data_dir,
                SegmentCatalog(data_dir_ + "/meta.db", context.logger),
                TailBudget(),
                MappedSegments(),
+               std::make_shared<BlockPool>(),
                {},
                Committer(context.loop, context.clock),
                ColdReaders()} {}

@@ -19,7 +19,7 @@ MmapLog::MmapLog(const LogName& name,
       view_(&context.mapped),
       flush_(options.flush),
       order_(Offset(0), {}),
-      tail_({}),
+      tail_({.pool = context.blocks}),
       trusted_clock_(context.clock),
       files_({context.disk, context.logger, context.metrics, directory, 0}, context.clock, view_) {
   set_options(options);

@@ -47,6 +47,7 @@ struct LogContext {
   SegmentCatalog catalog;
   TailBudget tails;
   MappedSegments mapped;
+  std::shared_ptr<BlockPool> blocks;
   std::atomic<std::size_t> waiting_bytes{0};  // appended, not yet written
   // Last: their threads use the rest.
   Committer committer;

@@ -9,11 +9,8 @@
 
 namespace xylem::storage {
 
-Block::Block(Offset base, std::size_t capacity)
-    : capacity_(capacity),
-      bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity)),
-      index_(base),
-      next_(base) {}
+Block::Block(Offset base, std::size_t capacity, const std::shared_ptr<BlockPool>& pool)
+    : capacity_(capacity), bytes_(BlockPool::take(pool, capacity)), index_(base), next_(base) {}
 
 bool Block::add(Bytes batch, const BatchPlace& place) {
   const auto used = used_.load(std::memory_order_relaxed);
@@ -69,7 +66,7 @@ Tail::Added Tail::add(Bytes batch, const BatchPlace& place) {
   if (open_ == nullptr || !open_->add(batch, place)) {
     const auto wanted =
         std::clamp(last_block_bytes_ * 2, options_.block_bytes_min, options_.block_bytes_max);
-    open_ = std::make_shared<Block>(place.base, std::max(wanted, batch.size()));
+    open_ = std::make_shared<Block>(place.base, std::max(wanted, batch.size()), options_.pool);
     XYLEM_CHECK(open_->add(batch, place));
     blocks_.push_back(open_);
     bytes_ += open_->capacity();

@@ -11,6 +11,7 @@
 #include "storage/partition_log.h"
 #include "storage/segment/batch_run.h"
 #include "storage/segment/sparse_index.h"
+#include "storage/tail/block_pool.h"
 
 #include <atomic>
 #include <cstddef>
@@ -23,7 +24,7 @@ namespace xylem::storage {
 
 class Block {
  public:
-  Block(Offset base, std::size_t capacity);
+  Block(Offset base, std::size_t capacity, const std::shared_ptr<BlockPool>& pool = nullptr);
 
   // False: there is no room.
   bool add(Bytes batch, const BatchPlace& place);
@@ -47,7 +48,7 @@ class Block {
 
  private:
   std::size_t capacity_;
-  std::unique_ptr<std::byte[]> bytes_;
+  BlockPool::Memory bytes_;
   SparseIndex index_;
   std::atomic<std::size_t> used_{0};
   std::atomic<Offset> next_;
@@ -64,7 +65,8 @@ class Tail {
  public:
   struct Options {
     std::size_t block_bytes_min = 16UL * 1024;
-    std::size_t block_bytes_max = 256UL * 1024;
+    std::size_t block_bytes_max = BlockPool::kBlockBytes;
+    std::shared_ptr<BlockPool> pool = nullptr;  // where blocks get their memory; null: the heap
   };
 
   struct Added {
@@ -72,7 +74,7 @@ class Tail {
     bool list_changed = false;  // blocks() must be published before the batch is
   };
 
-  explicit Tail(const Options& options) : options_(options) {}
+  explicit Tail(Options options) : options_(std::move(options)) {}
 
   // Copies `batch` behind the others; the copy gets the place's offset and epoch.
   Added add(Bytes batch, const BatchPlace& place);
