@@ -66,16 +66,16 @@ Status check_fields(const BatchHeader& header) {
 
 Status walk(const BatchHeader& header, Bytes records, OffsetHoles holes) {
   std::int32_t last_delta = -1;
+  RecordFields record;
   for (std::int32_t i = 0; i < header.record_count; ++i) {
-    auto record = take_record(records);
-    if (!record) return pass(record);
-    if (record->offset_delta <= last_delta || record->offset_delta > header.last_offset_delta)
+    if (const auto* wrong = take_record(records, record)) return fail(Errc::kCorrupt, wrong);
+    if (record.offset_delta <= last_delta || record.offset_delta > header.last_offset_delta)
       return fail(Errc::kCorrupt, "record offset out of order");
-    if (holes == OffsetHoles::kRefused && record->offset_delta != i)
+    if (holes == OffsetHoles::kRefused && record.offset_delta != i)
       return fail(Errc::kCorrupt, "record offsets with a hole");
-    if (!header.timestamp_ms(record->timestamp_delta_ms))
+    if (!header.timestamp_ms(record.timestamp_delta_ms))
       return fail(Errc::kCorrupt, "record timestamp");
-    last_delta = record->offset_delta;
+    last_delta = record.offset_delta;
   }
   if (!records.empty()) return fail(Errc::kCorrupt, "bytes after the last record");
   return {};

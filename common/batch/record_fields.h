@@ -24,6 +24,9 @@ struct RecordFields {
 // kCorrupt: it is cut short or a field is impossible.
 Result<RecordFields> take_record(Bytes& left);
 
+// As above, for walks over many: into `fields`, whatever is in there. Null, or what is wrong.
+const char* take_record(Bytes& left, RecordFields& fields) noexcept;
+
 // The next header of RecordFields::headers.
 HeaderView take_header(Bytes& headers);
 
