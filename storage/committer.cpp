@@ -25,11 +25,14 @@ constexpr std::int64_t kPostAgainUs = 5'000;  // when the loop's inbox was full
 
 class Committer::Impl {
  public:
-  Impl(Loop& loop, const Clock& clock)
-      : loop_(loop), clock_(clock), turn_end_(loop), thread_([this] {
-          name_this_thread("committer");
-          run();
-        }) {}
+  Impl(Loop& loop, const Clock& clock, Rounds rounds)
+      : loop_(loop), clock_(clock), turn_end_(loop) {
+    if (rounds == Rounds::kByHand) return;
+    thread_ = std::thread([this] {
+      name_this_thread("committer");
+      run();
+    });
+  }
 
   ~Impl() { stop(); }
 
@@ -48,7 +51,19 @@ class Committer::Impl {
       stopping_ = true;
     }
     wake_.notify_one();
-    if (thread_.joinable()) thread_.join();
+    if (thread_.joinable())
+      thread_.join();
+    else
+      run_round();
+  }
+
+  void run_round() {
+    XYLEM_CHECK(!thread_.joinable());
+    hand_over();
+    std::unique_lock lock(mutex_);
+    auto round = std::exchange(queued_, {});
+    lock.unlock();
+    commit_round(std::move(round));
   }
 
  private:
@@ -78,13 +93,17 @@ class Committer::Impl {
       Logs round = std::exchange(queued_, {});
       const bool last = stopping_;
       lock.unlock();
-      add_due(round);
-      commit(round);
-      tell();
-      round.clear();  // a log may die here, outside the lock
+      commit_round(std::move(round));
       lock.lock();
       if (last && queued_.empty()) return;
     }
+  }
+
+  // A log may die at the end, so outside the lock.
+  void commit_round(Logs round) {
+    add_due(round);
+    commit(round);
+    tell();
   }
 
   void wait(std::unique_lock<std::mutex>& lock) {
@@ -147,11 +166,14 @@ class Committer::Impl {
   std::thread thread_;
 };
 
-Committer::Committer(Loop& loop, const Clock& clock) : impl_(std::make_unique<Impl>(loop, clock)) {}
+Committer::Committer(Loop& loop, const Clock& clock, Rounds rounds)
+    : impl_(std::make_unique<Impl>(loop, clock, rounds)) {}
 
 Committer::~Committer() = default;
 
 void Committer::enqueue(std::shared_ptr<Committed> log) { impl_->enqueue(std::move(log)); }
+
+void Committer::run_round() { impl_->run_round(); }
 
 void Committer::stop() { impl_->stop(); }
 

@@ -6,6 +6,8 @@
 // the disk's latency by themselves. The thread is woken when the loop's turn ends, once for all
 // that the turn brought: a wake-up costs more than a batch.
 //
+// A simulation has no such thread: it runs the rounds itself, where it wants them.
+//
 // Threads: the loop's; stop once. Deadlines are by the Clock given.
 #pragma once
 
@@ -38,15 +40,20 @@ class Committed {
   virtual void committed() = 0;
 };
 
+enum class Rounds : std::uint8_t { kByThread, kByHand };
+
 class Committer {
  public:
-  Committer(Loop& loop, const Clock& clock);
+  Committer(Loop& loop, const Clock& clock, Rounds rounds = Rounds::kByThread);
   ~Committer();
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
   // `log` takes part in the next round after this turn of the loop.
   void enqueue(std::shared_ptr<Committed> log);
+
+  // With kByHand: one round over what is queued or due.
+  void run_round();
 
   // Runs one last round over what is queued and ends the thread.
   void stop();

@@ -17,12 +17,14 @@ MmapEngine::MmapEngine(std::string data_dir,
                context.clock,
                context.logger,
                StorageMetrics(context.metrics),
-               SegmentCatalog(data_dir_ + "/meta.db", context.logger),
+               SegmentCatalog(context.has_threads ? data_dir_ + "/meta.db" : "", context.logger),
                TailBudget(),
                MappedSegments(),
                std::make_shared<BlockPool>(),
                {},
-               Committer(context.loop, context.clock),
+               Committer(context.loop,
+                         context.clock,
+                         context.has_threads ? Rounds::kByThread : Rounds::kByHand),
                ColdReaders()} {}
 
 MmapEngine::~MmapEngine() { (void)close(); }

@@ -26,6 +26,9 @@ class MmapEngine final : public StorageEngine {
   Status remove(const LogId& id) override;
   Status close() override;
 
+  // Where the engine has no threads: writes and syncs what waits or is due, and posts what moved.
+  void run_round() { context_.committer.run_round(); }
+
  private:
   MmapEngine(std::string data_dir, std::shared_ptr<void> lock, const EngineContext& context);
 

@@ -114,11 +114,12 @@ class SegmentCatalog::Impl {
 };
 
 SegmentCatalog::SegmentCatalog(std::string path, Logger& logger)
-    : impl_(std::make_unique<Impl>(std::move(path), logger)) {}
+    : impl_(path.empty() ? nullptr : std::make_unique<Impl>(std::move(path), logger)) {}
 
 SegmentCatalog::~SegmentCatalog() = default;
 
 void SegmentCatalog::keep_only(std::vector<LogName> logs) {
+  if (impl_ == nullptr) return;
   impl_->submit([logs = std::move(logs)](Database& db) -> Status {
     std::set<LogId> known;
     for (const auto& log : logs) known.insert(log.id);
@@ -143,6 +144,7 @@ void SegmentCatalog::keep_only(std::vector<LogName> logs) {
 }
 
 void SegmentCatalog::set(const LogName& log, std::vector<SegmentInfo> segments) {
+  if (impl_ == nullptr) return;
   impl_->submit([log, segments = std::move(segments)](Database& db) -> Status {
     if (auto removed = remove_log(db, log.id); !removed) return removed;
     return insert_log(db, log, segments);

@@ -19,8 +19,8 @@ namespace xylem::storage {
 
 class SegmentCatalog {
  public:
-  SegmentCatalog(std::string path, Logger& logger);
-  ~SegmentCatalog();  // what was given is written
+  SegmentCatalog(std::string path, Logger& logger);  // no path: it keeps nothing
+  ~SegmentCatalog();                                 // what was given is written
   SegmentCatalog(const SegmentCatalog&) = delete;
   SegmentCatalog& operator=(const SegmentCatalog&) = delete;
 
