@@ -6,7 +6,25 @@ namespace xylem::storage {
 
 std::string directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Level by level, so that whatever is there is durable but for the lowest.
+Status make_directories_durably(Disk& disk, const std::string& path) {
+  auto there = disk.exists(path);
+  if (!there) return pass(there);
+  const auto parent = directory_of(path);
+  if (!*there) {
+    auto parent_there = disk.exists(parent);
+    if (!parent_there) return pass(parent_there);
+    if (*parent_there)
+      (void)disk.sync_directory(directory_of(parent));  // which may be none of our business
+    else if (auto made = make_directories_durably(disk, parent); !made)
+      return made;
+    if (auto made = disk.make_directories(path); !made) return made;
+  }
+  return disk.sync_directory(parent);
 }
 
 Result<std::unique_ptr<File>> create_fresh(Disk& disk, const std::string& path) {

@@ -65,6 +65,9 @@ class Disk {
   virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;
 };
 
+// make_directories, and on return a power cut does not take them away.
+Status make_directories_durably(Disk& disk, const std::string& path);
+
 // Writes `content` beside `path`, syncs, renames over it, syncs the directory.
 Status replace_file(Disk& disk, const std::string& path, Bytes content);
 

@@ -33,7 +33,7 @@ Result<std::unique_ptr<MmapEngine>> MmapEngine::open(const std::string& data_dir
                                                      const EngineContext& context) {
   context.loop.check_here();
   auto& disk = context.disk;
-  if (auto made = disk.make_directories(data_dir + "/logs"); !made) return pass(made);
+  if (auto made = make_directories_durably(disk, data_dir + "/logs"); !made) return pass(made);
   auto lock = disk.lock(data_dir + "/lock");
   if (!lock) return pass(lock);
   if (auto emptied = disk.remove_all(data_dir + "/trash"); !emptied) return pass(emptied);

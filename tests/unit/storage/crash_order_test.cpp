@@ -1,0 +1,41 @@
+// What must be safe before what: for each such rule a small workload, crashed in every call.
+#include "tests/unit/storage/support/crash_run.h"
+
+#include <doctest/doctest.h>
+
+namespace xylem::sim {
+namespace {
+
+using enum Act;
+
+Script script_of(std::vector<Step> steps, std::size_t segment_bytes_max = 1'000'000) {
+  storage::LogOptions options;
+  options.segment_bytes_max = segment_bytes_max;
+  return {"", options, 1, std::move(steps)};
+}
+
+// `count` batches of two records, each settled.
+std::vector<Step> batches(int count) {
+  std::vector<Step> steps;
+  for (int i = 0; i < count; ++i) steps.insert(steps.end(), {{kAppend, 2, 60}, {kSettle}});
+  return steps;
+}
+
+std::vector<Step> operator+(std::vector<Step> one, const std::vector<Step>& other) {
+  one.insert(one.end(), other.begin(), other.end());
+  return one;
+}
+
+SweepSum crash_everywhere(const Script& script, const Sweep& sweep) {
+  SweepSum sum;
+  crash_everywhere(script, sweep, sum);
+  CHECK(sum.states > 10);
+  return sum;
+}
+
+TEST_CASE("crash order: a data directory that is made is there after a power cut") {
+  crash_everywhere(script_of(batches(1)), {{Death::kPowerNone, Death::kPowerSome}, 4});
+}
+
+}  // namespace
+}  // namespace xylem::sim
