@@ -146,6 +146,8 @@ class Recovery {
       if (auto cut = file.truncate(segment->bytes()); !cut) return cut;
     }
     if (auto synced = file.sync(); !synced) return synced;
+    // Whoever made or renamed the file may have died before this.
+    if (auto synced = context_.disk.sync_directory(context_.directory); !synced) return synced;
     add(std::move(segment));
     return {};
   }

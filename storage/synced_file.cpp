@@ -61,26 +61,36 @@ Result<SyncedBound> SyncedFile::load() {
   if (!content) return pass(content);
   const auto slot = decode_synced(*content);
   sequence_ = slot.sequence;
+  // Whoever wrote it may have died before it was synced, and from now on others go by it.
+  auto file = disk_.open(path_, Disk::Open::kWrite);
+  if (!file) return pass(file);
+  if (auto synced = sync(**file); !synced) return pass(synced);
   return slot.bound;
+}
+
+Status SyncedFile::sync(File& file) {
+  if (auto synced = file.sync(); !synced) return synced;
+  if (name_is_durable_) return {};
+  auto named = disk_.sync_directory(directory_of(path_));
+  name_is_durable_ = named.has_value();
+  return named;
 }
 
 Status SyncedFile::store(const SyncedBound& bound) { return write(bound, false); }
 
 Status SyncedFile::store_durably(const SyncedBound& bound) { return write(bound, true); }
 
-Status SyncedFile::write(const SyncedBound& bound, bool sync) {
+Status SyncedFile::write(const SyncedBound& bound, bool durably) {
   auto file = disk_.open(path_, Disk::Open::kWrite);
-  const bool fresh = !file && file.error().code() == Errc::kNotFound;
-  if (fresh) file = disk_.open(path_, Disk::Open::kCreate);
+  if (!file && file.error().code() == Errc::kNotFound)
+    file = disk_.open(path_, Disk::Open::kCreate);
   if (!file) return pass(file);
   ++sequence_;
   const auto slot = encode_synced({bound, sequence_});
   const std::array pieces = {Bytes(slot)};
   const auto at = static_cast<std::int64_t>(sequence_ % 2 * kSlotBytes);
   if (auto wrote = (*file)->write_at(at, pieces); !wrote) return wrote;
-  if (!sync) return {};
-  if (auto synced = (*file)->sync(); !synced) return synced;
-  return fresh ? disk_.sync_directory(directory_of(path_)) : Status();
+  return durably ? sync(**file) : Status();
 }
 
 }  // namespace xylem::storage

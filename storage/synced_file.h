@@ -21,6 +21,7 @@
 namespace xylem::storage {
 
 class Disk;
+class File;
 
 struct SyncedBound {
   Offset synced;
@@ -33,7 +34,7 @@ class SyncedFile {
 
   SyncedFile(Disk& disk, std::string path);
 
-  // Zeroes when there is no such file.
+  // Zeroes when there is no such file. What it says is durable from then on.
   Result<SyncedBound> load();
 
   // In place and not synced: it may lag, it may not lie.
@@ -41,11 +42,13 @@ class SyncedFile {
   Status store_durably(const SyncedBound& bound);
 
  private:
-  Status write(const SyncedBound& bound, bool sync);
+  Status write(const SyncedBound& bound, bool durably);
+  Status sync(File& file);
 
   Disk& disk_;
   std::string path_;
   std::uint64_t sequence_ = 0;
+  bool name_is_durable_ = false;  // known to be
 };
 
 // The bound of a whole file and its sequence; zeroes when no slot is good.

@@ -37,5 +37,16 @@ TEST_CASE("crash order: a data directory that is made is there after a power cut
   crash_everywhere(script_of(batches(1)), {{Death::kPowerNone, Death::kPowerSome}, 4});
 }
 
+TEST_CASE("crash order: what a killed process left is made safe before anything builds on it") {
+  crash_everywhere(script_of(batches(2) + std::vector<Step>{{kCutBack, 1}} + batches(1)),
+                   {{Death::kKill}, 2});
+}
+
+TEST_CASE("crash order: the start of a log does not fall back in a power cut") {
+  const std::vector<Step> steps = {{kWait, 1'500}, {kRound}, {kDropBefore, 3}, {kSettle}};
+  crash_everywhere(script_of(batches(3) + steps + batches(1)),
+                   {{Death::kKill, Death::kPowerNone, Death::kPowerSome}, 4});
+}
+
 }  // namespace
 }  // namespace xylem::sim
