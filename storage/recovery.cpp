@@ -37,7 +37,9 @@ class Recovery {
       auto done = last ? open_active((*bases)[i]) : open_sealed((*bases)[i], (*bases)[i + 1]);
       if (!done) return pass(done, "recover " + context_.directory);
     }
-    if (log_.segments.empty()) log_.end = bound_.start;
+    // What was dropped or cut can leave the files behind the start: offsets are not given out
+    // twice.
+    log_.end = std::max(log_.end, bound_.start);
     for (const auto& segment : log_.segments) {
       for (const auto& epoch : segment->facts().epochs) {
         if (epoch.epoch > (log_.epochs.empty() ? kNoEpoch : log_.epochs.back().epoch))
@@ -73,6 +75,11 @@ class Recovery {
     }
     std::ranges::sort(bases);
     return bases;
+  }
+
+  // What was synced and not dropped reaches further.
+  [[nodiscard]] bool lacks_synced(Offset end) const {
+    return end < bound_.synced && bound_.start < bound_.synced;
   }
 
   Status open_sealed(Offset base, Offset next_base) {
@@ -113,7 +120,7 @@ class Recovery {
     }
     auto segment = facts ? std::make_shared<Segment>(context_.disk, context_.directory, *facts)
                          : std::make_shared<Segment>(context_.disk, context_.directory, base);
-    if (facts && facts->bytes == *size && facts->end >= bound_.synced) {  // a clean stop
+    if (facts && facts->bytes == *size && !lacks_synced(facts->end)) {  // a clean stop
       add(std::move(segment));
       return {};
     }
@@ -134,7 +141,7 @@ class Recovery {
       return Status();
     });
     if (!end) return pass(end);
-    if (segment->end() < bound_.synced)
+    if (lacks_synced(segment->end()))
       return quarantine({segment->base(), bound_.synced, kOffsetMax});
     if (!end->clean) {
       context_.metrics.torn_tails.add();

@@ -48,5 +48,13 @@ TEST_CASE("crash order: the start of a log does not fall back in a power cut") {
                    {{Death::kKill, Death::kPowerNone, Death::kPowerSome}, 4});
 }
 
+TEST_CASE("crash order: the end of a log does not fall back below its start") {
+  const std::vector<Step> steps = {{kAppendAsIs, 60, 60}, {kSettle}, {kDropBefore, 40},
+                                   {kCutBack, 12},        {kReopen}, {kRead}};
+  crash_everywhere(script_of(batches(1) + steps + batches(1)), {.seeds = 2});
+  crash_everywhere(script_of(batches(2) + std::vector<Step>{{kDropPast, 10}} + batches(1)),
+                   {.seeds = 4});
+}
+
 }  // namespace
 }  // namespace xylem::sim
