@@ -153,7 +153,8 @@ Result<Offset> LogFiles::cut_back(Offset offset, const BlockList& blocks) {
   }
   std::size_t kept = segments_.size();
   while (kept > 0 && segments_[kept - 1]->base() >= offset) --kept;
-  now.start = std::min(now.start, offset);
+  const bool below_start = offset <= now.start;
+  if (below_start) kept = 0;  // what lies there was dropped
   now.synced = std::min(now.synced, kept > 0 ? segments_[kept - 1]->base() : now.start);
   if (auto stored = synced_file_.store_durably(now); !stored) return pass(stored);
   noted_synced_ = now.synced;
@@ -165,9 +166,18 @@ Result<Offset> LogFiles::cut_back(Offset offset, const BlockList& blocks) {
     if (!position) return pass(position);
     bytes = *position;
   }
-  if (auto gone = remove_segments(kept, segments_.size()); !gone) return pass(gone);
+  // One by one: a power cut must not keep a segment and lose the one before it.
+  while (segments_.size() > kept) {
+    if (auto gone = remove_segments(segments_.size() - 1, segments_.size()); !gone)
+      return pass(gone);
+  }
   if (kept > 0 && bytes < segments_[kept - 1]->bytes()) {
     if (auto cut = rewrite_prefix(kept - 1, bytes); !cut) return pass(cut);
+  }
+  if (below_start) {  // not before: what was dropped must not come back
+    now = {offset, offset};
+    if (auto stored = synced_file_.store_durably(now); !stored) return pass(stored);
+    noted_synced_ = now.synced;
   }
   end_ = std::max(now.start, segments_.empty() ? now.start : segments_.back()->end());
   view_.restart(now.start, {end_, end_}, segments_, blocks);

@@ -99,6 +99,7 @@ Status MemoryLog::cut_back(Offset offset) {
   if (auto open = check_open(); !open) return open;
   if (offset >= order_.end()) return {};
   if (auto cut = tail_.cut_back(offset); !cut) return cut;
+  if (offset <= start_offset()) tail_.drop_before(kOffsetMax);  // what was dropped before
   appended_ms_.resize(tail_.blocks().size());
   const auto start = std::min(start_offset(), offset);
   const auto kept = tail_.blocks().empty() ? start : tail_.blocks().back()->next();

@@ -214,6 +214,7 @@ Status MmapLog::cut_back(Offset offset) {
   const std::lock_guard lock(commit_mutex_);
   drop_waiting(offset);
   if (auto cut = tail_.cut_back(offset); !cut) return cut;
+  if (offset <= start_offset()) tail_.drop_before(kOffsetMax);  // what was dropped before
   auto end = files_.cut_back(offset, tail_.blocks());
   if (!end) {
     fence(end.error(), "cut back");

@@ -56,5 +56,16 @@ TEST_CASE("crash order: the end of a log does not fall back below its start") {
                    {.seeds = 4});
 }
 
+TEST_CASE("crash order: a cut over several segments leaves no gap") {
+  crash_everywhere(script_of(batches(10) + std::vector<Step>{{kCutBack, 15}}, 500),
+                   {{Death::kPowerSome}, 8});
+}
+
+TEST_CASE("crash order: a cut below the start brings nothing back") {
+  crash_everywhere(script_of(batches(8) + std::vector<Step>{{kDropBefore, 9}, {kCutBack, 13}} +
+                             batches(2) + std::vector<Step>{{kRead}, {kReopen}, {kRead}}),
+                   {.seeds = 2});
+}
+
 }  // namespace
 }  // namespace xylem::sim

@@ -75,7 +75,8 @@ class Walk {
 
   Offset somewhere() {
     const auto span = static_cast<std::uint64_t>(model_.end - model_.start) + 4;
-    const auto back = static_cast<std::int64_t>(random_.below(std::min<std::uint64_t>(span, 40)));
+    const auto back =
+        static_cast<std::int64_t>(random_.below(std::min<std::uint64_t>(span, 40) + 8));
     return Offset(std::max<std::int64_t>(0, model_.end.value() + 3 - back));
   }
 

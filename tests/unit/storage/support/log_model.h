@@ -34,7 +34,8 @@ struct LogModel {
 
   void cut_back(Offset offset) {
     if (offset >= end) return;
-    while (!batches.empty() && batches.back().base >= offset) batches.pop_back();
+    while (!batches.empty() && (batches.back().base >= offset || offset <= start))
+      batches.pop_back();
     start = std::min(start, offset);
     end = std::max(start, batches.empty() ? start : batches.back().next);
   }
