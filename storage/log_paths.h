@@ -32,6 +32,7 @@ inline constexpr std::string_view kLogSuffix = ".log";
 inline constexpr std::string_view kIndexSuffix = ".index";
 inline constexpr std::string_view kTimeIndexSuffix = ".timeindex";
 inline constexpr std::string_view kQuarantinedSuffix = ".quarantined";
-inline constexpr std::string_view kReplacementSuffix = ".new";
+inline constexpr std::string_view kReplacementSuffix = ".new";  // being made
+inline constexpr std::string_view kWholeSuffix = ".whole";      // made, about to take the name
 
 }  // namespace xylem::storage

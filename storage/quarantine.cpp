@@ -170,6 +170,28 @@ Result<std::string> free_quarantine_name(Disk& disk, const std::string& log) {
   }
 }
 
+// Puts the replacements in the place of `log`, which goes aside; durably. After a crash the next
+// recovery finds either the old file, which now ends where the next replacement begins, or, where
+// that has gone aside, the whole replacement that takes its name.
+Status put_in_place(const RecoveryContext& context,
+                    const std::string& log,
+                    const std::vector<Offset>& parts) {
+  auto& disk = context.disk;
+  const auto rename = [&](const std::string& from, const std::string& to) -> Status {
+    if (auto moved = disk.rename(from, to); !moved) return moved;
+    return disk.sync_directory(context.directory);
+  };
+  for (const auto base : std::views::reverse(parts)) {
+    const auto name = names_of(context, base).path(kLogSuffix);
+    const auto to = base == parts.front() ? name + std::string(kWholeSuffix) : name;
+    if (auto moved = rename(replacement_of(context, base), to); !moved) return moved;
+  }
+  auto aside = free_quarantine_name(disk, log);
+  if (!aside) return pass(aside);
+  if (auto moved = disk.rename(log, *aside); !moved) return moved;
+  return rename(log + std::string(kWholeSuffix), log);
+}
+
 }  // namespace
 
 Status remove_indexes(Disk& disk, const Segment& segment) {
@@ -185,22 +207,13 @@ Result<SegmentList> quarantine_segment(const RecoveryContext& context,
   if (!from) return pass(from);
   Salvage salvage(context, **from, damaged);
   if (auto salvaged = salvage.run(); !salvaged) return pass(salvaged, "salvage " + log);
-  auto aside = free_quarantine_name(disk, log);
-  if (!aside) return pass(aside);
+  if (auto placed = put_in_place(context, log, salvage.parts()); !placed) return pass(placed);
+  // Not earlier: without it nobody could tell that an epoch in the old file is not what it was.
   if (auto gone = remove_indexes(disk, names_of(context, damaged.base)); !gone) return pass(gone);
-  // In this order: a crash before the first rename leaves the old file, which the next recovery
-  // goes by; one after it leaves replacements of files that are gone, which it puts in place.
-  if (auto moved = disk.rename(log, *aside); !moved) return pass(moved);
-  for (const auto base : std::views::reverse(salvage.parts())) {
-    auto moved =
-        disk.rename(replacement_of(context, base), names_of(context, base).path(kLogSuffix));
-    if (!moved) return pass(moved);
-  }
-  if (auto synced = disk.sync_directory(context.directory); !synced) return pass(synced);
 
   context.metrics.corrupt_batches.add(std::max<std::uint64_t>(salvage.lost_ranges(), 1));
   context.metrics.quarantined_segments.add();
-  context.logger.error("storage.quarantined", {{"file", *aside},
+  context.logger.error("storage.quarantined", {{"file", log},
                                                {"lost_ranges", salvage.lost_ranges()},
                                                {"lost_offsets", salvage.lost_offsets()}});
   SegmentList segments;

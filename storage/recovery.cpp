@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <ranges>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace xylem::storage {
@@ -22,6 +23,20 @@ bool last_chunk_holds(const File& log, const SegmentFacts& facts) {
   Buffer chunk(static_cast<std::size_t>(facts.bytes - begin));
   const auto got = log.read_at(begin, chunk);
   return got && *got == chunk.size() && crc32c(chunk) == facts.chunk_crcs.back();
+}
+
+std::optional<std::string> all_but(const std::string& name, std::string_view suffix) {
+  if (!name.ends_with(suffix)) return std::nullopt;
+  return name.substr(0, name.size() - suffix.size());
+}
+
+// An index of a segment that is gone: another one of that name must not be taken for it.
+bool is_orphan(const std::string& name, const std::set<std::string>& all) {
+  auto stem = all_but(name, kIndexSuffix);
+  if (!stem) stem = all_but(name, kTimeIndexSuffix);
+  if (!stem || !parse_segment_file(*stem + std::string(kLogSuffix))) return false;
+  return !all.contains(*stem + std::string(kLogSuffix)) &&
+         !all.contains(*stem + std::string(kLogSuffix) + std::string(kWholeSuffix));
 }
 
 class Recovery {
@@ -50,28 +65,26 @@ class Recovery {
   }
 
  private:
-  // Also finishes or forgets what an interrupted repair left.
+  // Also finishes or forgets what was interrupted.
   Result<std::vector<Offset>> segment_bases() {
     std::vector<Offset> bases;
     auto names = context_.disk.list(context_.directory);
     if (!names && names.error().code() == Errc::kNotFound) return bases;
     if (!names) return pass(names);
-    std::vector<std::string> replaced;
-    bool needed = true;  // all of one repair, or none, where its file was not set aside yet
-    for (const auto& name : *names) {
+    const std::set<std::string> all(names->begin(), names->end());
+    for (const auto& name : all) {
       if (const auto base = parse_segment_file(name)) bases.push_back(*base);
-      if (!name.ends_with(kReplacementSuffix)) continue;
-      replaced.push_back(name.substr(0, name.size() - kReplacementSuffix.size()));
-      needed &= !parse_segment_file(replaced.back()) ||
-                std::ranges::find(*names, replaced.back()) == names->end();
-    }
-    const auto path = context_.directory + "/";
-    for (const auto& target : std::views::reverse(replaced)) {  // as the repair would have
-      const auto base = needed ? parse_segment_file(target) : std::nullopt;
-      const auto copy = path + target + std::string(kReplacementSuffix);
-      auto done = base ? context_.disk.rename(copy, path + target) : context_.disk.remove(copy);
-      if (!done) return pass(done);
-      if (base) bases.push_back(*base);
+      const auto path = context_.directory + "/" + name;
+      const auto log = all_but(name, kWholeSuffix);
+      const auto base = log ? parse_segment_file(*log) : std::nullopt;
+      if (base && !all.contains(*log)) {
+        bases.push_back(*base);
+        auto done = context_.disk.rename(path, context_.directory + "/" + *log);
+        if (done) done = context_.disk.sync_directory(context_.directory);
+        if (!done) return pass(done);
+      } else if (base || name.ends_with(kReplacementSuffix) || is_orphan(name, all)) {
+        if (auto gone = context_.disk.remove(path); !gone) return pass(gone);
+      }
     }
     std::ranges::sort(bases);
     return bases;
@@ -114,7 +127,8 @@ class Recovery {
     auto size = (*file)->size();
     if (!size) return pass(size);
     auto facts = stored_facts(context_.disk, names, *size);
-    if (facts && !last_chunk_holds(**file, *facts)) facts.reset();
+    if (facts && !last_chunk_holds(**file, *facts))
+      return quarantine({base, std::max(facts->end, bound_.synced), kOffsetMax});
     if (!facts) {
       if (auto gone = remove_indexes(context_.disk, names); !gone) return gone;
     }

@@ -344,6 +344,41 @@ TEST_CASE("log: a segment that rots while the log is open is set aside, and read
   CHECK(node->metric("xylem_storage_quarantined_segments_total") == 1);
 }
 
+TEST_CASE("log: an epoch that changed on disk is told by the index, in the last segment too") {
+  const DamagedLog made(6);
+  const auto file = made.files(".log").at(0);
+  const auto whole = read_text(file);
+  const std::set<Buffer> good(made.batches.begin(), made.batches.end());
+  const auto index = made.files(".index").at(0);
+  const auto index_bytes = read_text(index);
+  for (std::size_t batch = 0; batch < made.batches.size(); ++batch) {
+    CAPTURE(batch);
+    for (const auto& each : made.files(".log")) std::filesystem::remove(each);
+    for (const auto& each : made.files(".quarantined")) std::filesystem::remove(each);
+    auto bytes = whole;
+    bytes[batch * made.batches[0].size() + 15] ^= 4;  // no batch's own CRC covers it
+    write_text(file, bytes);
+    write_text(index, index_bytes);
+    OpenedFiles opened(made);
+    const auto all = opened.served();
+    CHECK(all.size() == made.batches.size() - 1);
+    for (const auto& each : all) CHECK(good.contains(each));
+    CHECK(opened.lost().size() == 1);
+    CHECK(opened.recovered.end == Offset(12));
+  }
+}
+
+TEST_CASE("log: an index whose segment is gone is not kept for the next of that name") {
+  const DamagedLog made(2);
+  for (const std::string suffix : {".index", ".timeindex"}) {
+    const auto file = made.files(suffix).at(0);
+    std::filesystem::copy(
+        file, std::filesystem::path(file).parent_path() / (segment_stem(Offset(4)) + suffix));
+  }
+  const OpenedFiles opened(made);
+  CHECK(made.files("index").size() == 2);
+}
+
 TEST_CASE("log: index files that are gone, cut or another segment's are made again") {
   for (const std::string how : {"gone", "cut", "swapped"}) {
     CAPTURE(how);
@@ -401,7 +436,7 @@ TEST_CASE("log: a repair that a crash interrupted is finished by the next start"
   const auto file = made.files(".log").at(0);
   const auto index = made.files(".index").at(0);
   std::filesystem::copy(index, index + ".new");  // of something else that was interrupted
-  std::filesystem::copy(file, file + ".new");
+  std::filesystem::copy(file, file + ".whole");
   std::filesystem::rename(file, file + ".quarantined");
   auto node = made.start();
   CHECK(served(*node, *node->open()) == made.batches);
