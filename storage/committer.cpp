@@ -3,6 +3,7 @@
 #include "common/check.h"
 #include "common/loop/turn_end.h"
 #include "common/process.h"
+#include "storage/commit/sync_crew.h"
 
 #include <algorithm>
 #include <chrono>
@@ -132,14 +133,31 @@ class Committer::Impl {
   void commit(const Logs& round) {
     for (const auto& log : round) log->write_waiting();
     const auto now = clock_.monotonic_us();
-    for (const auto& log : round) {
+    const auto outcomes = sync(round, now);
+    for (std::size_t i = 0; i < round.size(); ++i) {
+      const auto& log = round[i];
+      const auto& outcome = outcomes[i];
       visits_.erase(log.get());
-      const auto outcome = log->sync_due(now);
       if (outcome.moved) unposted_.push_back(log);
       if (outcome.again_at_us) visits_.emplace(log.get(), Visit{*outcome.again_at_us, log});
     }
     next_due_us_ = kNever;
     for (const auto& [key, visit] : visits_) next_due_us_ = std::min(next_due_us_, visit.due_us);
+  }
+
+  // One thread is enough for those that do not touch the disk now.
+  std::vector<Committed::Outcome> sync(const Logs& round, std::int64_t now_us) {
+    std::vector<Committed::Outcome> outcomes(round.size());
+    std::vector<std::size_t> due;
+    for (std::size_t i = 0; i < round.size(); ++i) {
+      if (round[i]->is_sync_due(now_us))
+        due.push_back(i);
+      else
+        outcomes[i] = round[i]->sync_due(now_us);
+    }
+    crew_.run(due.size(),
+              [&](std::size_t i) { outcomes[due[i]] = round[due[i]]->sync_due(now_us); });
+    return outcomes;
   }
 
   void tell() {
@@ -163,6 +181,7 @@ class Committer::Impl {
   std::unordered_map<Committed*, Visit> visits_;  // the thread's, as all below
   std::int64_t next_due_us_ = kNever;
   Logs unposted_;
+  SyncCrew crew_;
   std::thread thread_;
 };
 

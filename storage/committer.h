@@ -3,8 +3,9 @@
 // A round takes every log that has something waiting or due, lets each write, then each sync (one
 // sync serves all that waited: group commit), and posts one task to the writers' loop that tells
 // the logs that moved. Work that arrives meanwhile waits for the next round, so batches grow with
-// the disk's latency by themselves. The thread is woken when the loop's turn ends, once for all
-// that the turn brought: a wake-up costs more than a batch.
+// the disk's latency by themselves. Several logs are synced at the same time (SyncCrew). The thread
+// is woken when the loop's turn ends, once for all that the turn brought: a wake-up costs more than
+// a batch.
 //
 // A simulation has no such thread: it runs the rounds itself, where it wants them.
 //
@@ -28,12 +29,16 @@ class Committed {
   // On the committer's thread: write what waits.
   virtual void write_waiting() = 0;
 
+  // On the committer's thread, after everybody has written: whether sync_due() will sync.
+  [[nodiscard]] virtual bool is_sync_due(std::int64_t now_us) = 0;
+
   struct Outcome {
     bool moved = false;                       // tell the loop
     std::optional<std::int64_t> again_at_us;  // visit again by then, also when nothing was queued
   };
 
-  // On the committer's thread, after everybody has written: sync if the policy says so.
+  // On the committer's thread, or another one that it waits for, alone or while other logs do the
+  // same: sync if the policy says so.
   virtual Outcome sync_due(std::int64_t now_us) = 0;
 
   // On the loop.

@@ -145,23 +145,34 @@ void MmapLog::write_waiting() {
   }
 }
 
+// When what is written must be synced; under the commit mutex.
+std::optional<std::int64_t> MmapLog::sync_at(std::int64_t now_us) const {
+  if (files_closed_ || health_.is_fenced() || !files_.is_dirty()) return std::nullopt;
+  const auto flush = flush_.load();
+  if (flush == Flush::kNever) return std::nullopt;
+  return flush == Flush::kAlways ? now_us : dirty_since_us_ + flush_interval_us_;
+}
+
+bool MmapLog::is_sync_due(std::int64_t now_us) {
+  const std::lock_guard lock(commit_mutex_);
+  const auto due = sync_at(now_us);
+  return due && *due <= now_us;
+}
+
 Committed::Outcome MmapLog::sync_due(std::int64_t now_us) {
   const std::lock_guard lock(commit_mutex_);
   Outcome outcome;
   if (!files_closed_ && !health_.is_fenced()) {
-    std::optional<std::int64_t> sync_at;
-    if (files_.is_dirty() && flush_ == Flush::kAlways) sync_at = now_us;
-    if (files_.is_dirty() && flush_ == Flush::kInterval)
-      sync_at = dirty_since_us_ + flush_interval_us_;
-    if (sync_at && *sync_at <= now_us) {
-      sync_at.reset();
+    auto next_sync = sync_at(now_us);
+    if (next_sync && *next_sync <= now_us) {
+      next_sync.reset();
       if (auto synced = files_.sync(); !synced)
         fence(synced.error(), "sync");
       else
         moved_ = true;
     }
     outcome.again_at_us = files_.note_synced(now_us);
-    for (const auto& due : {sync_at, retry_at_us_}) {
+    for (const auto& due : {next_sync, retry_at_us_}) {
       if (due) outcome.again_at_us = std::min(outcome.again_at_us.value_or(*due), *due);
     }
   }

@@ -113,6 +113,7 @@ class MmapLog final : public PartitionLog,
   Status retire();
 
   void write_waiting() override;
+  [[nodiscard]] bool is_sync_due(std::int64_t now_us) override;
   Outcome sync_due(std::int64_t now_us) override;
   void committed() override;
 
@@ -126,6 +127,7 @@ class MmapLog final : public PartitionLog,
           LogContext& context);
 
   Status recover();
+  [[nodiscard]] std::optional<std::int64_t> sync_at(std::int64_t now_us) const;
   Status check_writable() const;
   Status check_room(std::size_t bytes) const;
   void queue(Bytes batch, const BatchPlace& place);

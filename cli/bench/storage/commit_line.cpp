@@ -186,8 +186,8 @@ StorageLines measure_commit(const StorageBench& bench) {
                              {{"commit", [&] { return commit_limit(one); }}}};
   if (auto done = measure_line(load.pairs, in_one, lines[0]); !done) return pass(done);
   const StorageRivals in_many{[&] { return commit_ours(many); },
-                              {{"commit_64_logs", [&] { return commit_limit(many); }},
-                               {"commit_64_logs_vs_one_file", [&] { return commit_limit(one); }}}};
+                              {{"commit_64_logs", [&] { return commit_limit(one); }},
+                               {"commit_64_logs_vs_64_files", [&] { return commit_limit(many); }}}};
   if (auto done = measure_line(load.pairs, in_many, lines[1]); !done) return pass(done);
   return lines;
 }
