@@ -15,7 +15,7 @@ namespace xylem {
 [[nodiscard]] std::uint32_t crc32c_portable(Bytes bytes, std::uint32_t crc = 0) noexcept;
 
 // The CRC of bytes that follow one another, from the CRC of each part: no byte is looked at, which
-// takes as long as reading some 200 bytes. With the first part's CRC and that of both together it
+// takes as long as reading some 500 bytes. With the first part's CRC and that of both together it
 // gives the second one's.
 //   crc32c_joined(crc32c(a), crc32c(b), b.size()) == crc32c(a + b)
 //   crc32c_joined(crc32c(a), crc32c(a + b), b.size()) == crc32c(b)
