@@ -55,7 +55,7 @@ Status fill(const Setting& setting, const network::Address& broker, const Clock&
 Result<LoadRun> run_load(const Setting& setting, LoadWire& wire, const Clock& clock) {
   const auto limits = limits_of(setting);
   if (!setting.options.consumes) return run_produce(wire, limits, clock);
-  return run_consume(wire, limits.units * setting.batches.records(), clock);
+  return run_consume(wire, wire.records_there(), clock);
 }
 
 Result<ThroughputFigures> measure(const Setting& setting, Kind kind) {
@@ -72,7 +72,7 @@ Result<ThroughputFigures> measure(const Setting& setting, Kind kind) {
     started = std::move(*broker);
     address = started->address();
   }
-  if (options.consumes) {
+  if (options.consumes && options.topic.empty()) {
     if (auto filled = fill(setting, address, clock); !filled) return pass(filled);
   }
   const auto wire = make_native_wire(address, setting.topic, setting.batches);
@@ -124,7 +124,10 @@ Result<ThroughputReport> measure_all(const BenchThroughputOptions& options) {
           .options = options,
           .batches = *batches,
           .flush = flush,
-          .topic = {.name = "bench-" + std::to_string(random.next()), .flush = flush}};
+          .topic = {.name = options.topic.empty() ? "bench-" + std::to_string(random.next())
+                                                  : options.topic,
+                    .flush = flush,
+                    .is_strange = options.consumes && !options.topic.empty()}};
       auto measured = measure_case(setting);
       if (!measured) return pass(measured);
       report.cases.push_back(std::move(*measured));

@@ -45,6 +45,8 @@ Result<Command> finish_throughput(RawThroughput& raw) {
     if (!bytes) return pass(bytes);
     options.bytes = *bytes;
   }
+  if (raw.broker.empty() && !options.topic.empty())
+    return fail(Errc::kInvalidRequest, "--topic needs --broker");
   if (raw.broker.empty()) return options;
   auto broker = network::Address::parse(raw.broker);
   if (!broker) return pass(broker, "--broker");
@@ -60,6 +62,7 @@ void add_common(Verb& verb, RawThroughput& raw) {
       .between(1, kPairsMax)
       .show_default();
   verb.text("--broker", raw.broker, "host:port of a broker that runs; none: each run starts one");
+  verb.text("--topic", options.topic, "of --broker's, and kept; none: a new one");
   verb.text("--programs", options.programs, "where the brokers' programs are; none: beside xylem");
   verb.text("--dir", options.directory, "where started brokers write: a disk").show_default();
   verb.flag("--json", options.json, "for machines");

@@ -39,6 +39,9 @@ class LoadWire {
   // How many units the producer's input acknowledges, in order; takes that input.
   virtual Result<std::int64_t> take_acks() = 0;
 
+  // From where the consumer began to the log's end at that time.
+  [[nodiscard]] virtual std::int64_t records_there() const = 0;
+
   // Checks, counts and takes the records in the consumer's input; answers them where that is due.
   virtual Status take_records(LoadTally& tally) = 0;
 };
@@ -46,6 +49,7 @@ class LoadWire {
 struct LoadTopic {
   std::string name;
   std::string flush = "never";
+  bool is_strange = false;  // its records may be another program's: only their order is checked
 };
 
 // Makes the topic if it is not there; `batches` outlives it.

@@ -1,0 +1,41 @@
+"""`xylem bench produce` and `consume` beside the null broker: sane figures, no speed asserted."""
+import json
+import unittest
+
+from processes import Directory, run
+
+
+class BenchTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = Directory()
+        self.addCleanup(self.directory.remove)
+
+    def bench(self, *arguments):
+        said = json.loads(run("bench", *arguments, "--dir", self.directory.path, "--json"))
+        for figures in said["results"] + said["limit"]:
+            self.assertGreater(figures["records"], 0)
+            self.assertEqual(figures["misplaced"], 0)
+            self.assertGreater(figures["records_per_s"], 0)
+            self.assertGreater(figures["cpu_ns_per_record"], 0)
+        self.assertEqual([], list(self.directory.path.iterdir()), "nothing is left behind")
+        return said
+
+    def test_produce(self):
+        said = self.bench("produce", "--seconds", 1, "--vs", "null", "--size", "100", "64KiB")
+        self.assertEqual("produce", said["name"])
+        self.assertEqual({"throughput_100_never", "cpu_100_never", "throughput_65536_never",
+                          "cpu_65536_never"}, set(said["ratio"]))
+
+    def test_produce_synced(self):
+        said = self.bench("produce", "--bytes", "4MiB", "--vs", "null", "--size", "1KiB",
+                          "--flush", "always")
+        self.assertIn("throughput_1024_always", said["ratio"])
+
+    def test_consume(self):
+        said = self.bench("consume", "--bytes", "32MiB", "--vs", "null")
+        self.assertEqual(said["results"][0]["records"], said["limit"][0]["records"])
+        self.assertGreaterEqual(said["results"][0]["records"], 32 * 1024)
+
+
+if __name__ == "__main__":
+    unittest.main()
