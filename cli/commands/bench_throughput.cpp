@@ -22,17 +22,18 @@ struct Setting {
   const LoadBatches& batches;
   std::string flush;
   LoadTopic topic;
+  Random& random;
 };
 
-LoadLimits limits_of(const Setting& setting) {
+LoadLimits limits_of(const Setting& setting, const LoadWire& wire) {
   const auto& options = setting.options;
-  const auto unit_bytes = setting.batches.at(0).size();
+  const auto unit_bytes = wire.unit(0).size();
   LoadLimits limits;
   limits.units_in_flight =
       static_cast<std::int64_t>(std::max<std::size_t>(options.window_bytes / unit_bytes, 1));
   if (options.bytes > 0) {
     const auto of_unit =
-        setting.batches.record_bytes() * static_cast<std::size_t>(setting.batches.records());
+        setting.batches.record_bytes() * static_cast<std::size_t>(wire.unit_records());
     limits.units = static_cast<std::int64_t>((options.bytes + of_unit - 1) / of_unit);
   } else {
     limits.seconds = static_cast<double>(options.seconds);
@@ -41,11 +42,18 @@ LoadLimits limits_of(const Setting& setting) {
   return limits;
 }
 
+std::unique_ptr<LoadWire> make_wire(const Setting& setting,
+                                    Kind kind,
+                                    const network::Address& broker) {
+  if (kind != Kind::kNats) return make_native_wire(broker, setting.topic, setting.batches);
+  return make_nats_wire(broker, setting.batches.record_bytes(), setting.random);
+}
+
 // The log that is consumed: made once a run, not measured.
 Status fill(const Setting& setting, const network::Address& broker, const Clock& clock) {
   const auto wire = make_native_wire(broker, setting.topic, setting.batches);
   if (auto opened = wire->open(From::kNowhere); !opened) return opened;
-  auto limits = limits_of(setting);
+  auto limits = limits_of(setting, *wire);
   limits.consumes = false;
   const auto run = run_produce(*wire, limits, clock);
   if (!run) return std::unexpected(run.error());
@@ -53,7 +61,7 @@ Status fill(const Setting& setting, const network::Address& broker, const Clock&
 }
 
 Result<LoadRun> run_load(const Setting& setting, LoadWire& wire, const Clock& clock) {
-  const auto limits = limits_of(setting);
+  const auto limits = limits_of(setting, wire);
   if (!setting.options.consumes) return run_produce(wire, limits, clock);
   return run_consume(wire, wire.records_there(), clock);
 }
@@ -75,7 +83,7 @@ Result<ThroughputFigures> measure(const Setting& setting, Kind kind) {
   if (options.consumes && options.topic.empty()) {
     if (auto filled = fill(setting, address, clock); !filled) return pass(filled);
   }
-  const auto wire = make_native_wire(address, setting.topic, setting.batches);
+  const auto wire = make_wire(setting, kind, address);
   const std::vector<pid_t> pids = started ? std::vector{started->pid()} : std::vector<pid_t>();
   const auto before_ns = cpu_time_ns(pids);
   const auto own_before_ns = cpu_time_ns({getpid()});
@@ -127,7 +135,8 @@ Result<ThroughputReport> measure_all(const BenchThroughputOptions& options) {
           .topic = {.name = options.topic.empty() ? "bench-" + std::to_string(random.next())
                                                   : options.topic,
                     .flush = flush,
-                    .is_strange = options.consumes && !options.topic.empty()}};
+                    .is_strange = options.consumes && !options.topic.empty()},
+          .random = random};
       auto measured = measure_case(setting);
       if (!measured) return pass(measured);
       report.cases.push_back(std::move(*measured));

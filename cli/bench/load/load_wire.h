@@ -57,4 +57,9 @@ std::unique_ptr<LoadWire> make_native_wire(const network::Address& broker,
                                            const LoadTopic& topic,
                                            const LoadBatches& batches);
 
+// A unit is a record.
+std::unique_ptr<LoadWire> make_nats_wire(const network::Address& broker,
+                                         std::size_t record_bytes,
+                                         Random& random);
+
 }  // namespace xylem::cli
