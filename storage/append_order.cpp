@@ -15,6 +15,30 @@ std::string text(Offset offset) { return std::to_string(offset.value()); }
 
 std::string text(Epoch epoch) { return std::to_string(epoch.value()); }
 
+// The places of whole batches from `next` on, in epochs from `epoch` on.
+Result<std::vector<BatchPlace>> places_of(Bytes batches, Offset next, Epoch epoch) {
+  std::vector<BatchPlace> places;
+  while (!batches.empty()) {
+    if (auto good = check_batch(batches); !good)
+      return fail(
+          good.error().code() == Errc::kUnavailable ? Errc::kInvalidRequest : Errc::kCorrupt,
+          "batch after offset " + text(next) + ": " + good.error().what());
+    auto place = place_at(batches);
+    if (!place) return pass(place);
+    if (place->base < next)
+      return fail(Errc::kInvalidRequest,
+                  "batch at " + text(place->base) + " is below the log's end " + text(next));
+    if (place->epoch < epoch)
+      return fail(Errc::kInvalidRequest, "batch at " + text(place->base) + " has epoch " +
+                                             text(place->epoch) + " after " + text(epoch));
+    next = place->next;
+    epoch = place->epoch;
+    batches = batches.subspan(place->bytes);
+    places.push_back(*place);
+  }
+  return places;
+}
+
 }  // namespace
 
 AppendOrder::AppendOrder(Offset end, Epochs epochs)
@@ -43,27 +67,24 @@ Result<BatchPlace> AppendOrder::accept(Bytes batch, Epoch epoch) const {
 }
 
 Result<std::vector<BatchPlace>> AppendOrder::accept_as_is(Bytes batches) const {
-  std::vector<BatchPlace> places;
-  auto next = end();
-  auto epoch = last_epoch();
-  while (!batches.empty()) {
-    if (auto good = check_batch(batches); !good)
-      return fail(
-          good.error().code() == Errc::kUnavailable ? Errc::kInvalidRequest : Errc::kCorrupt,
-          "batch after offset " + text(next) + ": " + good.error().what());
-    auto place = place_at(batches);
-    if (!place) return pass(place);
-    if (place->base < next)
-      return fail(Errc::kInvalidRequest,
-                  "batch at " + text(place->base) + " is below the log's end " + text(next));
-    if (place->epoch < epoch)
-      return fail(Errc::kInvalidRequest, "batch at " + text(place->base) + " has epoch " +
-                                             text(place->epoch) + " after " + text(epoch));
-    next = place->next;
-    epoch = place->epoch;
-    batches = batches.subspan(place->bytes);
-    places.push_back(*place);
-  }
+  return places_of(batches, end(), last_epoch());
+}
+
+Result<std::vector<BatchPlace>> AppendOrder::accept_within(Bytes batches,
+                                                           const OffsetRange& range) const {
+  const auto known = epochs_.load();
+  const auto after = std::ranges::lower_bound(*known, range.to, {}, &EpochStart::start);
+  const auto before = std::ranges::lower_bound(*known, range.from, {}, &EpochStart::start);
+  const auto lowest = before == known->begin() ? kNoEpoch : std::prev(before)->epoch;
+  auto places = places_of(batches, range.from, lowest);
+  if (!places || places->empty()) return places;
+  const auto& last = places->back();
+  if (last.next > range.to)
+    return fail(Errc::kInvalidRequest, "batch at " + text(last.base) + " goes beyond what is lost");
+  const auto highest = after == known->end() ? last_epoch() : after->epoch;
+  if (last.epoch > highest)
+    return fail(Errc::kInvalidRequest, "batch at " + text(last.base) + " has epoch " +
+                                           text(last.epoch) + " before " + text(highest));
   return places;
 }
 
@@ -79,6 +100,18 @@ void AppendOrder::add(const BatchPlace& place) {
     epochs_.store(std::make_shared<const Epochs>(std::move(grown)));
   }
   end_.store(place.next, std::memory_order_release);
+}
+
+void AppendOrder::add_within(const std::vector<BatchPlace>& places) {
+  Epochs all = *epochs_.load();
+  for (const auto& place : places) {
+    const auto at = std::ranges::lower_bound(all, place.epoch, {}, &EpochStart::epoch);
+    if (at != all.end() && at->epoch == place.epoch)
+      at->start = std::min(at->start, place.base);
+    else
+      all.insert(at, {place.epoch, place.base});
+  }
+  epochs_.store(std::make_shared<const Epochs>(std::move(all)));
 }
 
 void AppendOrder::cut_back(Offset end) {

@@ -27,10 +27,15 @@ class AppendOrder {
   // Where each batch goes; CRCs, offsets and epochs are checked.
   Result<std::vector<BatchPlace>> accept_as_is(Bytes batches) const;
 
+  // The same for batches that were lost and come back: all within `range`, their epochs between
+  // those around it.
+  Result<std::vector<BatchPlace>> accept_within(Bytes batches, const OffsetRange& range) const;
+
   // Starts anew from what recovery found.
   void restart(Offset end, std::vector<EpochStart> epochs);
 
   void add(const BatchPlace& place);
+  void add_within(const std::vector<BatchPlace>& places);
   void cut_back(Offset end);
   void drop_before(Offset start);  // end() becomes at least `start`
 

@@ -160,6 +160,7 @@ Result<Offset> LogFiles::cut_back(Offset offset, const BlockList& blocks) {
   noted_synced_ = now.synced;
   if (auto synced = sync(); !synced) return pass(synced);
   writer_ = nullptr;
+  filler_ = nullptr;
   std::int64_t bytes = 0;
   if (kept > 0) {
     auto position = segments_[kept - 1]->position_of(offset);
@@ -244,6 +245,7 @@ Status LogFiles::drop_before(Offset offset, const BlockList& blocks) {
     writer_ = nullptr;
     dirty_ = false;
   }
+  filler_ = nullptr;
   std::size_t count = past_end ? segments_.size() : 0;
   while (!past_end && count + 1 < segments_.size() && segments_[count + 1]->base() <= offset)
     ++count;
@@ -269,16 +271,26 @@ Status LogFiles::quarantine(const Segment& damaged) {
     if (auto synced = sync(); !synced) return synced;
     writer_ = nullptr;
   }
+  filler_ = nullptr;
   (*found)->retire();
   context_.now_ms = clock_.wall_ms();
   auto good = quarantine_segment(context_, {damaged.base(), damaged.end(), damaged.end()});
   if (!good) return pass(good);
   segments_.insert(segments_.erase(found), good->begin(), good->end());
   view_.set_segments(segments_);
-  return is_last && segments_.back()->end() < end_ ? begin_segment(end_) : Status();
+  if (is_last && segments_.back()->end() < end_) {
+    if (auto begun = begin_segment(end_); !begun) return begun;
+  }
+  for (const auto& segment : *good) {
+    if (segment == segments_.back()) break;  // it may go on growing
+    if (auto wrote = write_indexes(context_.disk, *segment); !wrote)
+      context_.logger.warn("storage.index_not_written", {{"error", wrote.error().what()}});
+  }
+  return {};
 }
 
 Status LogFiles::close() {
+  if (auto finished = finish_filler(); !finished) return finished;
   if (writer_ != nullptr) {
     if (auto sealed = seal(); !sealed) return sealed;
   }

@@ -1,4 +1,4 @@
-// The files of one log: rolling, sealing, syncing, cutting back, dropping.
+// The files of one log: rolling, sealing, syncing, cutting back, dropping, filling what was lost.
 //
 // Threads: one at a time: whoever holds the log's commit mutex (the committer in its round, the
 // writer's loop for everything else). Errors: kDiskFull from write() leaves what did not fit in the
@@ -20,6 +20,12 @@
 #include <vector>
 
 namespace xylem::storage {
+
+// What comes back of a lost range: `batches` are all there are in `range`.
+struct LostPart {
+  OffsetRange range;
+  std::deque<PlacedBatch> batches;
+};
 
 class LogFiles {
  public:
@@ -49,6 +55,10 @@ class LogFiles {
   Result<Offset> cut_back(Offset offset, const BlockList& blocks);
   Status drop_before(Offset offset, const BlockList& blocks);
 
+  // Writes a part of a lost range into a segment between its neighbours and publishes it; takes off
+  // what it wrote. What is not lost any more is passed over. The last part of a range syncs it.
+  Status fill(LostPart& part, std::int64_t segment_bytes_max);
+
   // Sets aside a segment that failed a check while it was read.
   Status quarantine(const Segment& damaged);
   Status close();
@@ -59,6 +69,11 @@ class LogFiles {
   Status writer_for(const BatchPlace& place, const WriteOptions& options);
   Status begin_segment(Offset base);
   Status make_directory();
+  Status write_part(LostPart& part, std::int64_t segment_bytes_max);
+  Status begin_filler(Offset base);
+  Status finish_filler();
+  Status close_range(Offset end);
+  [[nodiscard]] SegmentList::iterator above(Offset offset);
   Status seal();
   Status rewrite_prefix(std::size_t index, std::int64_t bytes);
   Status remove_segments(std::size_t first, std::size_t last);
@@ -71,6 +86,7 @@ class LogFiles {
   SyncedFile synced_file_;
   SegmentList segments_;
   std::unique_ptr<SegmentWriter> writer_;  // of the last segment; null: not opened for writing yet
+  std::unique_ptr<SegmentWriter> filler_;  // of the segment that a lost range comes back into
   Offset end_;                             // of what is written
   Offset noted_synced_;                    // what synced_file_ says
   std::int64_t noted_at_us_ = 0;

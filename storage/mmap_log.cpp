@@ -131,8 +131,9 @@ Status MmapLog::write_all(bool zero_fill) {
 void MmapLog::write_waiting() {
   const std::lock_guard lock(commit_mutex_);
   take_queue();
-  if (files_closed_ || health_.is_fenced() || (waiting_.empty() && !retry_at_us_)) return;
+  if (files_closed_ || health_.is_fenced()) return;
   auto wrote = write_all(flush_ == Flush::kAlways);
+  if (wrote) wrote = write_fills();
 
   retry_at_us_.reset();
   const bool full = !wrote && wrote.error().code() == Errc::kDiskFull;
@@ -223,6 +224,7 @@ Status MmapLog::cut_back(Offset offset) {
     return ready;
   if (offset >= order_.end()) return {};
   const std::lock_guard lock(commit_mutex_);
+  forget_fills();
   drop_waiting(offset);
   if (auto cut = tail_.cut_back(offset); !cut) return cut;
   if (offset <= start_offset()) tail_.drop_before(kOffsetMax);  // what was dropped before
@@ -255,6 +257,7 @@ Status MmapLog::drop_before(Offset offset) {
     return ready;
   if (offset <= start_offset()) return {};
   const std::lock_guard lock(commit_mutex_);
+  forget_fills();
   if (offset > written_end()) {  // below it nothing waits, and a full disk must not hold it up
     take_queue();
     auto wrote = write_all(false);
@@ -313,6 +316,7 @@ Status MmapLog::retire() {
   if (closed_) return {};
   stop();
   const std::lock_guard lock(commit_mutex_);
+  forget_fills();
   drop_waiting(Offset(0));
   files_closed_ = true;
   for (const auto& segment : files_.segments()) segment->retire();
@@ -325,6 +329,7 @@ Status MmapLog::close() {
   stop();
   const std::lock_guard lock(commit_mutex_);
   take_queue();
+  forget_fills();
   files_closed_ = true;
   auto done = health_.writable();
   if (done) done = write_all(false);

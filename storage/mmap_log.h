@@ -75,6 +75,8 @@ class MmapLog final : public PartitionLog,
 
   Result<Offset> append(Bytes batch, Epoch epoch) override;
   Status append_as_is(Bytes batches) override;
+  [[nodiscard]] std::optional<OffsetRange> to_fill() const override;
+  Status fill(Bytes batches, Offset end) override;
   Status cut_back(Offset offset) override;
   Status give_up_unwritten() override;
   Status drop_before(Offset offset) override;
@@ -133,6 +135,8 @@ class MmapLog final : public PartitionLog,
   void queue(Bytes batch, const BatchPlace& place);
   void take_queue();
   Status write_all(bool zero_fill);
+  Status write_fills();
+  void forget_fills();
   void stop();
   void tell_catalog();
   void drop_waiting(Offset from);
@@ -161,18 +165,21 @@ class MmapLog final : public PartitionLog,
   std::shared_ptr<const SegmentList> catalogued_ XYLEM_ON_LOOP(context_.loop);
   std::set<Offset> warming_ XYLEM_ON_LOOP(context_.loop);
   std::map<Offset, Status> warmed_ XYLEM_ON_LOOP(context_.loop);  // nobody has asked again yet
+  Offset filled_to_ XYLEM_ON_LOOP(context_.loop);                 // what fill() was given
   std::uint64_t brought_in_ = 0;                                  // the loop's
   bool closed_ XYLEM_ON_LOOP(context_.loop) = false;
 
   // Where the two sides meet.
   std::mutex queue_mutex_;
   std::vector<PlacedBatch> queue_;  // under queue_mutex_
+  std::deque<LostPart> fills_;      // under queue_mutex_
   bool queued_ = false;             // under queue_mutex_: the committer knows
 
   // The files' side, under commit_mutex_.
   std::mutex commit_mutex_;
   LogFiles files_;
   std::deque<PlacedBatch> waiting_;
+  std::deque<LostPart> waiting_fills_;
   std::int64_t segment_bytes_max_ = 0;
   std::int64_t flush_interval_us_ = 0;
   std::int64_t dirty_since_us_ = 0;

@@ -152,15 +152,16 @@ void MmapLog::repair() {
   context_.loop.check_here();
   if (closed_) return;
   const auto known = offsets_in(lost());
+  repairing_ = false;  // what is found from here on is looked at once more
   {
     const std::lock_guard lock(commit_mutex_);
+    forget_fills();
     for (const auto& segment : SegmentList(files_.segments())) {
       if (!segment->is_suspect() || health_.is_fenced()) continue;
       if (auto done = files_.quarantine(*segment); !done) fence(done.error(), "quarantine");
     }
   }
   report_lost(known);
-  repairing_ = false;
   tell_catalog();
   if (listener_) listener_();
 }

@@ -14,8 +14,8 @@
 // until there is room; what was queued before is written then, or given up. The listener is also called when the
 // log's health changes and when something was brought in.
 //
-// Threads: append*, cut_back, drop_before, set_listener, warm_up, brought_in, close: the writer's
-// loop. The rest: any.
+// Threads: append*, cut_back, drop_before, to_fill, fill, set_listener, warm_up, brought_in, close:
+// the writer's loop. The rest: any.
 #pragma once
 
 #include "common/batch/batch.h"
@@ -146,8 +146,20 @@ class PartitionLog {
   [[nodiscard]] virtual Status writable() const { return health(); }
 
   // Offsets that were in corrupt bytes and are no longer here, also after a restart, until they are
-  // cut or dropped; reads pass over them as over holes.
+  // filled, cut or dropped; reads pass over them as over holes.
   [[nodiscard]] virtual std::vector<OffsetRange> lost() const { return {}; }
+
+  // What the next fill() may put back: the first range of lost(), from where the last one ended.
+  // nullopt: nothing is lost, or all of the range is on its way to the disk.
+  [[nodiscard]] virtual std::optional<OffsetRange> to_fill() const { return std::nullopt; }
+
+  // Puts back what was lost. `batches`, from a log with the same history, are all there are in
+  // [to_fill()->from, end): none at all closes that part as a hole. What is above stays. Queued as
+  // an append is; lost() shrinks by the listener's next call. kCorrupt, kInvalidRequest (they do
+  // not belong there), kUnavailable, kDiskFull, kIo: nothing was queued.
+  virtual Status fill(Bytes /*batches*/, Offset /*end*/) {
+    return fail(Errc::kInvalidRequest, "nothing is lost here");
+  }
 
   // Whole batches from the one that holds `from` (or the first above it, where there is a hole),
   // all below `below`, about `bytes_max` bytes but at least one batch. Never blocks on a lock.

@@ -20,6 +20,53 @@ Status remove_if_there(Disk& disk, const std::string& path) {
   return removed;
 }
 
+// A file as far as the device can read it: pages that it cannot are zeroes, which are no batch.
+class ReadablePages final : public File {
+ public:
+  explicit ReadablePages(const File& file) : file_(file) {}
+
+  [[nodiscard]] Result<std::size_t> read_at(std::int64_t position,
+                                            MutableBytes out) const override {
+    auto whole = file_.read_at(position, out);
+    if (whole || whole.error().code() != Errc::kIo) return whole;
+    auto size = file_.size();
+    if (!size) return pass(size);
+    const auto left = std::max<std::int64_t>(*size - position, 0);
+    out = out.first(std::min(out.size(), static_cast<std::size_t>(left)));
+    for (std::size_t at = 0; at < out.size();) {
+      const auto in_page = kPage - (static_cast<std::size_t>(position) + at) % kPage;
+      const auto page = out.subspan(at, std::min(in_page, out.size() - at));
+      const auto got = file_.read_at(position + static_cast<std::int64_t>(at), page);
+      if (!got || *got < page.size()) std::ranges::fill(page, std::byte{0});
+      at += page.size();
+    }
+    return out.size();
+  }
+
+  [[nodiscard]] Result<std::int64_t> size() const override { return file_.size(); }
+
+  Status write_at(std::int64_t, std::span<const Bytes>) override { return read_only(); }
+
+  Status allocate(std::int64_t) override { return read_only(); }
+
+  Status truncate(std::int64_t) override { return read_only(); }
+
+  Status sync() override { return read_only(); }
+
+  [[nodiscard]] Result<Slice> map(std::int64_t) const override {
+    return std::unexpected(read_only().error());
+  }
+
+  [[nodiscard]] int descriptor() const noexcept override { return -1; }
+
+ private:
+  static constexpr std::size_t kPage = 4096;
+
+  static Status read_only() { return fail(Errc::kInvalidRequest, "only to be read"); }
+
+  const File& file_;
+};
+
 Segment names_of(const RecoveryContext& context, Offset base) {
   return {context.disk, context.directory, base};
 }
@@ -205,7 +252,8 @@ Result<SegmentList> quarantine_segment(const RecoveryContext& context,
   const auto log = names_of(context, damaged.base).path(kLogSuffix);
   auto from = disk.open(log, Disk::Open::kRead);
   if (!from) return pass(from);
-  Salvage salvage(context, **from, damaged);
+  const ReadablePages readable(**from);
+  Salvage salvage(context, readable, damaged);
   if (auto salvaged = salvage.run(); !salvaged) return pass(salvaged, "salvage " + log);
   if (auto placed = put_in_place(context, log, salvage.parts()); !placed) return pass(placed);
   // Not earlier: without it nobody could tell that an epoch in the old file is not what it was.

@@ -39,6 +39,11 @@ bool is_orphan(const std::string& name, const std::set<std::string>& all) {
          !all.contains(*stem + std::string(kLogSuffix) + std::string(kWholeSuffix));
 }
 
+// What the device cannot read is as lost as bad bytes.
+bool is_damage(const Error& error) {
+  return error.code() == Errc::kCorrupt || error.code() == Errc::kIo;
+}
+
 class Recovery {
  public:
   Recovery(const RecoveryContext& context, const SyncedBound& bound)
@@ -107,7 +112,7 @@ class Recovery {
       return {};
     }
     auto walked = walk_segment(context_, base);
-    if (!walked && walked.error().code() != Errc::kCorrupt) return pass(walked);
+    if (!walked && !is_damage(walked.error())) return pass(walked);
     if (!walked || (*walked)->end() > next_base) return quarantine({base, next_base, next_base});
     if (auto gone = remove_indexes(context_.disk, **walked); !gone) return gone;
     index_and_add(std::move(*walked));
@@ -143,7 +148,7 @@ class Recovery {
 
   Status walk_tail(std::shared_ptr<Segment> segment, File& file, std::int64_t size) {
     if (auto ready = segment->prepare_to_write(); !ready) {
-      if (ready.error().code() != Errc::kCorrupt) return ready;
+      if (!is_damage(ready.error())) return ready;
       return quarantine({segment->base(), std::max(segment->end(), bound_.synced), kOffsetMax});
     }
     const auto epochs = segment->facts().epochs;
@@ -154,7 +159,9 @@ class Recovery {
       segment->wrote(walked, context_.now_ms);
       return Status();
     });
-    if (!end) return pass(end);
+    if (!end && end.error().code() != Errc::kIo) return pass(end);
+    if (!end)
+      return quarantine({segment->base(), std::max(segment->end(), bound_.synced), kOffsetMax});
     if (lacks_synced(segment->end()))
       return quarantine({segment->base(), bound_.synced, kOffsetMax});
     if (!end->clean) {

@@ -12,6 +12,11 @@ StorageMetrics::StorageMetrics(Metrics& metrics)
       lost_offsets(
           metrics.counter("xylem_storage_lost_offsets_total",
                           "Offsets found missing because of corrupt bytes, also at a start.")),
+      filled_offsets(
+          metrics.counter("xylem_storage_filled_offsets_total",
+                          "Lost offsets that came back, or were proven to hold nothing.")),
+      filled_bytes(metrics.counter("xylem_storage_filled_bytes_total",
+                                   "Bytes of batches that were lost and came back.")),
       fenced_logs(metrics.counter("xylem_storage_fenced_logs_total",
                                   "Logs closed for writing by a failed write or sync.")),
       disk_full(metrics.counter("xylem_storage_disk_full_total",

@@ -12,6 +12,8 @@ struct StorageMetrics {
   Counter& torn_tails;
   Counter& quarantined_segments;
   Counter& lost_offsets;
+  Counter& filled_offsets;
+  Counter& filled_bytes;
   Counter& fenced_logs;
   Counter& disk_full;
   Counter& rounds;

@@ -6,8 +6,8 @@
 // Indexes of a restored segment are loaded at the first read; where they are missing or wrong, the
 // segment is walked instead.
 //
-// Threads: wrote, prepare_to_write, drop_time_index, facts, encoded_*: the segment's writer; the
-// rest: any.
+// Threads: wrote, cover, set_open, prepare_to_write, drop_time_index, facts, encoded_*: the
+// segment's writer; the rest: any.
 // Errors: kCorrupt: bytes fail their check, nothing bad is handed out; kNotFound: the segment was
 // retired before it was mapped, look at the log's new list.
 #pragma once
@@ -92,11 +92,24 @@ class Segment : public std::enable_shared_from_this<Segment> {
   // True: it is not mapped now; false: it was read since the last call.
   bool unmap_unless_used() const;
 
+  [[nodiscard]] bool is_retired() const noexcept { return retired_.load(); }
+
   // A read found bytes that fail their check.
   [[nodiscard]] bool is_suspect() const noexcept { return suspect_.load(); }
 
+  // Somebody else did.
+  void suspect() const noexcept { suspect_.store(true); }
+
   // Publishes batches that are in the file now.
   void wrote(std::span<const PlacedBatch> batches, std::int64_t now_ms);
+
+  // There is nothing between its last batch and `end`, and never will be. Its index keeps that.
+  void cover(Offset end) noexcept { end_.store(end, std::memory_order_release); }
+
+  // Whether a writer has it.
+  void set_open(bool open) noexcept { open_.store(open); }
+
+  [[nodiscard]] bool is_open() const noexcept { return open_.load(); }
 
   // Before the first write to a restored segment: brings its indexes into memory.
   Status prepare_to_write();
@@ -134,6 +147,7 @@ class Segment : public std::enable_shared_from_this<Segment> {
   std::atomic<std::int64_t> max_timestamp_ms_{-1};
   std::atomic<std::int64_t> appended_ms_{0};
   std::atomic<bool> retired_{false};
+  std::atomic<bool> open_{false};
   mutable std::atomic<bool> suspect_{false};
   mutable std::atomic<bool> used_{false};  // since MappedSegments last looked
   MappedSegments* counted_in_ = nullptr;

@@ -32,7 +32,9 @@ std::vector<Bytes> pieces_of(std::span<const PlacedBatch> batches) {
 SegmentWriter::SegmentWriter(std::unique_ptr<File> file,
                              std::shared_ptr<Segment> segment,
                              std::int64_t allocated)
-    : file_(std::move(file)), segment_(std::move(segment)), allocated_(allocated) {}
+    : file_(std::move(file)), segment_(std::move(segment)), allocated_(allocated) {
+  segment_->set_open(true);
+}
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::open(Disk& disk,
                                                            std::shared_ptr<Segment> segment) {

@@ -23,6 +23,11 @@ class SegmentWriter {
   static constexpr std::int64_t kStepMin = 64LL * 1024;
   static constexpr std::int64_t kStepMax = 16LL * 1024 * 1024;
 
+  ~SegmentWriter() { segment_->set_open(false); }
+
+  SegmentWriter(const SegmentWriter&) = delete;
+  SegmentWriter& operator=(const SegmentWriter&) = delete;
+
   // Creates the segment's file, or opens it where it has one.
   static Result<std::unique_ptr<SegmentWriter>> open(Disk& disk, std::shared_ptr<Segment> segment);
 

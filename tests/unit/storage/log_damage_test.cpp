@@ -4,6 +4,7 @@
 #include "storage/partition_log.h"
 #include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/storage/support/damaged_log.h"
 #include "tests/unit/storage/support/fault_disk.h"
 #include "tests/unit/storage/support/log_fixture.h"
 
@@ -15,75 +16,6 @@
 
 namespace xylem::storage::testing {
 namespace {
-
-LogOptions small_segments() {
-  LogOptions options;
-  options.segment_bytes_max = 350;
-  return options;
-}
-
-class DamagedLog {
- public:
-  // `count` batches of two records each; `clean`: the log is closed, with all index files.
-  explicit DamagedLog(int count, bool clean = true, const LogOptions& options = {}) {
-    auto node = std::make_unique<Node>("mmap", directory_.file("made"));
-    const auto log = node->open(options);
-    for (int i = 0; i < count; ++i) {
-      const auto batch = batch_of(2, 10);
-      auto base = log->append(batch, Epoch(3));
-      REQUIRE(base);
-      batches.push_back(placed(batch, *base, Epoch(3)));
-      node->settle(*log);
-    }
-    if (clean) node->stop();
-    std::filesystem::copy(directory_.file("made"), directory_.file("data"),
-                          std::filesystem::copy_options::recursive);
-  }
-
-  std::vector<std::string> files(std::string_view suffix) const {
-    std::vector<std::string> found;
-    for (const auto& entry :
-         std::filesystem::recursive_directory_iterator(directory_.file("data"))) {
-      if (entry.path().string().ends_with(suffix)) found.push_back(entry.path());
-    }
-    std::ranges::sort(found);
-    return found;
-  }
-
-  // Leaves nothing but segments.
-  void forget_the_rest() const {
-    for (const std::string_view suffix : {"synced", "index", ".quarantined"}) {
-      for (const auto& file : files(suffix)) std::filesystem::remove(file);
-    }
-  }
-
-  [[nodiscard]] std::string data() const { return directory_.file("data"); }
-
-  std::unique_ptr<Node> start() const { return std::make_unique<Node>("mmap", data()); }
-
-  std::vector<Buffer> batches;
-
- private:
-  TemporaryDirectory directory_{fast_directory()};
-};
-
-// Every batch that can be read, going over what is refused as a consumer would: again, once the log
-// has looked at it.
-std::vector<Buffer> served(Node& node, const PartitionLog& log) {
-  std::vector<Buffer> all;
-  for (auto cursor = log.start_offset(); cursor < log.written_end();) {
-    auto read = log.read(cursor, 1, kAll);
-    if (!read) {
-      REQUIRE((read.error().code() == Errc::kCorrupt || read.error().code() == Errc::kUnavailable));
-      xylem::testing::run_for(node.loop, 1);
-      continue;
-    }
-    if (read->bytes == 0) break;
-    all.push_back(bytes_in(*read));
-    cursor = read->next;
-  }
-  return all;
-}
 
 // The files of the log without an engine around them: no threads, so that sweeps are quick.
 struct OpenedFiles {

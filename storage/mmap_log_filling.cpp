@@ -1,0 +1,96 @@
+// The part of MmapLog that takes back what was lost.
+#include "storage/mmap_log.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace xylem::storage {
+namespace {
+
+std::size_t bytes_of(const std::deque<LostPart>& parts) {
+  std::size_t bytes = 0;
+  for (const auto& part : parts) {
+    for (const auto& batch : part.batches) bytes += batch.place.bytes;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::optional<OffsetRange> MmapLog::to_fill() const {
+  context_.loop.check_here();
+  const auto missing = lost();
+  if (missing.empty()) return std::nullopt;
+  auto range = missing.front();
+  range.from = std::max(range.from, std::min(filled_to_, range.to));
+  if (range.from == range.to) return std::nullopt;
+  return range;
+}
+
+Status MmapLog::fill(Bytes batches, Offset end) {
+  if (auto ready = check_writable(); !ready) return ready;
+  if (auto room = check_room(batches.size()); !room) return room;
+  const auto range = to_fill();
+  if (!range || end <= range->from || end > range->to)
+    return fail(Errc::kInvalidRequest, "not what is lost here");
+  auto places = order_.accept_within(batches, {range->from, end});
+  if (!places) return pass(places);
+  order_.add_within(*places);
+  LostPart part{{range->from, end}, {}};
+  const auto copy = Slice::own(Buffer(batches.begin(), batches.end()));
+  std::size_t at = 0;
+  for (const auto& place : *places) {
+    part.batches.push_back({copy.sub(at, place.bytes), place});
+    at += place.bytes;
+  }
+  filled_to_ = end;
+  context_.waiting_bytes.fetch_add(batches.size(), std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(queue_mutex_);
+    fills_.push_back(std::move(part));
+  }
+  context_.committer.enqueue(shared_from_this());
+  return {};
+}
+
+Status MmapLog::write_fills() {
+  {
+    const std::lock_guard lock(queue_mutex_);
+    std::ranges::move(fills_, std::back_inserter(waiting_fills_));
+    fills_.clear();
+  }
+  const auto bytes = bytes_of(waiting_fills_);
+  Status done;
+  while (done && !waiting_fills_.empty()) {
+    auto& part = waiting_fills_.front();
+    const auto ranges = lost().size();
+    const auto from = part.range.from;
+    done = files_.fill(part, segment_bytes_max_);
+    moved_ = true;
+    context_.metrics.filled_offsets.add(
+        static_cast<std::uint64_t>((done ? part.range.to : part.range.from) - from));
+    if (!done) break;
+    if (lost().size() < ranges) {
+      context_.logger.info("storage.filled", {{"topic", name_.topic},
+                                              {"partition", name_.id.partition.value()},
+                                              {"to", part.range.to.value()}});
+    }
+    waiting_fills_.pop_front();
+  }
+  context_.waiting_bytes.fetch_sub(bytes - bytes_of(waiting_fills_), std::memory_order_relaxed);
+  return done;
+}
+
+// Under the commit mutex: what is lost is about to be something else.
+void MmapLog::forget_fills() {
+  context_.loop.check_here();
+  const std::lock_guard lock(queue_mutex_);
+  context_.waiting_bytes.fetch_sub(bytes_of(fills_) + bytes_of(waiting_fills_),
+                                   std::memory_order_relaxed);
+  fills_.clear();
+  waiting_fills_.clear();
+  filled_to_ = Offset(0);
+}
+
+}  // namespace xylem::storage
