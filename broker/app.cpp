@@ -128,15 +128,23 @@ void App::open_pipe() {
                                   if (registry_ && version > registry_->version())
                                     registry_->hurry();
                                 }});
-  pipe_client_.emplace(pipe::PipeClient::Context{loop_, clock_, random_, logger_, metrics_},
-                       *connector_, *feed_,
-                       pipe::PipeClient::Options{.node = node_->id(),
-                                                 .cluster = node_->cluster(),
-                                                 .bytes_max = options_.pipe_bytes_max,
-                                                 .wait_ms = options_.pipe_wait_ms});
+  const pipe::PipeClient::Context context{loop_, clock_, random_, logger_, metrics_};
+  const pipe::PipeClient::Options options{.node = node_->id(),
+                                          .cluster = node_->cluster(),
+                                          .bytes_max = options_.pipe_bytes_max,
+                                          .wait_ms = options_.pipe_wait_ms};
+  pipe_client_.emplace(context, *connector_, *feed_, options);
+  const auto accepts = [this](const NodeId& parent, const ClusterId& cluster) {
+    return feed_->accepts(parent, cluster);
+  };
+  refill_.emplace(Refill::Context{context, *connector_, *partitions_, accepts}, options);
+  partitions_->observe([this](const Partition& moved) { refill_->look_at(moved); });
   partitions_->on_opened([this](const Partition& opened) { pipe_client_->add(opened.id()); });
   partitions_->on_cut_back([this](const Partition& cut) { pipe_client_->touch(cut.id()); });
-  partitions_->on_removed([this](const LogId& removed) { pipe_client_->remove(removed); });
+  partitions_->on_removed([this](const LogId& removed) {
+    pipe_client_->remove(removed);
+    refill_->remove(removed);
+  });
 }
 
 void App::open_clients() {
@@ -209,11 +217,14 @@ void App::follow(const Topology& topology) {
       [topology](const TopicDefinition& topic) { return topology.carries(topic.name); });
   pipe_client_->set_cluster(node_->cluster());
   pipe_client_->set_parents(pipe_parents(topology.parents));
+  refill_->set_cluster(node_->cluster());
+  refill_->set_parents(pipe_parents(topology.parents));
 }
 
 void App::stop() {
   if (registry_) registry_->say_goodbye(node_->id(), node_->instance());
   registry_.reset();
+  refill_.reset();
   pipe_client_.reset();
   clients_.reset();
   admin_http_.reset();

@@ -14,6 +14,7 @@
 #include "broker/topology/registry_client.h"
 #include "broker/upstream/feed.h"
 #include "broker/upstream/offer.h"
+#include "broker/upstream/refill.h"
 #include "common/clock.h"
 #include "common/logger.h"
 #include "common/loop.h"
@@ -84,6 +85,7 @@ class App {
   std::unique_ptr<pipe::PipeConnector> connector_;
   std::optional<Feed> feed_;
   std::optional<pipe::PipeClient> pipe_client_;
+  std::optional<Refill> refill_;
 
   std::optional<ClientListener> clients_;
   std::optional<ClientContext> client_context_;

@@ -8,9 +8,16 @@ namespace xylem::pipe {
 Result<FetchPartition> position_of(const LogId& id,
                                    const storage::PartitionLog& log,
                                    Offset compacted_below) {
+  return position_at(id, log, log.end_offset(), compacted_below);
+}
+
+Result<FetchPartition> position_at(const LogId& id,
+                                   const storage::PartitionLog& log,
+                                   Offset cursor,
+                                   Offset compacted_below) {
   FetchPartition at;
   at.log = id;
-  at.cursor = log.end_offset();
+  at.cursor = cursor;
   at.compacted_below = compacted_below;
   auto last = log.last_batch_below(at.cursor);
   if (!last) return pass(last, "last batch");

@@ -15,6 +15,12 @@ Result<FetchPartition> position_of(const LogId& id,
                                    const storage::PartitionLog& log,
                                    Offset compacted_below = {});
 
+// The handshake for what comes after `cursor`, which may lie within the log.
+Result<FetchPartition> position_at(const LogId& id,
+                                   const storage::PartitionLog& log,
+                                   Offset cursor,
+                                   Offset compacted_below = {});
+
 // Where to cut_back() after kDiverged: at or below the answer's offset, below every batch of an
 // epoch the parent does not have, and in any case below the last batch, so that each round removes
 // at least one.

@@ -25,16 +25,23 @@ bool is_news(const FetchedPartition& now, const std::optional<FetchedPartition>&
   return false;
 }
 
+struct Wanted {
+  Offset limit;
+  std::optional<Offset> below;
+};
+
 // Reads from the answer's cursor; `used` of `bytes_max` bytes are taken. An answer that has nothing
 // yet may be passed by one batch. False: there is no room.
 bool add_batches(const storage::PartitionLog& log,
-                 Offset limit,
+                 const Wanted& wanted,
                  std::size_t bytes_max,
                  std::size_t& used,
                  FetchedPartition& answer) {
   if (used >= bytes_max) return false;
   const std::size_t room = bytes_max - used;
-  auto read = log.read(answer.cursor, room, limit);
+  auto read =
+      log.read(answer.cursor, room, std::min(wanted.limit, wanted.below.value_or(wanted.limit)));
+  if (read && read->bytes == 0 && wanted.below) read = log.read(answer.cursor, 1, wanted.limit);
   if (!read) {
     answer.state = FetchState::kNotHere;
     return true;
@@ -107,7 +114,8 @@ FetchSession::Found FetchSession::look(const Partition& partition,
   auto [answer, limit] = judge(partition.at, found, asker_);
   const bool has_more = answer.state == FetchState::kOk && answer.cursor < limit;
   const bool wants_room =
-      has_more && found && !add_batches(*found->log, limit, bytes_max, draft.batch_bytes, answer);
+      has_more && found &&
+      !add_batches(*found->log, {limit, partition.at.below}, bytes_max, draft.batch_bytes, answer);
   if (!is_news(answer, partition.told)) return wants_room ? Found::kNoRoom : Found::kNothing;
   draft.is_urgent |= answer.batches.empty();
   if (!wants_room) draft.settled.push_back(partition.at.log);

@@ -26,6 +26,9 @@ struct FetchPartition {
   Epoch last_epoch = kNoEpoch;  // of the child's last batch; kNoEpoch: it has none
   std::uint32_t last_crc = 0;
   Offset compacted_below;  // CRCs below it say nothing
+  // Batches below it are enough: the child has what is above. Where there is none, the answer's
+  // first batch lies above, which proves it. nullopt: everything.
+  std::optional<Offset> below;
 
   bool operator==(const FetchPartition&) const = default;
 };

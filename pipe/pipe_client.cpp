@@ -19,7 +19,7 @@ constexpr std::uint32_t kEmptyInARowMax = 3;  // answers without anything, soone
 constexpr std::int64_t kSoonMs = 5;
 
 struct Instruments {
-  explicit Instruments(Metrics& metrics)
+  Instruments(Metrics& metrics, const std::string& session)
       : succeeded(metrics.counter(
             "xylem_pipe_exchanges_total", "Exchanges with parents", {{"result", "ok"}})),
         failed(metrics.counter(
@@ -32,8 +32,11 @@ struct Instruments {
         store_failures(metrics.counter("xylem_pipe_store_failures_total",
                                        "Batches received that could not be stored")),
         behind(metrics.gauge("xylem_pipe_partitions_behind",
-                             "Partitions of which the parent has less than this node")),
-        paused(metrics.gauge("xylem_pipe_partitions_paused", "Partitions waiting for a retry")) {}
+                             "Partitions of which the parent has less than this node",
+                             {{"session", session}})),
+        paused(metrics.gauge("xylem_pipe_partitions_paused",
+                             "Partitions waiting for a retry",
+                             {{"session", session}})) {}
 
   Counter& succeeded;
   Counter& failed;
@@ -57,7 +60,7 @@ class PipeClient::Impl {
         connector_(connector),
         target_(target),
         options_(std::move(options)),
-        metrics_(context.metrics),
+        metrics_(context.metrics, options_.session),
         walk_({.backoff = {.min_ms = options_.backoff_min_ms, .max_ms = options_.backoff_max_ms},
                .fail_back_ms = options_.fail_back_ms},
               context.clock,

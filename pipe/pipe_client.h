@@ -70,6 +70,7 @@ class PipeClient {
     std::uint64_t fail_back_ms = 30'000;
     std::uint64_t silence_ms = 2'000;  // beyond wait_ms
     std::uint64_t unhealthy_ms = 30'000;
+    std::string session = "main";  // which one of a node's, in the metrics
   };
 
   struct View {

@@ -8,6 +8,7 @@ namespace xylem::pipe {
 namespace {
 
 constexpr const char* kIdentifier = "XPQ1";
+constexpr std::int64_t kUnbounded = -1;
 
 Result<FetchPartition> position_of(const wire::Position& position) {
   auto log = wire::of_wire(position.log());
@@ -33,6 +34,14 @@ Status read_partitions(const wire::Request& root, FetchRequest& request) {
       auto partition = position_of(*position);
       if (!partition) return pass(partition);
       request.partitions.push_back(*partition);
+    }
+  }
+  if (const auto* below = root.below(); below != nullptr && below->size() > 0) {
+    if (!wire::is_aligned(*below)) return fail(Errc::kInvalidRequest, "misaligned bounds");
+    if (below->size() != request.partitions.size())
+      return fail(Errc::kInvalidRequest, "not one bound for each position");
+    for (flatbuffers::uoffset_t i = 0; i < below->size(); ++i) {
+      if (below->Get(i) >= 0) request.partitions[i].below = Offset(below->Get(i));
     }
   }
   if (const auto* forgotten = root.forgotten(); forgotten != nullptr) {
@@ -61,9 +70,18 @@ Buffer encode(const FetchRequest& request) {
   forgotten.reserve(request.forgotten.size());
   for (const auto& log : request.forgotten) forgotten.push_back(wire::to_wire(log));
 
+  std::vector<std::int64_t> below;
+  if (std::ranges::any_of(request.partitions,
+                          [](const auto& at) { return at.below.has_value(); })) {
+    for (const auto& at : request.partitions)
+      below.push_back(at.below ? at.below->value() : kUnbounded);
+  }
+
   const auto child = builder.CreateString(request.child);
   const auto listed = builder.CreateVectorOfStructs(positions);
   const auto dropped = builder.CreateVectorOfStructs(forgotten);
+  const auto bounds = below.empty() ? flatbuffers::Offset<flatbuffers::Vector<std::int64_t>>()
+                                    : builder.CreateVector(below);
   const auto cluster = wire::to_wire(request.cluster);
   wire::RequestBuilder root(builder);
   root.add_child(child);
@@ -74,6 +92,7 @@ Buffer encode(const FetchRequest& request) {
   root.add_answered(request.answered);
   root.add_positions(listed);
   root.add_forgotten(dropped);
+  if (!below.empty()) root.add_below(bounds);
   root.add_bytes_max(request.bytes_max);
   root.add_bytes_min(request.bytes_min);
   root.add_wait_ms(request.wait_ms);

@@ -14,6 +14,7 @@
 #include <pipe_generated.h>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace xylem::pipe::wire {
 
@@ -55,6 +56,13 @@ template <class Struct>
 bool is_aligned(const flatbuffers::Vector<const Struct*>& structs) {
   return structs.size() == 0 ||
          reinterpret_cast<std::uintptr_t>(structs.Data()) % alignof(Struct) == 0;
+}
+
+template <class Scalar>
+  requires std::is_arithmetic_v<Scalar>
+bool is_aligned(const flatbuffers::Vector<Scalar>& scalars) {
+  return scalars.size() == 0 ||
+         reinterpret_cast<std::uintptr_t>(scalars.Data()) % alignof(Scalar) == 0;
 }
 
 inline Uuid to_wire(const xylem::Uuid& id) { return {id.high(), id.low()}; }

@@ -237,7 +237,11 @@ void ClientSession::commit(const GroupPartition& where,
                      "the offset belongs to another incarnation of \"" + topic->name + "\""));
   }
   const auto* partition = context_.partitions.find({topic->incarnation, where.partition});
-  if (partition == nullptr || offset.next > partition->high_watermark()) {
+  // What was delivered before damage was found below it counts as well.
+  if (partition == nullptr ||
+      offset.next > std::max(partition->high_watermark(), partition->is_leader()
+                                                              ? Offset(0)
+                                                              : partition->log()->written_end())) {
     return done(fail(Errc::kInvalidRequest, "offset " + std::to_string(offset.next.value()) +
                                                 " is above what there is to consume here"));
   }

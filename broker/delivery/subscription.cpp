@@ -73,7 +73,8 @@ Result<Offset> Subscription::resolve(const Partition& partition,
       const auto committed =
           context_->offsets.find({request_.group, request_.topic, wish.partition});
       const bool usable = committed && committed->incarnation == incarnation_ &&
-                          committed->next >= start && committed->next <= end;
+                          committed->next >= start &&
+                          committed->next <= std::max(end, partition.log()->written_end());
       return usable ? committed->next : at(wish.reset);
     }
     case StartAt::kOffset:

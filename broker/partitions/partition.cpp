@@ -10,10 +10,7 @@ namespace xylem::broker {
 Partition::Partition(std::string topic,
                      std::shared_ptr<storage::PartitionLog> log,
                      const Clock& clock)
-    : topic_(std::move(topic)),
-      log_(std::move(log)),
-      clock_(clock),
-      high_watermark_(log_->written_end()) {}
+    : topic_(std::move(topic)), log_(std::move(log)), clock_(clock), high_watermark_(whole_end()) {}
 
 Partition::~Partition() {
   for (auto& pending : pending_)
@@ -80,7 +77,7 @@ Status Partition::restart_at(Offset start) {
   auto dropped = log_->drop_before(std::max(start, log_->end_offset()));
   if (dropped && log_->start_offset() > start) dropped = log_->cut_back(start);
   if (!dropped) return dropped;
-  high_watermark_ = log_->written_end();
+  high_watermark_ = whole_end();
   reached_.reset();
   told_.clear();
   return {};
@@ -88,8 +85,26 @@ Status Partition::restart_at(Offset start) {
 
 Status Partition::cut_back(Offset offset) {
   auto cut = log_->cut_back(offset);
-  high_watermark_ = std::min(high_watermark_, log_->written_end());
+  high_watermark_ = std::min(high_watermark_, whole_end());
   return cut;
+}
+
+// All below it is here.
+Offset Partition::whole_end() const {
+  const auto lost = log_->lost();
+  const auto written = log_->written_end();
+  return lost.empty() ? written : std::min(written, lost.front().from);
+}
+
+Result<bool> Partition::cut_lost_tail() {
+  if (leads_) return false;
+  const auto lost = log_->lost();
+  if (lost.empty()) return false;
+  auto last = log_->last_batch_below(log_->end_offset());
+  if (!last) return pass(last);
+  if (*last && (*last)->base_offset >= lost.back().to) return false;
+  if (auto cut = cut_back(lost.back().from); !cut) return pass(cut);
+  return true;
 }
 
 Result<bool> Partition::give_up_lost() {
@@ -102,7 +117,7 @@ Result<bool> Partition::give_up_lost() {
 
 void Partition::on_log_progress() {
   // A stricter flush policy takes nothing back that was committed under the old one.
-  high_watermark_ = leads_ ? std::max(high_watermark_, log_->durable_end()) : log_->written_end();
+  high_watermark_ = leads_ ? std::max(high_watermark_, log_->durable_end()) : whole_end();
   settle_pending();
   refuse_unwritten();
 }

@@ -2,11 +2,12 @@
 //
 // The owner gives offsets out, and what is durable here (synced, unless the topic chose
 // flush=never) is committed. Everywhere else the log was pulled from a parent, which serves
-// committed batches only: all that is written is committed.
+// committed batches only: all that is written is committed, up to what was lost to damage. What is
+// above that is kept, and served once the parent has filled the gap: a site serves a prefix.
 //
 // Observers are told once per commit round that the high watermark, the log's start or its
-// existence changed, or that cold batches were brought in; everything that waits for data (acknowledgements, delivery, the pipe) hangs on
-// that.
+// existence changed, or that cold batches were brought in; everything that waits for data
+// (acknowledgements, delivery, the pipe) hangs on that.
 //
 // Threads: the loop's.
 #pragma once
@@ -81,7 +82,11 @@ class Partition {
 
   Status cut_back(Offset offset);
 
-  // Cuts back to the first offset that damage took, if the parent has it still. True: it did.
+  // Where damage took all up to the log's end, that end moves back: what comes next is pulled as
+  // ever. True: it did.
+  Result<bool> cut_lost_tail();
+
+  // Cuts back to the first offset that damage took: it does not come back by itself.
   Result<bool> give_up_lost();
 
   void on_log_progress();  // the log's listener
@@ -99,6 +104,7 @@ class Partition {
     std::int64_t at_ms = 0;
   };
 
+  [[nodiscard]] Offset whole_end() const;
   void settle_age();
   void settle_pending();
   void refuse_unwritten();

@@ -35,7 +35,7 @@ Result<Partition*> PartitionTable::open(const TopicDefinition& topic,
   auto made = std::make_unique<Partition>(topic.name, *log, context_.clock);
   auto* opened = made.get();
   if (leads) opened->lead(leadership);
-  give_up_lost(*opened);
+  cut_lost_tail(*opened);
   entries_.emplace(id, Entry{std::move(made), opened->high_watermark(), (*log)->start_offset()});
   (*log)->set_listener([this, id] { on_log_progress(id); });
   for (const auto& hook : opened_) hook(*opened);
@@ -74,15 +74,24 @@ std::vector<Partition*> PartitionTable::all() const {
 void PartitionTable::on_log_progress(const LogId& id) {
   auto* partition = find(id);
   if (partition == nullptr) return;
-  if (give_up_lost(*partition)) {
+  if (cut_lost_tail(*partition)) {
     for (const auto& hook : cut_back_) hook(*partition);
   }
   partition->on_log_progress();  // what it settles may open and remove partitions
   if (find(id) == partition) announce(*partition);
 }
 
-bool PartitionTable::give_up_lost(Partition& partition) const {
-  const auto done = partition.give_up_lost();
+bool PartitionTable::cut_lost_tail(Partition& partition) const {
+  return report_cut(partition, partition.cut_lost_tail());
+}
+
+void PartitionTable::give_up_lost(Partition& partition) {
+  if (!report_cut(partition, partition.give_up_lost())) return;
+  for (const auto& hook : cut_back_) hook(partition);
+  announce(partition);
+}
+
+bool PartitionTable::report_cut(const Partition& partition, const Result<bool>& done) const {
   if (!done) {
     context_.logger.error("partition.damaged", {{"topic", partition.topic()},
                                                 {"partition", partition.id().partition.value()},

@@ -1,7 +1,7 @@
 // Every partition this broker has, and the one place that says "something moved".
 //
-// Where a log is damaged that this broker does not own, it is cut back to the damage: everybody
-// below serves a prefix without a gap, and the parent has the rest.
+// Where a log is damaged that this broker does not own, all up to the damage is served, and what
+// was lost is pulled again: everybody below serves a prefix without a gap.
 //
 // Owns: the partitions and their logs' listeners. Threads: the loop's.
 #pragma once
@@ -74,6 +74,9 @@ class PartitionTable {
     cut_back_.push_back(std::move(hook));
   }
 
+  // Cuts a damaged copy back to the damage: the parent cannot fill it.
+  void give_up_lost(Partition& partition);
+
   // Tells the observers when high watermark, log start or what was brought in differ from what they
   // were told last.
   void announce(Partition& partition);
@@ -88,7 +91,8 @@ class PartitionTable {
 
   [[nodiscard]] storage::LogOptions options_of(const TopicDefinition& topic, bool leads) const;
   void on_log_progress(const LogId& id);
-  bool give_up_lost(Partition& partition) const;
+  bool cut_lost_tail(Partition& partition) const;
+  bool report_cut(const Partition& partition, const Result<bool>& cut) const;
   void retain();
 
   Context context_;

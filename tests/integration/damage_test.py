@@ -1,20 +1,25 @@
-"""Bytes flip on an L2 broker's disk: it pulls the records again, and no level ever has a gap.
+"""Bytes flip on a broker's disk: it pulls what was lost again, and no level ever has a gap.
 
-Once where the start looks (the log's end) and once where only a reader does (its first MiB). The
-logs are compared batch by batch at every level, also after one more restart. The root can pull
-nothing: it keeps saying what it lost.
+Once where the start looks (the log's end) and once where only a reader does (its first MiB, or a
+sealed segment, whose neighbours must stay as they are). The logs are compared batch by batch at
+every level, also after one more restart. The root can pull nothing: it keeps saying what it lost.
 """
 import json
+import os
+import re
 import unittest
 
 from processes import Tree, ask, get_json, run, until
 
 RECORDS = 8_000
 VALUE_BYTES = 500
+SEGMENT_BYTES = 1 << 20
 
 
 class DamageTest(unittest.TestCase):
     def setUp(self):
+        os.environ["SEGMENT_BYTES"] = str(SEGMENT_BYTES if "segment" in self.id() else 64 << 20)
+        self.addCleanup(os.environ.pop, "SEGMENT_BYTES")
         self.tree = Tree("--topic", "load:1", "--no-producer", "--no-consumer")
         self.addCleanup(self.tree.stop)
         self.root = self.tree.nodes("ROOT")[0]
@@ -44,8 +49,8 @@ class DamageTest(unittest.TestCase):
     def files(self, node, suffix):
         return sorted(self.tree.data_dir(node).glob("logs/load-*/0/*" + suffix))
 
-    def flip(self, node, position):
-        with open(self.files(node, ".log")[0], "r+b") as file:
+    def flip(self, node, position, segment=0):
+        with open(self.files(node, ".log")[segment], "r+b") as file:
             file.seek(position)
             byte = file.read(1)[0]
             file.seek(position)
@@ -57,9 +62,40 @@ class DamageTest(unittest.TestCase):
         run("produce", "load", "--broker", self.root["tcp"], "--format", "ndjson", "--envelope",
             input=values.encode())
         self.check_equal_at_all_levels()
-        bytes_stored = self.files(self.l2, ".log")[0].stat().st_size
+        bytes_stored = sum(file.stat().st_size for file in self.files(self.l2, ".log"))
         self.assertGreater(bytes_stored, 3 << 20)
         return bytes_stored
+
+    def metric(self, node, name):
+        _, text = ask(self.tree.node(node)["http"], "GET", "/metrics")
+        return float(re.search(rf"\n{name} (\S+)", text.decode())[1])
+
+    def inodes(self, node):
+        return {file.name: file.stat().st_ino for file in self.files(node, ".log")}
+
+    def test_a_sealed_segment_is_filled_and_its_neighbours_stay(self):
+        self.produce()
+        l3 = self.below[1]
+        self.restart(l3, lambda: self.flip(l3, SEGMENT_BYTES // 2, segment=1))
+        before = self.inodes(l3)
+        self.assertGreater(len(before), 3)
+        taken = run("consume", "load", "--broker", self.tree.node(l3)["tcp"], "--from", "earliest",
+                    "--count", RECORDS, "--format", "value", timeout=60)
+        self.assertEqual([int(value) for value in taken.split()], list(range(RECORDS)))
+        aside, = self.files(l3, ".quarantined")
+        aside.unlink()
+        after = self.inodes(l3)
+        damaged = sorted(before)[1]
+        for name, inode in before.items():
+            if name != damaged:
+                self.assertEqual(after[name], inode, name)
+        self.assertGreater(self.metric(l3, "xylem_storage_filled_bytes_total"), 0)
+        self.assertLess(self.metric(l3, "xylem_pipe_received_bytes_total"), SEGMENT_BYTES / 2)
+        self.assertEqual(self.metric(l3, "xylem_pipe_partitions_repaired_total"), 1)
+        self.check_equal_at_all_levels()
+        self.restart(l3)
+        self.check_equal_at_all_levels()
+        self.assertEqual(self.metric(l3, "xylem_storage_lost_offsets_total"), 0)
 
     def test_flipped_bytes_are_pulled_again(self):
         bytes_stored = self.produce()

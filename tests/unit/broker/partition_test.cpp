@@ -132,27 +132,39 @@ Buffer all_of(const Partition& partition) {
   return storage::testing::bytes_in(*read);
 }
 
-TEST_CASE(
-    "partition: a damaged copy is cut back to the damage when it is opened, and pulled again") {
+TEST_CASE("partition: a damaged copy serves what is below the damage, and all once it is filled") {
   const Damaged made;
   for (int start = 0; start < 2; ++start) {
     World world(made.data());
     auto& partition = world.open(storage::Flush::kAlways, kNoEpoch);
-    CHECK(partition.log()->lost().empty());
-    CHECK(partition.log()->health());
     if (start == 0) {
       CHECK(partition.high_watermark() == Offset(4));
-      CHECK(partition.log()->end_offset() == Offset(4));
-      for (std::size_t i = 2; i < 6; ++i) REQUIRE(partition.store(made.batches[i], Offset(12), 0));
+      CHECK(partition.log()->end_offset() == Offset(12));  // what is above stays
+      REQUIRE(partition.store({}, Offset(12), 0));
+      CHECK(partition.age_ms() == Partition::kAgeUnknown);
+      REQUIRE(partition.log()->fill(made.batches[2], Offset(6)));
     }
     REQUIRE(run_until(world.node.loop, [&] { return partition.high_watermark() == Offset(12); }));
+    if (start == 0) CHECK(partition.age_ms() != Partition::kAgeUnknown);
     Buffer expected;
     for (const auto& batch : made.batches) xylem::append(batch, expected);
     CHECK(all_of(partition) == expected);
   }
 }
 
-TEST_CASE("partition: damage that a reader finds is cut away while the broker runs") {
+TEST_CASE("partition: a copy whose end is damaged ends before it, and pulls on from there") {
+  const Damaged made(3);
+  World world(made.data());
+  auto& partition = world.open(storage::Flush::kAlways, kNoEpoch);
+  CHECK(partition.log()->lost().empty());
+  CHECK(partition.log()->health());
+  CHECK(partition.high_watermark() == Offset(4));
+  CHECK(partition.log()->end_offset() == Offset(4));
+  REQUIRE(partition.store(made.batches[2], Offset(6), 0));
+  REQUIRE(run_until(world.node.loop, [&] { return partition.high_watermark() == Offset(6); }));
+}
+
+TEST_CASE("partition: damage that a reader finds holds the copy there while the broker runs") {
   const Damaged made(40, 100'000);  // the first MiB is looked at when it is read
   World world(made.data());
   auto& partition = world.open(storage::Flush::kAlways, kNoEpoch);
@@ -164,6 +176,11 @@ TEST_CASE("partition: damage that a reader finds is cut away while the broker ru
   const auto refused = partition.log()->read(Offset(4), 1, Offset(80));
   REQUIRE_FALSE(refused);
   REQUIRE(run_until(world.node.loop, [&] { return !told.empty(); }));
+  CHECK(told == std::vector{Offset(4)});
+  CHECK(cut.empty());
+  CHECK(partition.log()->end_offset() == Offset(80));
+
+  world.table->give_up_lost(partition);  // nobody can fill it
   CHECK(told == std::vector{Offset(4)});
   CHECK(cut == std::vector{partition.id()});
   CHECK(partition.log()->end_offset() == Offset(4));

@@ -42,6 +42,23 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(answer().partitions.empty());
 }
 
+TEST_CASE_FIXTURE(Fixture, "fetch session: a bound ends the batches, or one above proves a hole") {
+  source.open(1, 6);
+  auto asked = source.at(1, 2);
+  asked.below = Offset(4);
+  session.list(asked);
+  const auto bounded = answer();
+  REQUIRE(bounded.partitions.size() == 1);
+  REQUIRE(bounded.partitions[0].batches.size() == 2);
+  source.partitions.at(FakeSource::id(1)).log->lose(Offset(2), Offset(4));
+  source.partitions.at(FakeSource::id(1)).says.is_leader = true;
+  session.list(asked);
+  const auto proof = answer();
+  REQUIRE(proof.partitions.size() == 1);
+  REQUIRE(proof.partitions[0].batches.size() == 1);
+  CHECK(load_be<std::int64_t>(proof.partitions[0].batches[0].bytes) == 4);
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "fetch session: a partition that was sent batches rests until it is listed") {
   source.open(1, 1);

@@ -31,6 +31,13 @@ FetchRequest small_request() {
   return request;
 }
 
+FetchRequest bounded_request() {
+  auto request = small_request();
+  request.partitions.push_back({.log = kOther, .cursor = Offset(7)});
+  request.partitions.back().below = Offset(9);
+  return request;
+}
+
 FetchAnswer small_answer() {
   FetchAnswer answer;
   answer.parent = "l3-0";
@@ -78,6 +85,7 @@ std::string hex(Bytes bytes) {
 TEST_CASE("pipe messages: a request is decoded as it was") {
   const auto request = small_request();
   CHECK(decode_request(encode(request)) == request);
+  CHECK(decode_request(encode(bounded_request())) == bounded_request());
   FetchRequest idle;
   idle.child = "pos-0";
   idle.session = 1;
@@ -124,7 +132,7 @@ TEST_CASE("pipe messages: no age is not an age of 0") {
 }
 
 TEST_CASE("pipe messages: every cut is refused") {
-  const auto request = encode(small_request());
+  const auto request = encode(bounded_request());
   for (std::size_t size = 0; size < request.size(); ++size) {
     CAPTURE(size);
     const auto decoded = decode_request(Bytes(request).first(size));
