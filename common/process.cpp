@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <string_view>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -112,6 +113,15 @@ void append_process_metrics(std::string& exposition) {
 
 void name_this_thread(const std::string& name) noexcept {
   pthread_setname_np(pthread_self(), name.substr(0, kThreadNameMax).c_str());
+}
+
+void lower_this_thread() noexcept {
+  constexpr int kNice = 10;
+  constexpr int kIoOfThread = 1;          // IOPRIO_WHO_PROCESS; 0 is the caller
+  constexpr int kIoLast = (2 << 13) | 7;  // best effort, the last of its eight levels
+  const auto thread = static_cast<id_t>(syscall(SYS_gettid));
+  (void)setpriority(PRIO_PROCESS, thread, kNice);
+  (void)syscall(SYS_ioprio_set, kIoOfThread, 0, kIoLast);
 }
 
 }  // namespace xylem

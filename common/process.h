@@ -25,6 +25,9 @@ void append_process_metrics(std::string& exposition);
 // What debuggers and `top -H` show for the calling thread. Longer names are cut.
 void name_this_thread(const std::string& name) noexcept;
 
+// The calling thread gives way to all others, on the CPU and on the disk.
+void lower_this_thread() noexcept;
+
 inline constexpr std::size_t kThreadNameMax = 15;  // characters; the kernel's limit
 
 }  // namespace xylem

@@ -1,5 +1,6 @@
 #include "storage/log_files.h"
 
+#include "common/check.h"
 #include "storage/log_paths.h"
 
 #include <algorithm>
@@ -287,6 +288,18 @@ Status LogFiles::quarantine(const Segment& damaged) {
       context_.logger.warn("storage.index_not_written", {{"error", wrote.error().what()}});
   }
   return {};
+}
+
+bool LogFiles::has_sealed(const SegmentList& old) const {
+  const auto found = std::ranges::search(segments_, old);
+  return !old.empty() && !found.empty() && found.end() != segments_.end();
+}
+
+void LogFiles::exchange(const SegmentList& old, const SegmentList& fresh) {
+  const auto found = std::ranges::search(segments_, old);
+  XYLEM_CHECK(!found.empty());
+  segments_.insert(segments_.erase(found.begin(), found.end()), fresh.begin(), fresh.end());
+  view_.set_segments(segments_);
 }
 
 Status LogFiles::close() {

@@ -63,6 +63,12 @@ class LogFiles {
   Status quarantine(const Segment& damaged);
   Status close();
 
+  // `old` are sealed neighbours of this log.
+  [[nodiscard]] bool has_sealed(const SegmentList& old) const;
+
+  // Publishes `fresh` in their place; the files are the caller's.
+  void exchange(const SegmentList& old, const SegmentList& fresh);
+
   [[nodiscard]] const SegmentList& segments() const { return segments_; }
 
  private:

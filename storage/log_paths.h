@@ -34,5 +34,6 @@ inline constexpr std::string_view kTimeIndexSuffix = ".timeindex";
 inline constexpr std::string_view kQuarantinedSuffix = ".quarantined";
 inline constexpr std::string_view kReplacementSuffix = ".new";  // being made
 inline constexpr std::string_view kWholeSuffix = ".whole";      // made, about to take the name
+inline constexpr std::string_view kCompactingSuffix = ".compacting";  // behind ".log"
 
 }  // namespace xylem::storage

@@ -25,7 +25,8 @@ MmapEngine::MmapEngine(std::string data_dir,
                Committer(context.loop,
                          context.clock,
                          context.has_threads ? Rounds::kByThread : Rounds::kByHand),
-               ColdReaders()} {}
+               ColdReaders(),
+               Compactor(context.compaction)} {}
 
 MmapEngine::~MmapEngine() { (void)close(); }
 
@@ -122,6 +123,7 @@ Status MmapEngine::remove(const LogId& id) {
 
 Status MmapEngine::close() {
   context_.loop.check_here();
+  context_.compactor.stop();
   Status result;
   for (const auto& [id, log] : logs_) {
     auto closed = log->close();

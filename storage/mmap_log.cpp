@@ -15,12 +15,15 @@ MmapLog::MmapLog(const LogName& name,
                  const std::string& directory,
                  LogContext& context)
     : name_(name),
+      directory_(directory),
+      loop_(context.loop),
       context_(context),
       view_(&context.mapped),
       flush_(options.flush),
       order_(Offset(0), {}),
       tail_({.pool = context.blocks}),
       trusted_clock_(context.clock),
+      compaction_(context.disk, context.logger, directory),
       files_({context.disk, context.logger, context.metrics, directory, 0}, context.clock, view_) {
   set_options(options);
 }
@@ -38,8 +41,10 @@ Result<std::shared_ptr<MmapLog>> MmapLog::open(const LogName& name,
 }
 
 Status MmapLog::recover() {
+  if (auto opened = compaction_.open(); !opened) return opened;
   auto found = files_.recover();
   if (!found) return pass(found);
+  compaction_.settle(found->end);
   order_.restart(found->end, std::move(found->epochs));
   if (!found->segments.empty()) tell_catalog();
   report_lost(0);
@@ -47,7 +52,7 @@ Status MmapLog::recover() {
 }
 
 Status MmapLog::check_writable() const {
-  context_.loop.check_here();
+  loop_.check_here();
   if (closed_) return fail(Errc::kCancelled, "the log is closed");
   return health_.writable();
 }
@@ -80,7 +85,7 @@ Status MmapLog::append_as_is(Bytes batches) {
 }
 
 void MmapLog::queue(Bytes batch, const BatchPlace& place) {
-  context_.loop.check_here();
+  loop_.check_here();
   auto added = tail_.add(batch, place);
   order_.add(place);
   if (added.list_changed) view_.set_blocks(tail_.blocks());
@@ -183,7 +188,7 @@ Committed::Outcome MmapLog::sync_due(std::int64_t now_us) {
 }
 
 void MmapLog::committed() {
-  context_.loop.check_here();
+  loop_.check_here();
   if (closed_) return;
   if (listener_) listener_();
   if (closed_) return;
@@ -193,20 +198,20 @@ void MmapLog::committed() {
 }
 
 void MmapLog::tell_catalog() {
-  context_.loop.check_here();
+  loop_.check_here();
   auto now = view_.load()->segments;
   if (std::exchange(catalogued_, now) != now) context_.catalog.set(name_, segments());
 }
 
 void MmapLog::shrink_tail(std::size_t bytes_kept) {
-  context_.loop.check_here();
+  loop_.check_here();
   if (tail_.shrink(written_end(), bytes_kept)) view_.set_blocks(tail_.blocks());
 }
 
 void MmapLog::give_up_tail() { shrink_tail(0); }
 
 std::size_t MmapLog::tail_bytes() const {
-  context_.loop.check_here();
+  loop_.check_here();
   return tail_.bytes();
 }
 
@@ -219,10 +224,13 @@ void MmapLog::drop_waiting(Offset from) {
 }
 
 Status MmapLog::cut_back(Offset offset) {
-  context_.loop.check_here();
+  loop_.check_here();
   if (auto ready = check_writable(); !ready && ready.error().code() != Errc::kDiskFull)
     return ready;
   if (offset >= order_.end()) return {};
+  const std::lock_guard shape(shape_mutex_);
+  if (auto lowered = store_compaction([&](auto& state) { state.cut_back(offset); }); !lowered)
+    return lowered;
   const std::lock_guard lock(commit_mutex_);
   forget_fills();
   drop_waiting(offset);
@@ -239,7 +247,7 @@ Status MmapLog::cut_back(Offset offset) {
 }
 
 Status MmapLog::give_up_unwritten() {
-  context_.loop.check_here();
+  loop_.check_here();
   const std::lock_guard lock(commit_mutex_);
   take_queue();
   if (waiting_.empty() || !retry_at_us_) return {};
@@ -252,10 +260,12 @@ Status MmapLog::give_up_unwritten() {
 }
 
 Status MmapLog::drop_before(Offset offset) {
-  context_.loop.check_here();
+  loop_.check_here();
   if (auto ready = check_writable(); !ready && ready.error().code() != Errc::kDiskFull)
     return ready;
   if (offset <= start_offset()) return {};
+  const std::lock_guard shape(shape_mutex_);
+  ++shape_;
   const std::lock_guard lock(commit_mutex_);
   forget_fills();
   if (offset > written_end()) {  // below it nothing waits, and a full disk must not hold it up
@@ -277,7 +287,14 @@ Status MmapLog::drop_before(Offset offset) {
 }
 
 Status MmapLog::retain() {
-  context_.loop.check_here();
+  loop_.check_here();
+  auto dropped = drop_expired();
+  if (dropped) ask_for_compaction();
+  return dropped;
+}
+
+Status MmapLog::drop_expired() {
+  loop_.check_here();
   if (options_.retention_bytes < 0 && options_.retention_ms < 0) return {};
   const auto picture = view_.load();
   std::vector<SegmentAge> ages;
@@ -289,7 +306,7 @@ Status MmapLog::retain() {
 }
 
 void MmapLog::set_options(const LogOptions& options) {
-  context_.loop.check_here();
+  loop_.check_here();
   const std::lock_guard lock(commit_mutex_);
   options_ = options;
   flush_ = options.flush;
@@ -300,21 +317,22 @@ void MmapLog::set_options(const LogOptions& options) {
 }
 
 void MmapLog::set_listener(Listener listener) {
-  context_.loop.check_here();
+  loop_.check_here();
   listener_ = std::move(listener);
 }
 
 void MmapLog::stop() {
-  context_.loop.check_here();
+  loop_.check_here();
   closed_ = true;
   listener_ = nullptr;
   context_.tails.forget(*this);
 }
 
 Status MmapLog::retire() {
-  context_.loop.check_here();
+  loop_.check_here();
   if (closed_) return {};
   stop();
+  const std::lock_guard shape(shape_mutex_);
   const std::lock_guard lock(commit_mutex_);
   forget_fills();
   drop_waiting(Offset(0));
@@ -324,9 +342,10 @@ Status MmapLog::retire() {
 }
 
 Status MmapLog::close() {
-  context_.loop.check_here();
+  loop_.check_here();
   if (closed_) return {};
   stop();
+  const std::lock_guard shape(shape_mutex_);
   const std::lock_guard lock(commit_mutex_);
   take_queue();
   forget_fills();

@@ -5,7 +5,11 @@
 // the commit mutex, owns everything on disk. The loop takes that mutex only for what must be done
 // before it returns: cutting back, dropping, setting a segment aside, closing.
 //
-// Threads: as PartitionLog; write_waiting and sync_due: the committer's.
+// Compaction works on sealed files without that mutex. What changes which files there are, but for
+// new ones at the end, takes the shape mutex first: so the compactor can put a segment in the place
+// of others, syncs included, and the committer waits only while the list is exchanged.
+//
+// Threads: as PartitionLog; write_waiting and sync_due: the committer's; compact: the compactor's.
 #pragma once
 
 #include "common/clock.h"
@@ -14,6 +18,9 @@
 #include "storage/append_order.h"
 #include "storage/cold_readers.h"
 #include "storage/committer.h"
+#include "storage/compaction/compaction_run.h"
+#include "storage/compaction/compactor.h"
+#include "storage/compaction/log_compaction.h"
 #include "storage/log_files.h"
 #include "storage/log_health.h"
 #include "storage/log_view.h"
@@ -33,6 +40,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace xylem::storage {
@@ -52,11 +60,14 @@ struct LogContext {
   // Last: their threads use the rest.
   Committer committer;
   ColdReaders cold_readers;
+  Compactor compactor;
 };
 
 class MmapLog final : public PartitionLog,
                       public Committed,
                       public TailHolder,
+                      public Compacted,
+                      private CompactionTarget,
                       public std::enable_shared_from_this<MmapLog> {
  public:
   static constexpr std::size_t kWaitingMax = 64ULL * 1024 * 1024;  // bytes, of all logs together
@@ -81,6 +92,11 @@ class MmapLog final : public PartitionLog,
   Status give_up_unwritten() override;
   Status drop_before(Offset offset) override;
   Status retain() override;
+  Status inherit_compaction(const CompactionBounds& bounds) override;
+
+  [[nodiscard]] CompactionBounds compaction() const override { return compaction_.state()->bounds; }
+
+  [[nodiscard]] std::shared_ptr<void> pause_compaction() override;
   void set_options(const LogOptions& options) override;
   void set_listener(Listener listener) override;
 
@@ -119,6 +135,8 @@ class MmapLog final : public PartitionLog,
   Outcome sync_due(std::int64_t now_us) override;
   void committed() override;
 
+  void compact(CompactionPace& pace) override;
+
   void give_up_tail() override;
   [[nodiscard]] std::size_t tail_bytes() const override;
 
@@ -146,28 +164,61 @@ class MmapLog final : public PartitionLog,
   void bring_in(Offset from, std::size_t bytes_max);
   void report_lost(std::int64_t offsets_known) const;
   void repair();
+  Status drop_expired();
+  void ask_for_compaction();
+  [[nodiscard]] std::optional<CompactionTask> compaction_task();
+  Status run_compaction(CompactionPace& pace);
+  bool goes_on() override;
+  Status change(const std::function<void(CompactionState&)>& how) override;
+  Status swap(const SegmentList& old,
+              const std::shared_ptr<Segment>& made,
+              const std::string& path) override;
+  [[nodiscard]] bool is_wanted();
+  [[nodiscard]] bool has_sealed(const SegmentList& old);
+  Status store_compaction(const std::function<void(CompactionState&)>& how);
+  Status prepare_swap(const Segment& first);
+  Status rename_into_place(const SegmentList& old,
+                           const std::shared_ptr<Segment>& made,
+                           const std::string& path);
+  Status remove_replaced(const SegmentList& old);
+  void forget_compacted(Offset end);
+  void tell_of_compaction(const CompactionReport& report, const Status& done) const;
 
   template <class Find>
   auto on_picture(const Find& find) const;
 
   LogName name_;
+  std::string directory_;
+  Loop& loop_;  // also for what the committer posted before the engine, and its context, went
   LogContext& context_;
   LogView view_;
   LogHealth health_;
   std::atomic<Flush> flush_;
 
   // The loop's.
-  LogOptions options_ XYLEM_ON_LOOP(context_.loop);
+  LogOptions options_ XYLEM_ON_LOOP(loop_);
   AppendOrder order_;
-  Tail tail_ XYLEM_ON_LOOP(context_.loop);
-  TrustedClock trusted_clock_ XYLEM_ON_LOOP(context_.loop);
-  Listener listener_ XYLEM_ON_LOOP(context_.loop);
-  std::shared_ptr<const SegmentList> catalogued_ XYLEM_ON_LOOP(context_.loop);
-  std::set<Offset> warming_ XYLEM_ON_LOOP(context_.loop);
-  std::map<Offset, Status> warmed_ XYLEM_ON_LOOP(context_.loop);  // nobody has asked again yet
-  Offset filled_to_ XYLEM_ON_LOOP(context_.loop);                 // what fill() was given
-  std::uint64_t brought_in_ = 0;                                  // the loop's
-  bool closed_ XYLEM_ON_LOOP(context_.loop) = false;
+  Tail tail_ XYLEM_ON_LOOP(loop_);
+  TrustedClock trusted_clock_ XYLEM_ON_LOOP(loop_);
+  Listener listener_ XYLEM_ON_LOOP(loop_);
+  std::shared_ptr<const SegmentList> catalogued_ XYLEM_ON_LOOP(loop_);
+  std::set<Offset> warming_ XYLEM_ON_LOOP(loop_);
+  std::map<Offset, Status> warmed_ XYLEM_ON_LOOP(loop_);  // nobody has asked again yet
+  Offset filled_to_ XYLEM_ON_LOOP(loop_);                 // what fill() was given
+  std::uint64_t brought_in_ = 0;                          // the loop's
+  bool closed_ XYLEM_ON_LOOP(loop_) = false;
+
+  // Taken before the commit mutex by whatever changes which files there are but at the end.
+  std::mutex shape_mutex_;
+  LogCompaction compaction_;
+  std::uint64_t shape_ = 0;  // under shape_mutex_: grows when history changes
+
+  // The compactor's, lent to the loop while `compacting_` is false.
+  Offset wanted_horizon_;
+  std::uint64_t shape_compacted_ = 0;
+  std::atomic<bool> compacting_{false};
+  std::atomic<std::int64_t> compact_after_ms_{0};  // monotonic
+  std::shared_ptr<std::atomic<int>> compaction_pauses_ = std::make_shared<std::atomic<int>>(0);
 
   // Where the two sides meet.
   std::mutex queue_mutex_;

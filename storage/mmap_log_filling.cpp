@@ -19,7 +19,7 @@ std::size_t bytes_of(const std::deque<LostPart>& parts) {
 }  // namespace
 
 std::optional<OffsetRange> MmapLog::to_fill() const {
-  context_.loop.check_here();
+  loop_.check_here();
   const auto missing = lost();
   if (missing.empty()) return std::nullopt;
   auto range = missing.front();
@@ -84,7 +84,7 @@ Status MmapLog::write_fills() {
 
 // Under the commit mutex: what is lost is about to be something else.
 void MmapLog::forget_fills() {
-  context_.loop.check_here();
+  loop_.check_here();
   const std::lock_guard lock(queue_mutex_);
   context_.waiting_bytes.fetch_sub(bytes_of(fills_) + bytes_of(waiting_fills_),
                                    std::memory_order_relaxed);

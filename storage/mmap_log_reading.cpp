@@ -88,7 +88,7 @@ Result<ReadResult> MmapLog::read(Offset from, std::size_t bytes_max, Offset belo
 }
 
 Result<bool> MmapLog::warm_up(Offset from, std::size_t bytes_max) {
-  context_.loop.check_here();
+  loop_.check_here();
   // Who waited may read now, whatever was pushed out of memory again: each wait makes progress.
   if (auto done = warmed_.extract(from); !done.empty()) {
     if (done.mapped()) return true;
@@ -109,7 +109,7 @@ void MmapLog::bring_in(Offset from, std::size_t bytes_max) {
     return storage::warm_up(picture, {from, bytes_max, picture.written()});
   });
   context_.loop.answer([self = shared_from_this(), from, done] {
-    self->context_.loop.check_here();
+    self->loop_.check_here();
     self->warming_.erase(from);
     if (self->warmed_.size() >= kWarmingMax) self->warmed_.clear();  // of readers that went away
     self->warmed_.emplace(from, done);
@@ -149,13 +149,17 @@ void MmapLog::look_at(const Error& error) const {
 }
 
 void MmapLog::repair() {
-  context_.loop.check_here();
+  loop_.check_here();
   if (closed_) return;
   const auto known = offsets_in(lost());
   repairing_ = false;  // what is found from here on is looked at once more
   {
+    const std::lock_guard shape(shape_mutex_);
+    // A swap that could not be ended must be before new files take names out of its range.
+    auto stored = store_compaction([](auto&) {});
     const std::lock_guard lock(commit_mutex_);
     forget_fills();
+    if (!stored) fence(stored.error(), "compaction state");
     for (const auto& segment : SegmentList(files_.segments())) {
       if (!segment->is_suspect() || health_.is_fenced()) continue;
       if (auto done = files_.quarantine(*segment); !done) fence(done.error(), "quarantine");

@@ -11,11 +11,11 @@
 //
 // After a failed write or sync the log is *fenced*: every append fails with the first error, reads
 // go on, and nothing is retried over it. A full disk is not a fence: appends fail with kDiskFull
-// until there is room; what was queued before is written then, or given up. The listener is also called when the
-// log's health changes and when something was brought in.
+// until there is room; what was queued before is written then, or given up. The listener is also
+// called when the log's health changes and when something was brought in.
 //
-// Threads: append*, cut_back, drop_before, to_fill, fill, set_listener, warm_up, brought_in, close:
-// the writer's loop. The rest: any.
+// Threads: append*, cut_back, drop_before, retain, to_fill, fill, warm_up, brought_in,
+// inherit_compaction, pause_compaction, set_*, close: the writer's loop. The rest: any.
 #pragma once
 
 #include "common/batch/batch.h"
@@ -26,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,18 @@ struct LogOptions {
   Cleanup cleanup = Cleanup::kDelete;
   std::int64_t retention_bytes = -1;  // -1: no limit
   std::int64_t retention_ms = -1;     // -1: no limit
+  // With kCompact: how long a tombstone stays (-1: for ever), and how much of the sealed segments
+  // must be dirty before they are compacted.
+  std::int64_t tombstone_retention_ms = 7LL * 24 * 60 * 60 * 1000;
+  std::int64_t compaction_dirty_percent = 50;
+};
+
+// What compaction, here or where the batches were pulled from, did to a log.
+struct CompactionBounds {
+  Offset compacted_below;    // batches below it may have been rewritten: their CRCs say nothing
+  Offset tombstone_horizon;  // tombstones below it may be gone
+
+  bool operator==(const CompactionBounds&) const = default;
 };
 
 // No log gets so far; what claims to is corrupt. Leaves room for sums.
@@ -123,8 +136,20 @@ class PartitionLog {
   // that readers below get kOffsetOutOfRange. Past the end: the log becomes empty and starts there.
   virtual Status drop_before(Offset offset) = 0;
 
-  // Applies retention once: at most a quarter of the segments per call, never the active one.
+  // Applies retention once: at most a quarter of the segments per call, never the active one. With
+  // kCompact it also has the log compacted, on a thread of its own, where that is due.
   virtual Status retain() = 0;
+
+  // The batches that are appended from now on come from a log with these bounds; durable on return.
+  // An empty log takes them over; any other one keeps the higher of each.
+  virtual Status inherit_compaction(const CompactionBounds& /*bounds*/) { return {}; }
+
+  // Any thread; never behind what a read hands out.
+  [[nodiscard]] virtual CompactionBounds compaction() const { return {}; }
+
+  // While the answer lives, no compaction of this log starts and one that runs gives up before its
+  // next step: for whoever reads all of it (a refresh, a replay). Counted.
+  [[nodiscard]] virtual std::shared_ptr<void> pause_compaction() { return nullptr; }
 
   virtual void set_options(const LogOptions& options) = 0;
   virtual void set_listener(Listener listener) = 0;

@@ -13,6 +13,7 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "common/result.h"
+#include "storage/compaction/compactor.h"
 #include "storage/partition_log.h"
 
 #include <memory>
@@ -50,6 +51,7 @@ struct EngineContext {
   Logger& logger;
   Metrics& metrics;
   bool has_threads = true;  // false: nothing runs but by MmapEngine::run_round; for simulations
+  CompactionLimits compaction = {};
 };
 
 // `type` is STORAGE_TYPE: "mmap" or "memory". `data_dir` is created when missing and locked: a

@@ -27,6 +27,14 @@ StorageMetrics::StorageMetrics(Metrics& metrics)
       written_bytes(metrics.counter("xylem_storage_written_bytes_total",
                                     "Bytes of batches written to segments.")),
       dropped_segments(metrics.counter("xylem_storage_dropped_segments_total",
-                                       "Segments removed by retention or on request.")) {}
+                                       "Segments removed by retention or on request.")),
+      compaction_runs(metrics.counter("xylem_storage_compaction_runs_total",
+                                      "Compactions of a log that went to their end.")),
+      compaction_read_bytes(metrics.counter("xylem_storage_compaction_read_bytes_total",
+                                            "Bytes of segments read by compaction.")),
+      compaction_written_bytes(metrics.counter("xylem_storage_compaction_written_bytes_total",
+                                               "Bytes of segments written by compaction.")),
+      compaction_removed_records(metrics.counter("xylem_storage_compaction_removed_records_total",
+                                                 "Records that compaction removed.")) {}
 
 }  // namespace xylem::storage

@@ -20,6 +20,10 @@ struct StorageMetrics {
   Counter& syncs;
   Counter& written_bytes;
   Counter& dropped_segments;
+  Counter& compaction_runs;
+  Counter& compaction_read_bytes;
+  Counter& compaction_written_bytes;
+  Counter& compaction_removed_records;
 };
 
 }  // namespace xylem::storage

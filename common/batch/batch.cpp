@@ -4,6 +4,7 @@
 #include "common/batch/record_fields.h"
 #include "common/check.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace xylem {
@@ -51,13 +52,15 @@ BatchHeader load_fields(Bytes bytes) noexcept {
 Status check_fields(const BatchHeader& header) {
   if (header.base_offset.value() < 0) return fail(Errc::kCorrupt, "batch base offset");
   if (header.epoch < kNoEpoch) return fail(Errc::kCorrupt, "batch epoch");
-  if (header.record_count < 1) return fail(Errc::kCorrupt, "batch record count");
-  if (header.last_offset_delta < header.record_count - 1)
+  if (header.record_count < 0) return fail(Errc::kCorrupt, "batch record count");
+  if (header.last_offset_delta < std::max(header.record_count - 1, 0))
     return fail(Errc::kCorrupt, "batch last offset delta");
   constexpr auto kOffsetMax = std::numeric_limits<std::int64_t>::max();
   if (header.base_offset.value() > kOffsetMax - header.last_offset_delta - 1)
     return fail(Errc::kCorrupt, "batch offsets");
   const bool packed = (header.attributes & kCompressionBits) != 0;
+  if (header.record_count == 0 && (packed || header.bytes != kBatchHeaderBytes))
+    return fail(Errc::kCorrupt, "batch without records has bytes for some");
   const auto records_bytes = packed ? kBatchBytesMax : header.bytes - kBatchHeaderBytes;
   if (static_cast<std::size_t>(header.record_count) > records_bytes / kRecordBytesMin)
     return fail(Errc::kCorrupt, "batch record count exceeds its bytes");
@@ -161,6 +164,18 @@ void write_batch_header(const BatchHeader& header, MutableBytes batch) {
   store_be(header.base_sequence, batch.subspan(kBaseSequenceAt));
   store_be(header.record_count, batch.subspan(kRecordCountAt));
   store_be(crc32c(Bytes(batch).first(header.bytes).subspan(kBatchCrcFrom)), batch.subspan(kCrcAt));
+}
+
+Buffer emptied(const BatchHeader& header) {
+  Buffer batch(kBatchHeaderBytes);
+  auto empty = header;
+  empty.bytes = kBatchHeaderBytes;
+  empty.attributes = static_cast<std::int16_t>(header.attributes & ~kCompressionBits);
+  empty.base_timestamp_ms = -1;
+  empty.max_timestamp_ms = -1;
+  empty.record_count = 0;
+  write_batch_header(empty, batch);
+  return batch;
 }
 
 void assign(MutableBytes batch, Offset base_offset, Epoch epoch) {

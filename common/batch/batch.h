@@ -12,7 +12,7 @@
 //   43  producer id         i64   -1: none
 //   51  producer epoch      i16
 //   53  base sequence       i32
-//   57  record count        i32
+//   57  record count        i32   0: compaction or a filter took them all
 //   61  records             (record.h), packed as a whole when compressed
 //
 // All integers big-endian. Source: https://kafka.apache.org/documentation/#recordbatch
@@ -86,6 +86,10 @@ Result<BatchHeader> check_batch_deeply(Bytes bytes, OffsetHoles holes = OffsetHo
 // Writes all 61 bytes at the head of `batch`, of which header.bytes are there, with the CRC that
 // the rest gives; header.crc is not looked at.
 void write_batch_header(const BatchHeader& header, MutableBytes batch);
+
+// The batch of `header` without its records: it stands for its offsets and its epoch, and has no
+// time (-1).
+[[nodiscard]] Buffer emptied(const BatchHeader& header);
 
 // What an owner writes into a batch it accepted; the CRC does not cover it.
 void assign(MutableBytes batch, Offset base_offset, Epoch epoch);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <string_view>
 
 namespace xylem::storage {
@@ -39,6 +40,14 @@ class Sha256::Impl {
 
   std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
+
+std::array<std::byte, kSha256Bytes> sha256_of(Bytes bytes) {
+  static_assert(kSha256Bytes == SHA256_DIGEST_LENGTH);
+  std::array<std::byte, kSha256Bytes> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
 
 Sha256::Sha256() : impl_(std::make_unique<Impl>()) {}
 

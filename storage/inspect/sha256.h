@@ -1,12 +1,18 @@
-// SHA-256 (FIPS 180-4), fed piece by piece.
+// SHA-256 (FIPS 180-4), of a whole or fed piece by piece.
 #pragma once
 
 #include "common/bytes.h"
 
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <string>
 
 namespace xylem::storage {
+
+inline constexpr std::size_t kSha256Bytes = 32;
+
+[[nodiscard]] std::array<std::byte, kSha256Bytes> sha256_of(Bytes bytes);
 
 class Sha256 {
  public:

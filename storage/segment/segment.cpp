@@ -114,7 +114,7 @@ Result<std::shared_ptr<SparseIndex>> Segment::walk() const {
 Result<std::shared_ptr<const SparseIndex>> Segment::index() const {
   if (auto known = index_.load()) return known;
   auto stored = read_file(disk_, path(kIndexSuffix), kIndexBytesMax);
-  if (stored) {
+  if (stored && !retired_.load()) {  // else it may be the file of the segment in its place
     auto decoded = decode_index(*stored);
     if (decoded && (*decoded)->base() == base_) {
       index_.store(*decoded);
@@ -130,7 +130,7 @@ Result<std::shared_ptr<const SparseIndex>> Segment::index() const {
 std::shared_ptr<const TimeIndex> Segment::times() const {
   if (auto known = times_.load()) return known;
   const auto stored = read_file(disk_, path(kTimeIndexSuffix), kIndexBytesMax);
-  if (!stored) return nullptr;
+  if (!stored || retired_.load()) return nullptr;
   auto decoded = decode_time_index(*stored, base_);
   return decoded ? *decoded : nullptr;
 }

@@ -2,6 +2,7 @@
 
 #include "common/batch/batch_builder.h"
 #include "common/batch/crc32c.h"
+#include "common/batch/record.h"
 
 #include <doctest/doctest.h>
 
@@ -138,6 +139,27 @@ TEST_CASE("batch: holes are refused from a producer and allowed after compaction
   const auto wide = with_header(small_batch(), [](auto& h) { h.last_offset_delta = 2; });
   CHECK(check_batch_deeply(wide, OffsetHoles::kAllowed));
   CHECK(code_of(check_batch_deeply(wide)) == Errc::kCorrupt);
+}
+
+TEST_CASE("batch: one without records is good where compaction left it, and never a producer's") {
+  const auto header = check_batch(small_batch());
+  REQUIRE(header);
+  const auto batch = emptied(*header);
+  CHECK(batch.size() == kBatchHeaderBytes);
+  const auto read = check_batch_deeply(batch, OffsetHoles::kAllowed);
+  REQUIRE(read);
+  CHECK(read->record_count == 0);
+  CHECK(read->next_offset() == header->next_offset());
+  CHECK(read->epoch == header->epoch);
+  CHECK(code_of(check_batch_deeply(batch)) == Errc::kCorrupt);
+  auto reader = BatchReader::open(batch);
+  REQUIRE(reader);
+  CHECK_FALSE(reader->next());
+
+  CHECK(code_of(check_batch(with_header(batch, [](auto& h) { h.attributes = 1; }))) ==
+        Errc::kCorrupt);
+  auto packed = with_header(small_batch(), [](auto& h) { h.attributes = 2; });
+  CHECK(check_batch(emptied(*check_batch(packed))));
 }
 
 TEST_CASE("batch: records that do not fill the batch exactly are refused") {

@@ -72,7 +72,8 @@ struct Node {
 
   Result<std::shared_ptr<PartitionLog>> try_open(const LogOptions& options) {
     if (engine == nullptr) {
-      auto opened = open_storage(type, directory, {loop, disk, clock, Logger::none(), metrics});
+      auto opened =
+          open_storage(type, directory, {loop, disk, clock, Logger::none(), metrics, compaction});
       if (!opened) return pass(opened);
       engine = std::move(*opened);
     }
@@ -110,6 +111,7 @@ struct Node {
   Loop loop;
   ManualClock clock;
   Metrics metrics;
+  CompactionLimits compaction{.bytes_per_s = 0};
   std::unique_ptr<StorageEngine> engine;
 };
 

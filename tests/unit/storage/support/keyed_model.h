@@ -1,0 +1,92 @@
+// A keyed log as a list of records, and what a reader of the whole log sees of it.
+#pragma once
+
+#include "common/batch/batch_builder.h"
+#include "common/batch/record.h"
+#include "tests/unit/storage/support/log_fixture.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace xylem::storage::testing {
+
+using Value = std::optional<std::string>;  // none: a tombstone
+
+struct KeyedRecord {
+  Offset offset;
+  std::optional<std::string> key;
+  Value value;
+
+  bool operator==(const KeyedRecord&) const = default;
+};
+
+inline Buffer keyed_batch(const std::vector<std::pair<std::optional<std::string>, Value>>& records,
+                          Compression compression = Compression::kNone,
+                          std::int64_t timestamp_ms = 1'000) {
+  BatchBuilder builder(compression);
+  for (const auto& [key, value] : records)
+    REQUIRE(builder.add({.key = key, .value = value, .headers = {}, .timestamp_ms = timestamp_ms}));
+  auto built = builder.build();
+  REQUIRE(built);
+  return *built;
+}
+
+// Every record of the log in order; every batch is checked on the way.
+inline Result<std::vector<KeyedRecord>> records_of(const PartitionLog& log,
+                                                   std::size_t bytes_max = 5'000) {
+  std::vector<KeyedRecord> records;
+  for (auto cursor = log.start_offset();;) {
+    auto read = log.read(cursor, bytes_max, kAll);
+    if (!read) return pass(read);
+    if (read->bytes == 0) return records;
+    for (const auto& slice : read->slices) {
+      for (auto left = slice.bytes; !left.empty();) {
+        auto header = check_batch_deeply(left, OffsetHoles::kAllowed);
+        if (!header) return pass(header);
+        auto reader = BatchReader::open(left);
+        if (!reader) return pass(reader);
+        while (auto record = reader->next()) {
+          if (!*record) return pass(*record);
+          auto own = (*record)->to_record();
+          records.push_back({(*record)->offset, std::move(own.key), std::move(own.value)});
+        }
+        left = left.subspan(header->bytes);
+      }
+    }
+    cursor = read->next;
+  }
+}
+
+// What somebody who applies the records in order holds at the end: key -> (offset, value).
+inline std::map<std::string, std::pair<Offset, std::string>> view_of(
+    const std::vector<KeyedRecord>& records) {
+  std::map<std::string, std::pair<Offset, std::string>> view;
+  for (const auto& record : records) {
+    if (!record.key) continue;
+    if (record.value)
+      view[*record.key] = {record.offset, *record.value};
+    else
+      view.erase(*record.key);
+  }
+  return view;
+}
+
+// `part` is `whole` with records left out; each is what it was, where it was.
+inline bool is_selection(const std::vector<KeyedRecord>& part,
+                         const std::vector<KeyedRecord>& whole) {
+  auto at = whole.begin();
+  for (const auto& record : part) {
+    at =
+        std::find_if(at, whole.end(), [&](const auto& one) { return one.offset >= record.offset; });
+    if (at == whole.end() || *at != record) return false;
+    ++at;
+  }
+  return true;
+}
+
+}  // namespace xylem::storage::testing
