@@ -26,7 +26,8 @@ MemoryLog::MemoryLog(LogName name, const LogOptions& options, Loop& loop, const 
       order_(Offset(0), {}),
       tail_(blocks_of(options)),
       view_(std::make_shared<const View>(
-          View{std::make_shared<std::atomic<Offset>>(Offset(0)), Offset(0), {}})) {}
+          View{std::make_shared<std::atomic<Offset>>(Offset(0)), Offset(0), {}})),
+      compaction_(std::make_shared<const CompactionBounds>()) {}
 
 Status MemoryLog::check_open() const {
   loop_.check_here();
@@ -100,6 +101,9 @@ Status MemoryLog::cut_back(Offset offset) {
   if (offset >= order_.end()) return {};
   if (auto cut = tail_.cut_back(offset); !cut) return cut;
   if (offset <= start_offset()) tail_.drop_before(kOffsetMax);  // what was dropped before
+  const auto bounds = compaction();
+  compaction_.store(std::make_shared<const CompactionBounds>(CompactionBounds{
+      std::min(bounds.compacted_below, offset), std::min(bounds.tombstone_horizon, offset)}));
   appended_ms_.resize(tail_.blocks().size());
   const auto start = std::min(start_offset(), offset);
   const auto kept = tail_.blocks().empty() ? start : tail_.blocks().back()->next();
@@ -133,6 +137,18 @@ Status MemoryLog::retain() {
                                       trusted_clock_.now_ms());
   if (count == 0 || blocks[count]->base() > written_end()) return {};
   return drop_before(blocks[count]->base());
+}
+
+Status MemoryLog::inherit_compaction(const CompactionBounds& bounds) {
+  loop_.check_here();
+  auto now = bounds;
+  if (start_offset() != end_offset()) {
+    const auto own = compaction();
+    now = {std::max(own.compacted_below, bounds.compacted_below),
+           std::max(own.tombstone_horizon, bounds.tombstone_horizon)};
+  }
+  compaction_.store(std::make_shared<const CompactionBounds>(now));
+  return {};
 }
 
 void MemoryLog::set_options(const LogOptions& options) {

@@ -29,6 +29,10 @@ class MemoryLog final : public PartitionLog, public std::enable_shared_from_this
   Status cut_back(Offset offset) override;
   Status drop_before(Offset offset) override;
   Status retain() override;
+  Status inherit_compaction(const CompactionBounds& bounds) override;
+
+  [[nodiscard]] CompactionBounds compaction() const override { return *compaction_.load(); }
+
   void set_options(const LogOptions& options) override;
   void set_listener(Listener listener) override;
 
@@ -79,6 +83,7 @@ class MemoryLog final : public PartitionLog, public std::enable_shared_from_this
   bool announcing_ XYLEM_ON_LOOP(loop_) = false;
   bool closed_ XYLEM_ON_LOOP(loop_) = false;
   Published<View> view_;
+  Published<CompactionBounds> compaction_;  // of where its batches came from: it has none itself
 };
 
 }  // namespace xylem::storage

@@ -133,6 +133,7 @@ Status CompactionFile::create(const CompactionState& state) {
   static_assert(kSlots == 2);
   auto content = encode_compaction({state, 1});
   content.insert(content.begin(), kCompactionSlotBytes, std::byte{0});
+  if (auto made = disk_.make_directories(directory_of(path_)); !made) return made;
   auto created = replace_file(disk_, path_, content);
   exists_ = created.has_value();
   sequence_ = 1;

@@ -1,8 +1,5 @@
 // Compaction of whole logs: of each key the last record stays, at its offset, whatever happens.
-#include "common/random.h"
-#include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/unit/storage/support/fault_disk.h"
 #include "tests/unit/storage/support/keyed_model.h"
 
 #include <doctest/doctest.h>
@@ -10,57 +7,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <set>
-#include <thread>
 
 namespace xylem::storage::testing {
 namespace {
 
 constexpr std::int64_t kDayMs = 24LL * 60 * 60 * 1000;
 
-LogOptions compacting() {
-  LogOptions options;
-  options.segment_bytes_max = 1'500;
-  options.cleanup = Cleanup::kCompact;
-  options.compaction_dirty_percent = 1;
-  return options;
-}
-
-double runs(const Node& node) { return node.metric("xylem_storage_compaction_runs_total"); }
-
-// Asks for a run and waits for its end.
-void compact(Node& node, PartitionLog& log) {
-  const auto before = runs(node);
-  REQUIRE(log.retain());
-  REQUIRE(xylem::testing::run_until(node.loop, [&] { return runs(node) > before; }));
-}
-
-Offset add(Node& node, PartitionLog& log, const Buffer& batch, Epoch epoch = Epoch(1)) {
-  const auto base = log.append(batch, epoch);
-  REQUIRE(base);
-  node.settle(log);
-  return *base;
-}
-
-// Opened anew: nothing of it is in memory, all reads are from files.
-void reopen(Node& node, std::shared_ptr<PartitionLog>& log, const LogOptions& options) {
-  log.reset();
-  node.stop();
-  log = node.open(options);
-}
-
-// Values that fill a segment soon.
-std::string value_of(int number) { return std::to_string(number) + std::string(200, 'v'); }
-
 // `count` batches of one record of `key` each.
 void fill(Node& node, PartitionLog& log, const std::string& key, int count) {
   for (int i = 0; i < count; ++i) add(node, log, keyed_batch({{key, value_of(i)}}));
-}
-
-std::vector<KeyedRecord> all_of(const PartitionLog& log) {
-  auto records = records_of(log);
-  if (!records) FAIL(records.error().what());
-  return *records;
 }
 
 void overwrite(const std::string& path, std::streamoff at, std::string_view text) {

@@ -7,7 +7,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -87,6 +89,48 @@ inline bool is_selection(const std::vector<KeyedRecord>& part,
     ++at;
   }
   return true;
+}
+
+inline LogOptions compacting() {
+  LogOptions options;
+  options.segment_bytes_max = 1'500;
+  options.cleanup = Cleanup::kCompact;
+  options.compaction_dirty_percent = 1;
+  return options;
+}
+
+inline double runs(const Node& node) { return node.metric("xylem_storage_compaction_runs_total"); }
+
+// Asks for a run until one has ended.
+inline void compact(Node& node, PartitionLog& log) {
+  const auto before = runs(node);
+  REQUIRE(xylem::testing::run_until(node.loop, [&] {
+    if (runs(node) > before) return true;
+    return !log.retain();
+  }));
+}
+
+// Values that fill a segment soon.
+inline std::string value_of(int number) { return std::to_string(number) + std::string(200, 'v'); }
+
+inline Offset add(Node& node, PartitionLog& log, const Buffer& batch, Epoch epoch = Epoch(1)) {
+  const auto base = log.append(batch, epoch);
+  REQUIRE(base);
+  node.settle(log);
+  return *base;
+}
+
+// Opened anew: nothing of it is in memory, all reads are from files.
+inline void reopen(Node& node, std::shared_ptr<PartitionLog>& log, const LogOptions& options) {
+  log.reset();
+  node.stop();
+  log = node.open(options);
+}
+
+inline std::vector<KeyedRecord> all_of(const PartitionLog& log) {
+  auto records = records_of(log);
+  if (!records) FAIL(records.error().what());
+  return *records;
 }
 
 }  // namespace xylem::storage::testing
