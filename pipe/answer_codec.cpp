@@ -38,6 +38,8 @@ flatbuffers::Offset<wire::Fetched> add(const FetchedPartition& partition,
   if (!address.IsNull()) fetched.add_leader_address(address);
   fetched.add_age_ms(partition.age_ms);
   fetched.add_bytes(bytes_in(partition));
+  fetched.add_compacted_below(partition.compacted_below.value());
+  fetched.add_tombstone_horizon(partition.tombstone_horizon.value());
   return fetched.Finish();
 }
 
@@ -73,6 +75,8 @@ Status read_offsets(const wire::Fetched& fetched, FetchedPartition& partition) {
            Field{fetched.high_watermark(), partition.high_watermark, "high watermark"},
            Field{fetched.log_start(), partition.log_start, "log start"},
            Field{fetched.offset(), partition.offset, "offset"},
+           Field{fetched.compacted_below(), partition.compacted_below, "compacted_below"},
+           Field{fetched.tombstone_horizon(), partition.tombstone_horizon, "tombstone horizon"},
        }) {
     const auto offset = wire::offset_of(value, name);
     if (!offset) return std::unexpected(offset.error());

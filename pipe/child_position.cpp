@@ -5,20 +5,18 @@
 
 namespace xylem::pipe {
 
-Result<FetchPartition> position_of(const LogId& id,
-                                   const storage::PartitionLog& log,
-                                   Offset compacted_below) {
-  return position_at(id, log, log.end_offset(), compacted_below);
+Result<FetchPartition> position_of(const LogId& id, const storage::PartitionLog& log) {
+  return position_at(id, log, log.end_offset());
 }
 
 Result<FetchPartition> position_at(const LogId& id,
                                    const storage::PartitionLog& log,
-                                   Offset cursor,
-                                   Offset compacted_below) {
+                                   Offset cursor) {
   FetchPartition at;
   at.log = id;
   at.cursor = cursor;
-  at.compacted_below = compacted_below;
+  at.compacted_below = log.compaction().compacted_below;
+  at.tombstone_horizon = log.compaction().tombstone_horizon;
   auto last = log.last_batch_below(at.cursor);
   if (!last) return pass(last, "last batch");
   if (const std::optional<storage::LastBatch>& batch = *last; batch) {
@@ -26,6 +24,19 @@ Result<FetchPartition> position_at(const LogId& id,
     at.last_crc = batch->crc;
   }
   return at;
+}
+
+std::optional<storage::CompactionBounds> inherited(const storage::PartitionLog& log,
+                                                   const FetchedPartition& fetched) {
+  const auto own = log.compaction();
+  const auto cursor = log.end_offset();
+  if (fetched.batches.empty()) return std::nullopt;
+  if (log.start_offset() == cursor) {
+    const storage::CompactionBounds theirs{fetched.compacted_below, fetched.tombstone_horizon};
+    return theirs == own ? std::nullopt : std::optional(theirs);
+  }
+  if (fetched.compacted_below <= std::max(own.compacted_below, cursor)) return std::nullopt;
+  return storage::CompactionBounds{fetched.compacted_below, own.tombstone_horizon};
 }
 
 Result<Offset> cut_point(const storage::PartitionLog& log, const FetchedPartition& diverged) {

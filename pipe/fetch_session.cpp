@@ -105,17 +105,32 @@ FetchSession::Found FetchSession::look(const Partition& partition,
                                        const PipeSource& source,
                                        std::size_t bytes_max,
                                        Draft& draft) const {
-  const auto found = source.find(partition.at.log);
+  auto found = source.find(partition.at.log);
   if (found && found->log != nullptr) {
     const auto room = bytes_max - std::min(draft.batch_bytes, bytes_max);
     const auto warm = found->log->warm_up(partition.at.cursor, room);
     if (warm && !*warm) return Found::kNothing;  // marked again when it is brought in
   }
-  auto [answer, limit] = judge(partition.at, found, asker_);
-  const bool has_more = answer.state == FetchState::kOk && answer.cursor < limit;
-  const bool wants_room =
-      has_more && found &&
-      !add_batches(*found->log, {limit, partition.at.below}, bytes_max, draft.batch_bytes, answer);
+  FetchedPartition answer;
+  bool wants_room = false;
+  for (auto used = draft.batch_bytes;; used = draft.batch_bytes) {
+    auto [judged, limit] = judge(partition.at, found, asker_);
+    answer = std::move(judged);
+    const bool has_more = answer.state == FetchState::kOk && answer.cursor < limit;
+    wants_room = has_more && found &&
+                 !add_batches(*found->log, {limit, partition.at.below}, bytes_max, used, answer);
+    // Compaction runs beside this: what was just read may lack tombstones that were there when the
+    // question was judged.
+    const auto horizon = found ? found->tombstone_horizon : Offset();
+    found = source.find(partition.at.log);
+    if (found && found->tombstone_horizon != horizon) continue;
+    draft.batch_bytes = used;
+    break;
+  }
+  if (found && answer.state == FetchState::kOk) {
+    answer.compacted_below = found->compacted_below;
+    answer.tombstone_horizon = found->tombstone_horizon;
+  }
   if (!is_news(answer, partition.told)) return wants_room ? Found::kNoRoom : Found::kNothing;
   draft.is_urgent |= answer.batches.empty();
   if (!wants_room) draft.settled.push_back(partition.at.log);

@@ -134,8 +134,10 @@ FetchedPartition decide(const FetchPartition& asked,
     const auto cut = history.end_of(asked.last_epoch, answer.log_start);
     return diverged(std::move(answer), cut, source.log->end_offset());
   }
-  const bool missed_deletions =
-      asked.cursor > answer.log_start && asked.cursor < source.tombstone_horizon;
+  // A copy that begins, and one that began under this horizon, never had what those deleted.
+  const bool begins = asked.cursor == answer.log_start && asked.last_epoch == kNoEpoch;
+  const bool missed_deletions = asked.cursor < source.tombstone_horizon &&
+                                asked.tombstone_horizon < source.tombstone_horizon && !begins;
   if (asked.cursor < answer.log_start || missed_deletions) return out_of_range(std::move(answer));
   return compare(asked, source, history, std::move(answer));
 }

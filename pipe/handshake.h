@@ -9,10 +9,18 @@
 //   log not here, or a replica asks who is not the leader     kNotHere
 //   child's epoch above every epoch known here                kBehind    we missed a leadership
 //   cursor > limit, a replica asks, cursor > the log's end    kDiverged  to the end of its epoch
-//   here cursor > limit                                            kBehind cursor < log start, or
-//   below the tombstone horizon        kOutOfRange nothing below the cursor on either side kOk last
-//   batches comparable and equal                         kOk last batches comparable, unequal, ours
-//   checked            kDiverged below a compaction: epoch out of order kDiverged otherwise kOk
+//   here
+//   cursor > limit                                            kBehind
+//   cursor < log start                                        kOutOfRange
+//   cursor < tombstone horizon, unless the copy begins here   kOutOfRange  it may have missed
+//   or began under this horizon                                            deletions
+//   nothing below the cursor on either side                   kOk
+//   last batches comparable and equal                         kOk
+//   last batches comparable, unequal, ours checked            kDiverged
+//   below a compaction: epoch out of order                    kDiverged    otherwise kOk
+//
+// A copy that begins takes over the horizon it is told of (child_position.h) and says so in every
+// question: else a log longer than one answer could never be read from its start.
 //
 // A range that this log lost ends the limit, unless it is the owner's; a cursor within it is
 // kNotHere without a leader. A batch of ours that is unreadable or fails its CRC accuses nobody:

@@ -29,6 +29,8 @@ struct FetchPartition {
   // Batches below it are enough: the child has what is above. Where there is none, the answer's
   // first batch lies above, which proves it. nullopt: everything.
   std::optional<Offset> below;
+  // The copy was begun from a log whose tombstones below this were gone, with what they deleted.
+  Offset tombstone_horizon;
 
   bool operator==(const FetchPartition&) const = default;
 };
@@ -73,6 +75,9 @@ struct FetchedPartition {
   NodeId leader;
   std::string leader_address;
   std::uint64_t age_ms = 0;  // how old a copy that has everything below the HW is
+  // With kOk, of the parent's log when the batches were read: what the copy inherits.
+  Offset compacted_below;
+  Offset tombstone_horizon;
   // With kOk, one after the other; may be empty. Decoded, there is at most one slice.
   std::vector<Slice> batches;
 };

@@ -23,7 +23,23 @@ Result<FetchPartition> position_of(const wire::Position& position) {
                         .cursor = *cursor,
                         .last_epoch = Epoch(position.last_epoch()),
                         .last_crc = position.last_crc(),
-                        .compacted_below = *compacted};
+                        .compacted_below = *compacted,
+                        .tombstone_horizon = {}};
+}
+
+Status read_horizons(const wire::Request& root, FetchRequest& request) {
+  const auto* horizons = root.horizons();
+  if (horizons == nullptr) return {};
+  if (horizons->size() != request.partitions.size())
+    return fail(Errc::kInvalidRequest, "a horizon for each position, or none");
+  if (reinterpret_cast<std::uintptr_t>(horizons->Data()) % alignof(std::int64_t) != 0)
+    return fail(Errc::kInvalidRequest, "misaligned horizons");
+  for (flatbuffers::uoffset_t i = 0; i < horizons->size(); ++i) {
+    const auto horizon = wire::offset_of(horizons->Get(i), "tombstone horizon");
+    if (!horizon) return std::unexpected(horizon.error());
+    request.partitions[i].tombstone_horizon = *horizon;
+  }
+  return {};
 }
 
 Status read_partitions(const wire::Request& root, FetchRequest& request) {
@@ -44,6 +60,7 @@ Status read_partitions(const wire::Request& root, FetchRequest& request) {
       if (below->Get(i) >= 0) request.partitions[i].below = Offset(below->Get(i));
     }
   }
+  if (auto read = read_horizons(root, request); !read) return read;
   if (const auto* forgotten = root.forgotten(); forgotten != nullptr) {
     if (!wire::is_aligned(*forgotten)) return fail(Errc::kInvalidRequest, "misaligned forgotten");
     request.forgotten.reserve(forgotten->size());
@@ -66,6 +83,9 @@ Buffer encode(const FetchRequest& request) {
     positions.emplace_back(wire::to_wire(at.log), at.cursor.value(), at.compacted_below.value(),
                            at.last_epoch.value(), at.last_crc);
   }
+  std::vector<std::int64_t> horizons;
+  for (const auto& at : request.partitions) horizons.push_back(at.tombstone_horizon.value());
+  const bool has_horizons = std::ranges::any_of(horizons, [](auto each) { return each != 0; });
   std::vector<wire::Log> forgotten;
   forgotten.reserve(request.forgotten.size());
   for (const auto& log : request.forgotten) forgotten.push_back(wire::to_wire(log));
@@ -82,6 +102,8 @@ Buffer encode(const FetchRequest& request) {
   const auto dropped = builder.CreateVectorOfStructs(forgotten);
   const auto bounds = below.empty() ? flatbuffers::Offset<flatbuffers::Vector<std::int64_t>>()
                                     : builder.CreateVector(below);
+  flatbuffers::Offset<flatbuffers::Vector<std::int64_t>> told;
+  if (has_horizons) told = builder.CreateVector(horizons);
   const auto cluster = wire::to_wire(request.cluster);
   wire::RequestBuilder root(builder);
   root.add_child(child);
@@ -96,6 +118,7 @@ Buffer encode(const FetchRequest& request) {
   root.add_bytes_max(request.bytes_max);
   root.add_bytes_min(request.bytes_min);
   root.add_wait_ms(request.wait_ms);
+  if (has_horizons) root.add_horizons(told);
   builder.FinishSizePrefixed(root.Finish(), kIdentifier);
   return wire::take(builder);
 }

@@ -24,7 +24,7 @@ struct SourcePartition {
   NodeId leader;
   std::string leader_address;
   Offset compacted_below;    // batches below it were rewritten: their CRCs say nothing
-  Offset tombstone_horizon;  // a cursor in (log start, this) may have missed deletions
+  Offset tombstone_horizon;  // a copy that ends below it may have missed deletions
 };
 
 class PipeSource {

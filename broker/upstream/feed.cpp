@@ -27,7 +27,10 @@ Status Feed::store(const pipe::FetchedPartition& fetched) {
   auto* partition = context_.partitions.find(fetched.log);
   if (partition == nullptr) return {};  // removed while the answer was under way
   const Bytes batches = fetched.batches.empty() ? Bytes() : fetched.batches.front().bytes;
-  auto stored = partition->store(batches, fetched.high_watermark, fetched.age_ms);
+  Status stored;
+  if (const auto bounds = pipe::inherited(*partition->log(), fetched))
+    stored = partition->log()->inherit_compaction(*bounds);
+  if (stored) stored = partition->store(batches, fetched.high_watermark, fetched.age_ms);
   if (!stored) {
     context_.logger.warn("pipe.store_failed", {{"topic", partition->topic()},
                                                {"partition", fetched.log.partition.value()},

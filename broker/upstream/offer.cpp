@@ -16,6 +16,8 @@ std::optional<pipe::SourcePartition> Offer::find(const LogId& log) const {
   source.age_ms = partition->age_ms();
   source.is_leader = partition->is_leader();
   source.epoch = partition->epoch();
+  source.compacted_below = source.log->compaction().compacted_below;
+  source.tombstone_horizon = source.log->compaction().tombstone_horizon;
   return source;
 }
 

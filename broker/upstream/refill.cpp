@@ -134,6 +134,13 @@ Status Refill::store(const pipe::FetchedPartition& fetched) {
   if (!range || range->from != fetched.cursor) return {};
   const auto part = part_of(fetched.batches.front().bytes, *range);
   if (part.end > range->from) {
+    // What comes back may be shorter than what was lost: its CRCs say nothing from now on.
+    auto bounds = log.compaction();
+    const auto rewritten = std::min(fetched.compacted_below, part.end);
+    if (rewritten > bounds.compacted_below) {
+      bounds.compacted_below = rewritten;
+      if (auto inherited = log.inherit_compaction(bounds); !inherited) return inherited;
+    }
     auto filled = log.fill(part.batches, part.end);
     const bool is_foreign = !filled && filled.error().code() == Errc::kInvalidRequest;
     if (is_foreign) give_up(*partition, filled.error().what());

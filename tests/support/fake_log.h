@@ -53,6 +53,20 @@ class FakeLog final : public storage::PartitionLog {
     return {};
   }
 
+  Status inherit_compaction(const storage::CompactionBounds& bounds) override {
+    compaction_ = bounds;
+    return {};
+  }
+
+  [[nodiscard]] storage::CompactionBounds compaction() const override { return compaction_; }
+
+  // Leaves out what a compaction would: every batch that starts below `offset` but the first.
+  void thin_out(Offset offset) {
+    std::erase_if(batches_, [&](const Kept& kept) {
+      return kept.header.base_offset > start_ && kept.header.base_offset < offset;
+    });
+  }
+
   Status cut_back(Offset offset) override {
     std::erase_if(batches_, [&](const Kept& kept) { return kept.header.base_offset >= offset; });
     end_ = std::max(
@@ -192,6 +206,7 @@ class FakeLog final : public storage::PartitionLog {
 
   storage::LogName name_;
   bool is_warm_ = true;
+  storage::CompactionBounds compaction_;
   std::vector<Kept> batches_;
   Offset start_;
   Offset end_;

@@ -24,13 +24,41 @@ TEST_CASE("child position: the last batch speaks for the log") {
   REQUIRE(log.append(batch_of("a", 3), Epoch(1)));
   REQUIRE(log.append(batch_of("b", 2), Epoch(2)));
   const LogId id{{Uuid::from_words(1, 2), 3}, PartitionId(4)};
-  const auto at = position_of(id, log, Offset(3));
+  REQUIRE(log.inherit_compaction({Offset(3), Offset(2)}));
+  const auto at = position_of(id, log);
   REQUIRE(at);
   CHECK(at->log == id);
   CHECK(at->cursor == Offset(5));
   CHECK(at->last_epoch == Epoch(2));
   CHECK(at->last_crc == (*log.last_batch_below(Offset(5)))->crc);
   CHECK(at->compacted_below == Offset(3));
+  CHECK(at->tombstone_horizon == Offset(2));
+}
+
+TEST_CASE("child position: a copy that begins takes over the bounds of its parent's log") {
+  FakeLog log;
+  REQUIRE(log.drop_before(Offset(12)));
+  REQUIRE(log.inherit_compaction({Offset(90), Offset(80)}));  // of the copy before
+  FetchedPartition fetched;
+  fetched.compacted_below = Offset(40);
+  fetched.tombstone_horizon = Offset(30);
+  CHECK_FALSE(inherited(log, fetched));  // nothing comes of it yet
+  fetched.batches = {Slice::own(batch_of("a"))};
+  CHECK(inherited(log, fetched) == storage::CompactionBounds{Offset(40), Offset(30)});
+  REQUIRE(log.inherit_compaction({Offset(40), Offset(30)}));
+  CHECK_FALSE(inherited(log, fetched));
+}
+
+TEST_CASE("child position: a copy that goes on remembers which batches were rewritten before it") {
+  FakeLog log;
+  REQUIRE(log.append(batch_of("a", 30), Epoch(1)));
+  FetchedPartition fetched;
+  fetched.batches = {Slice::own(batch_of("a"))};
+  fetched.compacted_below = Offset(30);
+  fetched.tombstone_horizon = Offset(20);
+  CHECK_FALSE(inherited(log, fetched));
+  fetched.compacted_below = Offset(50);
+  CHECK(inherited(log, fetched) == storage::CompactionBounds{Offset(50), Offset(0)});
 }
 
 TEST_CASE("child position: a log that cannot be read says so") {

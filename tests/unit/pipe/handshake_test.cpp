@@ -179,6 +179,18 @@ TEST_CASE("handshake: below the log's start or the tombstone horizon") {
   CHECK(judge(at_15, source, Asker::kChild).answer.offset == Offset(10));
   CHECK(state_of(asked_at(*log, 20), source, Asker::kChild) == FetchState::kOk);
   auto at_start = at_15;
+  at_start.cursor = Offset(10);
+  CHECK(state_of(at_start, source, Asker::kChild) == FetchState::kOutOfRange);  // it has a past
+  at_start.last_epoch = kNoEpoch;
+  CHECK(state_of(at_start, source, Asker::kChild) == FetchState::kOk);
+  auto begun = at_15;
+  begun.tombstone_horizon = Offset(20);  // it read from the start when these were gone already
+  CHECK(state_of(begun, source, Asker::kChild) == FetchState::kOk);
+  begun.tombstone_horizon = Offset(19);
+  CHECK(state_of(begun, source, Asker::kChild) == FetchState::kOutOfRange);
+
+  source.tombstone_horizon = Offset(0);
+  at_start = at_15;
   at_start.cursor = Offset(10);  // nothing of ours is below it: there is nothing to compare
   CHECK(state_of(at_start, source, Asker::kChild) == FetchState::kOk);
 }

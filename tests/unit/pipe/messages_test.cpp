@@ -123,6 +123,27 @@ TEST_CASE("pipe messages: an answer is decoded as it was, its batches in place")
   CHECK(other.batches.empty());
 }
 
+TEST_CASE(
+    "pipe messages: what compaction did is carried both ways, and left out where it is none") {
+  auto request = small_request();
+  const auto bytes_without = encode(request).size();
+  request.partitions.push_back(request.partitions.front());
+  request.partitions.back().log = kOther;
+  request.partitions.back().tombstone_horizon = Offset(7);
+  const auto decoded = decode_request(encode(request));
+  REQUIRE(decoded);
+  CHECK(*decoded == request);
+  CHECK(encode(small_request()).size() == bytes_without);
+
+  auto answer = small_answer();
+  answer.partitions[0].compacted_below = Offset(9);
+  answer.partitions[0].tombstone_horizon = Offset(8);
+  const auto read = decode_answer(Slice::own(encoded_answer(answer)));
+  REQUIRE(read);
+  CHECK(read->partitions[0].compacted_below == Offset(9));
+  CHECK(read->partitions[0].tombstone_horizon == Offset(8));
+}
+
 TEST_CASE("pipe messages: no age is not an age of 0") {
   auto answer = small_answer();
   answer.age_ms.reset();
@@ -189,6 +210,19 @@ TEST_CASE("pipe messages: impossible values are refused") {
     auto request = small_request();
     request.partitions[0].compacted_below = Offset(-1);
     CHECK_FALSE(decode_request(encode(request)));
+  }
+  SUBCASE("tombstone horizon") {
+    auto request = small_request();
+    request.partitions[0].tombstone_horizon = Offset(-1);
+    CHECK_FALSE(decode_request(encode(request)));
+  }
+  SUBCASE("bounds of the parent's log") {
+    auto answer = small_answer();
+    answer.partitions[0].compacted_below = Offset(-1);
+    CHECK_FALSE(decode_answer(Slice::own(encoded_answer(answer))));
+    answer.partitions[0].compacted_below = Offset(0);
+    answer.partitions[0].tombstone_horizon = Offset(-1);
+    CHECK_FALSE(decode_answer(Slice::own(encoded_answer(answer))));
   }
   SUBCASE("epoch") {
     auto request = small_request();

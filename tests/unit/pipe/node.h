@@ -125,6 +125,8 @@ class Node final : public PipeSource, public PipeTarget {
     source.log = found->second.log;
     source.high_watermark = found->second.high_watermark;
     source.age_ms = found->second.age_ms;
+    source.compacted_below = source.log->compaction().compacted_below;
+    source.tombstone_horizon = source.log->compaction().tombstone_horizon;
     return source;
   }
 
@@ -148,6 +150,8 @@ class Node final : public PipeSource, public PipeTarget {
   Status store(const FetchedPartition& fetched) override {
     auto& copy = copies_.at(fetched.log);
     ++stores;
+    if (const auto bounds = inherited(*copy.log, fetched))
+      XYLEM_CHECK(copy.log->inherit_compaction(*bounds).has_value());
     for (const auto& slice : fetched.batches) {
       auto stored = copy.log->append_as_is(slice.bytes);
       if (!stored) return stored;

@@ -24,14 +24,18 @@ bool has_unfinished(const std::string& directory) {
   return false;
 }
 
+void put(PartitionLog& log, const Buffer& batch, Epoch epoch) {
+  REQUIRE(log.append(batch, epoch));
+}
+
 // Three keys and a deleted one, in a few segments.
 void write_some(Node& node, PartitionLog& log) {
-  add(node, log, keyed_batch({{"gone", "value"}, {"once", "value"}}));
+  put(log, keyed_batch({{"gone", "value"}, {"once", "value"}}), Epoch(1));
   for (int i = 0; i < 24; ++i) {
-    add(node, log, keyed_batch({{i % 2 == 0 ? "a" : "b", value_of(i)}}, Compression::kNone),
-        Epoch(1 + i / 10));
-    if (i == 3) add(node, log, keyed_batch({{"gone", std::nullopt}}));
+    put(log, keyed_batch({{i % 2 == 0 ? "a" : "b", value_of(i)}}), Epoch(1 + i / 10));
+    if (i == 3) put(log, keyed_batch({{"gone", std::nullopt}}), Epoch(1));
   }
+  node.settle(log);
 }
 
 struct CutOff {
@@ -52,7 +56,8 @@ CutOff compact_until(const std::string& directory,
   write_some(node, *log);
   compact(node, *log);  // what was written so far is clean; tombstones are due in the next run
   auto pause = log->pause_compaction();
-  for (int i = 0; i < 20; ++i) add(node, *log, keyed_batch({{"a", value_of(i)}}), Epoch(3));
+  for (int i = 0; i < 20; ++i) put(*log, keyed_batch({{"a", value_of(i)}}), Epoch(3));
+  node.settle(*log);
   out.before = all_of(*log);
   out.epochs = log->epochs();
   disk.plan.arm(Fault::kIo, call, for_ever);
@@ -94,7 +99,8 @@ TEST_CASE("compaction: whichever call to the disk fails, old or new is there aft
       for (std::size_t i = 0; i < epochs.size(); ++i)
         CHECK(epochs[i].start == cut_off.epochs[i].start);
       // It goes on from there.
-      for (int i = 0; i < 10; ++i) add(node, *log, keyed_batch({{"b", value_of(i)}}), Epoch(4));
+      for (int i = 0; i < 10; ++i) put(*log, keyed_batch({{"b", value_of(i)}}), Epoch(4));
+      node.settle(*log);
       compact(node, *log);
       reopen(node, log, options);
       CHECK(view_of(all_of(*log)).at("b").second == value_of(9));
