@@ -46,6 +46,9 @@ class LogFiles {
   Status make_room(const BatchPlace& place, const WriteOptions& options);
   Status sync();
 
+  // A segment between others is being written.
+  [[nodiscard]] bool is_filling() const noexcept { return filler_ != nullptr; }
+
   [[nodiscard]] bool is_dirty() const { return dirty_; }
 
   // Keeps the synced bound on disk within about a second of the truth. When to come again.

@@ -106,9 +106,8 @@ std::optional<CompactionTask> MmapLog::compaction_task() {
 
 bool MmapLog::is_wanted() {
   const std::lock_guard lock(commit_mutex_);
-  // What is lost is about to be put back between these segments.
   return !files_closed_ && !health_.is_fenced() && compaction_pauses_->load() == 0 &&
-         view_.load()->lost.empty() && shape_ == shape_compacted_;
+         !files_.is_filling() && shape_ == shape_compacted_;
 }
 
 bool MmapLog::has_sealed(const SegmentList& old) {

@@ -50,8 +50,8 @@ struct EngineContext {
   const Clock& clock;
   Logger& logger;
   Metrics& metrics;
-  bool has_threads = true;  // false: nothing runs but by MmapEngine::run_round; for simulations
   CompactionLimits compaction = {};
+  bool has_threads = true;  // false: nothing runs but by MmapEngine::run_round; for simulations
 };
 
 // `type` is STORAGE_TYPE: "mmap" or "memory". `data_dir` is created when missing and locked: a

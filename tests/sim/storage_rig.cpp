@@ -67,7 +67,7 @@ void StorageRig::stop() {
 
 Status StorageRig::open_engine() {
   auto engine = storage::MmapEngine::open(
-      kData, {the_loop(), *disk_in_use_, clock_, Logger::none(), the_metrics(), false});
+      kData, {the_loop(), *disk_in_use_, clock_, Logger::none(), the_metrics(), {}, false});
   if (!engine) return pass(engine);
   engine_ = std::move(*engine);
   for (int number = 0; number < script_.logs; ++number) {
