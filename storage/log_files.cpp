@@ -12,7 +12,9 @@ namespace xylem::storage {
 namespace {
 
 constexpr std::int64_t kNoteEveryUs = 1'000'000;
-constexpr std::int64_t kWriteBytesMax = 4LL * 1024 * 1024;  // per call; bounds what ENOSPC holds up
+// Per call. It bounds what a full disk holds up, and the page cache's folios: pages of 2 MiB are
+// short, and where a hypervisor takes free ones back each is a slow fault (twice an append's CPU).
+constexpr std::int64_t kWriteBytesMax = 1024LL * 1024;
 
 }  // namespace
 
