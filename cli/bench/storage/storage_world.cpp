@@ -8,7 +8,10 @@ namespace {
 
 const storage::LogName kName{"bench", {{Uuid::from_words(1, 1), 0}, PartitionId(0)}};
 
-// Appends as much as may be outstanding, and goes on whenever something of it is written.
+constexpr std::int64_t kTurnBytes = 256L * 1024;  // about what sockets bring in a turn
+
+// Appends as much as may be outstanding, some in each turn of the loop, and goes on whenever
+// something of it is written.
 class Appending {
  public:
   Appending(StorageWorld& world,
@@ -29,7 +32,9 @@ class Appending {
     const auto written = (log_.written_end() - start_) / set_.records();
     const auto most =
         std::max<std::int64_t>(1, static_cast<std::int64_t>(kOutstandingMax / set_.batch_bytes()));
+    const auto turn_end = appended_ + set_.batches_in(kTurnBytes);
     while (appended_ < batches_ && appended_ - written < most) {
+      if (appended_ == turn_end) return go_on();
       if (auto done = append(set_.batch(appended_)); !done) return world_.stop(done);
       ++appended_;
     }
@@ -37,6 +42,15 @@ class Appending {
   }
 
  private:
+  void go_on() {
+    if (std::exchange(goes_on_, true)) return;
+    world_.post([this, alive = std::weak_ptr(alive_)] {
+      if (alive.expired()) return;
+      goes_on_ = false;
+      turn();
+    });
+  }
+
   Status append(Bytes batch) {
     if (auto good = check_batch(batch); !good) return pass(good);
     auto base = log_.append(batch, Epoch(1));
@@ -49,7 +63,9 @@ class Appending {
   const BatchSet& set_;
   std::int64_t batches_;
   std::int64_t appended_ = 0;
+  bool goes_on_ = false;  // in the next turn
   Offset start_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
 };
 
 }  // namespace
@@ -70,6 +86,8 @@ Result<std::shared_ptr<storage::PartitionLog>> StorageWorld::log(const storage::
   name.id.partition = PartitionId(partition);
   return engine_->open(name, options);
 }
+
+void StorageWorld::post(Loop::Task task) { loop_.answer(std::move(task)); }
 
 Status StorageWorld::run() {
   loop_.run();

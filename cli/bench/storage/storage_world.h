@@ -34,6 +34,8 @@ class StorageWorld {
   Status run();
   void stop(Status status);
 
+  void post(Loop::Task task);  // for the loop's next turn
+
   [[nodiscard]] std::int64_t syncs();
 
   Status close() { return engine_->close(); }
