@@ -41,21 +41,20 @@ Result<std::vector<BatchPlace>> places_of(Bytes batches, Offset next, Epoch epoc
 
 }  // namespace
 
-AppendOrder::AppendOrder(Offset end, Epochs epochs)
-    : end_(end), epochs_(std::make_shared<const Epochs>(std::move(epochs))) {}
+AppendOrder::AppendOrder(Offset end, Epochs epochs) : end_(end) { publish(std::move(epochs)); }
 
-Epoch AppendOrder::last_epoch() const {
-  const auto known = epochs_.load();
-  return known->empty() ? kNoEpoch : known->back().epoch;
+void AppendOrder::publish(Epochs epochs) {
+  last_epoch_ = epochs.empty() ? kNoEpoch : epochs.back().epoch;
+  epochs_.store(std::make_shared<const Epochs>(std::move(epochs)));
 }
 
 Result<BatchPlace> AppendOrder::accept(Bytes batch, Epoch epoch) const {
   const auto header = read_batch_header(batch);
   if (!header || header->bytes != batch.size())
     return fail(Errc::kInvalidRequest, "an append takes exactly one whole batch");
-  if (epoch < last_epoch())
+  if (epoch < last_epoch_)
     return fail(Errc::kInvalidRequest,
-                "epoch " + text(epoch) + " is below the log's " + text(last_epoch()));
+                "epoch " + text(epoch) + " is below the log's " + text(last_epoch_));
   const auto base = end();
   if (base > kOffsetMax) return fail(Errc::kInvalidRequest, "the log has no offsets left");
   return BatchPlace{.base = base,
@@ -67,7 +66,7 @@ Result<BatchPlace> AppendOrder::accept(Bytes batch, Epoch epoch) const {
 }
 
 Result<std::vector<BatchPlace>> AppendOrder::accept_as_is(Bytes batches) const {
-  return places_of(batches, end(), last_epoch());
+  return places_of(batches, end(), last_epoch_);
 }
 
 Result<std::vector<BatchPlace>> AppendOrder::accept_within(Bytes batches,
@@ -81,7 +80,7 @@ Result<std::vector<BatchPlace>> AppendOrder::accept_within(Bytes batches,
   const auto& last = places->back();
   if (last.next > range.to)
     return fail(Errc::kInvalidRequest, "batch at " + text(last.base) + " goes beyond what is lost");
-  const auto highest = after == known->end() ? last_epoch() : after->epoch;
+  const auto highest = after == known->end() ? last_epoch_ : after->epoch;
   if (last.epoch > highest)
     return fail(Errc::kInvalidRequest, "batch at " + text(last.base) + " has epoch " +
                                            text(last.epoch) + " before " + text(highest));
@@ -89,15 +88,15 @@ Result<std::vector<BatchPlace>> AppendOrder::accept_within(Bytes batches,
 }
 
 void AppendOrder::restart(Offset end, Epochs epochs) {
-  epochs_.store(std::make_shared<const Epochs>(std::move(epochs)));
+  publish(std::move(epochs));
   end_.store(end, std::memory_order_release);
 }
 
 void AppendOrder::add(const BatchPlace& place) {
-  if (place.epoch > last_epoch()) {
+  if (place.epoch > last_epoch_) {
     Epochs grown = *epochs_.load();
     grown.push_back({place.epoch, place.base});
-    epochs_.store(std::make_shared<const Epochs>(std::move(grown)));
+    publish(std::move(grown));
   }
   end_.store(place.next, std::memory_order_release);
 }
@@ -111,18 +110,18 @@ void AppendOrder::add_within(const std::vector<BatchPlace>& places) {
     else
       all.insert(at, {place.epoch, place.base});
   }
-  epochs_.store(std::make_shared<const Epochs>(std::move(all)));
+  publish(std::move(all));
 }
 
 void AppendOrder::cut_back(Offset end) {
   Epochs kept = *epochs_.load();
   while (!kept.empty() && kept.back().start >= end) kept.pop_back();
-  epochs_.store(std::make_shared<const Epochs>(std::move(kept)));
+  publish(std::move(kept));
   end_.store(end, std::memory_order_release);
 }
 
 void AppendOrder::drop_before(Offset start) {
-  epochs_.store(std::make_shared<const Epochs>(epochs(start)));
+  publish(epochs(start));
   if (end() < start) end_.store(start, std::memory_order_release);
 }
 

@@ -45,9 +45,10 @@ class AppendOrder {
   [[nodiscard]] std::vector<EpochStart> epochs(Offset start) const;
 
  private:
-  [[nodiscard]] Epoch last_epoch() const;
+  void publish(std::vector<EpochStart> epochs);
 
   std::atomic<Offset> end_;
+  Epoch last_epoch_ = kNoEpoch;  // of epochs_, for the loop
   Published<std::vector<EpochStart>> epochs_;
 };
 
