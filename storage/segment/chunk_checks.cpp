@@ -7,6 +7,11 @@
 #include <string>
 
 namespace xylem::storage {
+namespace {
+
+constexpr std::size_t kJoinedMin = 512;  // bytes; fewer are read sooner than joined
+
+}  // namespace
 
 void ChunkChecks::restore(const std::vector<std::uint32_t>& crcs, std::size_t bytes) {
   XYLEM_CHECK(crcs.size() == (bytes + kChunkBytes - 1) / kChunkBytes);
@@ -33,6 +38,11 @@ void ChunkChecks::add(std::uint32_t crc, std::size_t bytes) {
 
 void ChunkChecks::extend(Bytes batch, std::uint32_t crc) {
   XYLEM_CHECK(batch.size() >= kBatchHeaderBytes);
+  if (batch.size() < kJoinedMin && batch.size() < kChunkBytes - open_bytes_) {
+    open_crc_ = crc32c(batch, open_crc_);
+    open_bytes_ += batch.size();
+    return;
+  }
   const auto head = batch.first(kBatchCrcFrom);
   crc = crc32c_joined(crc32c(head), crc, batch.size() - head.size());
   for (auto room = kChunkBytes - open_bytes_; batch.size() > room; room = kChunkBytes) {

@@ -25,7 +25,8 @@ class ChunkChecks {
   void restore(const std::vector<std::uint32_t>& crcs, std::size_t bytes);
 
   // `batch` follows what the checks cover already; `crc` is its own, which somebody has checked
-  // before it was written. What it covers is read again only to divide it at the end of a MiB.
+  // before it was written. What it covers is read again only where it is short, or to divide it at
+  // the end of a MiB.
   void extend(Bytes batch, std::uint32_t crc);
 
   // Proves the whole chunks of `run` that [begin, end) touches. kCorrupt: one of them is not what
