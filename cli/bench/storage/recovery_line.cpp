@@ -61,8 +61,8 @@ Paths files_below(const std::string& directory, const std::string& suffix) {
   return found;
 }
 
-// The first `bytes` of each file are read, and their CRC is made.
-Result<StorageRun> read_files(const Paths& paths, std::int64_t bytes) {
+// The first `bytes` of each file, which hold `records` in all, are read, and their CRC is made.
+Result<StorageRun> read_files(const Paths& paths, std::int64_t bytes, std::int64_t records) {
   Buffer piece(kPieceBytes);
   StorageRun counts;
   std::uint32_t crc = 0;
@@ -82,7 +82,7 @@ Result<StorageRun> read_files(const Paths& paths, std::int64_t bytes) {
     counts.bytes += end;
   }
   auto run = watch.run();
-  run.records = crc == 0 ? 0 : 1;  // it is used
+  run.records = crc == 0 ? 0 : records;  // it is used
   run.bytes = counts.bytes;
   return run;
 }
@@ -92,16 +92,17 @@ Status measure_unclean(const StorageBench& bench, const BatchSet& set, StorageLi
   const auto data = bench.directory + "/unclean";
   const auto batches = set.batches_in(bench.load.bytes);
   const auto bytes = batches * static_cast<std::int64_t>(set.batch_bytes());
+  const auto records = batches * set.records();
   const StorageRivals rivals{
       [&]() -> Result<StorageRun> {
         std::filesystem::remove_all(data);
         if (auto left = append_and_die(data, set, batches); !left) return pass(left);
-        if (auto warm = read_files(files_below(data, ".log"), bytes); !warm) return warm;
+        if (auto warm = read_files(files_below(data, ".log"), bytes, records); !warm) return warm;
         auto run = open_ours(data, kOneSegment);
         if (run && run->bytes != bytes) return fail(Errc::kCorrupt, "not all was recovered");
         return run;
       },
-      {{line.name, [&] { return read_files(files_below(data, ".log"), bytes); }}}};
+      {{line.name, [&] { return read_files(files_below(data, ".log"), bytes, records); }}}};
   if (auto done = measure_line(bench.load.pairs, rivals, line); !done) return done;
   std::filesystem::remove_all(data);
   return {};
@@ -119,10 +120,12 @@ Status measure_many(const StorageBench& bench, const BatchSet& set, StorageLine&
     if (auto closed = (*world)->close(); !closed) return closed;
   }
   const auto indexes = files_below(data, ".index");
-  const StorageRivals rivals{
-      [&] { return open_ours(data, 1); },
-      {{line.name,
-        [&] { return read_files(indexes, static_cast<std::int64_t>(kIndexHeadBytes)); }}}};
+  const StorageRivals rivals{[&] { return open_ours(data, 1); },
+                             {{line.name, [&] {
+                                 return read_files(indexes,
+                                                   static_cast<std::int64_t>(kIndexHeadBytes),
+                                                   segments * set.records());
+                               }}}};
   if (auto done = measure_line(bench.load.pairs, rivals, line); !done) return done;
   std::filesystem::remove_all(data);
   return {};
