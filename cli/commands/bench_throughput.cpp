@@ -2,6 +2,7 @@
 
 #include "cli/bench/load/load_run.h"
 #include "cli/bench/load/measured_broker.h"
+#include "cli/bench/load/synced_disk.h"
 #include "cli/bench/load/throughput_report.h"
 #include "cli/output.h"
 #include "common/random.h"
@@ -115,6 +116,11 @@ Result<ThroughputCase> measure_case(const Setting& setting) {
     if (!other) return pass(other, options.versus);
     measured.other.push_back(*other);
   }
+  if (setting.flush != "always") return measured;
+  auto disk = measure_synced_disk(setting.batches, options.window_bytes,
+                                  static_cast<double>(options.seconds), options.directory);
+  if (!disk) return pass(disk);
+  measured.disk_bytes_per_s = *disk;
   return measured;
 }
 
