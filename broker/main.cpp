@@ -1,6 +1,7 @@
 #include "broker/app.h"
 #include "broker/config.h"
 #include "common/config.h"
+#include "common/process.h"
 
 #include <cstdio>
 #include <string>
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", options.error().what().c_str());
     return 2;
   }
+  xylem::keep_freed_memory();
   xylem::broker::App app(std::move(*options));
   return app.run() ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <malloc.h>
 #include <optional>
 #include <pthread.h>
 #include <string_view>
@@ -91,6 +92,13 @@ void raise_descriptor_limit() noexcept {
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
+}
+
+void keep_freed_memory() noexcept {
+  constexpr int kKeptBytes = 4 << 20;     // at the heap's end
+  constexpr int kHeapBytesMax = 1 << 20;  // what is larger has pages of its own
+  mallopt(M_TRIM_THRESHOLD, kKeptBytes);
+  mallopt(M_MMAP_THRESHOLD, kHeapBytesMax);
 }
 
 void append_process_metrics(std::string& exposition) {

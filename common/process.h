@@ -17,6 +17,10 @@ namespace xylem {
 // and the usual soft limit of 1,024 is for programs that call select().
 void raise_descriptor_limit() noexcept;
 
+// Lets the allocator keep what is freed, up to some megabytes, instead of giving it to the kernel
+// and faulting it in again, zeroed, for the next buffer.
+void keep_freed_memory() noexcept;
+
 // Appends the process's own figures in the Prometheus text format, under the names that its client
 // libraries agree on; one that cannot be read is left out.
 // Source: https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics

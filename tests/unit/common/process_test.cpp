@@ -7,6 +7,7 @@
 #include <string_view>
 #include <sys/resource.h>
 #include <thread>
+#include <vector>
 
 namespace xylem {
 namespace {
@@ -36,6 +37,25 @@ TEST_CASE("process: a thread's name is cut to what the kernel takes") {
     pthread_getname_np(pthread_self(), name.data(), name.size());
   }).join();
   CHECK(std::string_view(name.data()) == "0123456789abcde");
+}
+
+TEST_CASE("process: buffers that come and go are not faulted in each time") {
+  constexpr std::size_t kBytes = std::size_t{256} * 1024;
+  keep_freed_memory();
+  const auto touch = [] {
+    std::vector<char> first(kBytes, 'a');
+    std::vector<char> second(kBytes, 'b');
+    CHECK(first.back() != second.back());
+  };
+  touch();
+  const auto faults = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
+  };
+  const auto before = faults();
+  for (int i = 0; i < 100; ++i) touch();
+  CHECK(faults() - before < 1'000);  // 100 times 128 pages, were they given back
 }
 
 }  // namespace
