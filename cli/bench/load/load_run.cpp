@@ -8,7 +8,7 @@
 namespace xylem::cli {
 namespace {
 
-constexpr std::int64_t kStallUs = 20'000'000;
+constexpr std::int64_t kStallUs = 60'000'000;
 constexpr std::size_t kPiecesMax = 64;  // units in one call
 constexpr int kPollMs = 1'000;
 
@@ -19,7 +19,9 @@ class Load {
 
   Result<LoadRun> run() {
     std::int64_t moved_us = start_us_;
+    if (auto there = take_there(); !there) return pass(there);
     while (!is_done()) {
+      if (auto said = beat(); !said) return pass(said);
       const auto before = acked_ + tally_.records + sent_;
       if (auto turned = turn(); !turned) return pass(turned);
       if (acked_ + tally_.records + sent_ != before) {
@@ -56,6 +58,17 @@ class Load {
         elapsed_s() * limits_.records_per_s / static_cast<double>(wire_.unit_records());
     if (due < static_cast<double>(until)) until = static_cast<std::int64_t>(due) + 1;
     return until;
+  }
+
+  // What came along with the answers that opened the wire.
+  Status take_there() { return limits_.consumes ? wire_.take_records(tally_) : Status(); }
+
+  Status beat() {
+    const auto now_us = clock_.monotonic_us();
+    if (sent_of_unit_ > 0 || now_us - beat_us_ < LoadWire::kBeatUs) return {};
+    beat_us_ = now_us;
+    if (auto said = wire_.beat(wire_.producer()); !said) return said;
+    return limits_.consumes ? wire_.beat(wire_.consumer()) : Status();
   }
 
   Status turn() {
@@ -101,6 +114,7 @@ class Load {
   const LoadLimits& limits_;
   const Clock& clock_;
   std::int64_t start_us_;
+  std::int64_t beat_us_ = start_us_;
   std::int64_t sent_ = 0;         // units, whole
   std::size_t sent_of_unit_ = 0;  // bytes of the one after them
   std::int64_t acked_ = 0;
@@ -116,10 +130,19 @@ Result<LoadRun> run_produce(LoadWire& wire, const LoadLimits& limits, const Cloc
 
 Result<LoadRun> run_consume(LoadWire& wire, std::int64_t records, const Clock& clock) {
   const auto start_us = clock.monotonic_us();
+  auto moved_us = start_us;
   LoadTally tally;
-  while (tally.records < records) {
-    if (auto waited = wire.consumer().wait(); !waited) return pass(waited);
+  while (true) {
+    const auto before = tally.records;
     if (auto taken = wire.take_records(tally); !taken) return pass(taken);
+    if (tally.records >= records) break;
+    const auto now_us = clock.monotonic_us();
+    if (tally.records > before) moved_us = now_us;
+    auto waited = wire.consumer().wait(kPollMs);
+    if (waited) continue;
+    if (waited.error().code() != Errc::kTimeout || now_us - moved_us > kStallUs)
+      return pass(waited);
+    if (auto said = wire.beat(wire.consumer()); !said) return pass(said);
   }
   const auto elapsed_us = clock.monotonic_us() - start_us;
   return LoadRun{.records = tally.records,

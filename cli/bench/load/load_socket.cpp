@@ -16,15 +16,15 @@ namespace {
 
 constexpr std::size_t kRoomBytes = std::size_t{256} * 1024;      // for one recv, at least
 constexpr std::size_t kReceiveBytes = std::size_t{1024} * 1024;  // at a time, about
-constexpr int kWaitMs = 10'000;
+constexpr int kSendMs = 10'000;
 
 std::unexpected<Error> lost(const std::string& doing) {
   return fail(Errc::kUnavailable, doing + ": " + system_text(errno));
 }
 
-Status wait_for(int fd, short events) {  // NOLINT(google-runtime-int): poll's
+Status wait_for(int fd, short events, int milliseconds) {  // NOLINT(google-runtime-int): poll's
   pollfd waits{.fd = fd, .events = events, .revents = 0};
-  const int ready = poll(&waits, 1, kWaitMs);
+  const int ready = poll(&waits, 1, milliseconds);
   if (ready < 0 && errno != EINTR) return lost("poll");
   if (ready == 0) return fail(Errc::kTimeout, "no answer");
   return {};
@@ -79,13 +79,13 @@ Status LoadSocket::send_all(Bytes bytes) {
     if (!sent) return std::unexpected(sent.error());
     bytes = bytes.subspan(*sent);
     if (bytes.empty()) break;
-    if (auto waited = wait_for(fd_, POLLOUT); !waited) return waited;
+    if (auto waited = wait_for(fd_, POLLOUT, kSendMs); !waited) return waited;
   }
   return {};
 }
 
-Status LoadSocket::wait() {
-  if (auto waited = wait_for(fd_, POLLIN); !waited) return waited;
+Status LoadSocket::wait(int milliseconds) {
+  if (auto waited = wait_for(fd_, POLLIN, milliseconds); !waited) return waited;
   return receive();
 }
 

@@ -27,8 +27,8 @@ class LoadSocket {
 
   [[nodiscard]] int fd() const { return fd_; }
 
-  Status send_all(Bytes bytes);  // waits
-  Status wait();                 // until more has arrived
+  Status send_all(Bytes bytes);            // waits
+  Status wait(int milliseconds = 10'000);  // until more has arrived; kTimeout: it has not
 
   // As much as the kernel takes now, in bytes.
   Result<std::size_t> send_some(std::span<const iovec> pieces);

@@ -39,6 +39,10 @@ class LoadWire {
   // How many units the producer's input acknowledges, in order; takes that input.
   virtual Result<std::int64_t> take_acks() = 0;
 
+  // Says on a connection that we are there; due every kBeatUs, between two units.
+  static constexpr std::int64_t kBeatUs = 2'000'000;
+  virtual Status beat(LoadSocket& socket) = 0;
+
   // From where the consumer began to the log's end at that time.
   [[nodiscard]] virtual std::int64_t records_there() const = 0;
 

@@ -106,16 +106,23 @@ class NativeWire final : public LoadWire {
 
   [[nodiscard]] std::int64_t unit_records() const override { return batches_.records(); }
 
+  Status beat(LoadSocket& socket) override {
+    return socket.send_all(frame(FrameType::kHeartbeat, 0, {}));
+  }
+
   [[nodiscard]] std::int64_t records_there() const override { return records_there_; }
 
   Result<std::int64_t> take_acks() override {
     std::int64_t count = 0;
     while (const auto ack = peek(producer_->input())) {
-      if (ack->type != FrameType::kAck) return unexpected(*ack);
-      if (ack->id != static_cast<std::uint64_t>(acked_) % units_.size())
-        return fail(Errc::kCorrupt, "acknowledged out of order");
-      ++acked_;
-      ++count;
+      if (ack->type == FrameType::kAck) {
+        if (ack->id != static_cast<std::uint64_t>(acked_) % units_.size())
+          return fail(Errc::kCorrupt, "acknowledged out of order");
+        ++acked_;
+        ++count;
+      } else if (ack->type != FrameType::kHeartbeat) {
+        return unexpected(*ack);
+      }
       take(*producer_, *ack);
     }
     return count;
@@ -123,8 +130,11 @@ class NativeWire final : public LoadWire {
 
   Status take_records(LoadTally& tally) override {
     while (const auto pushed = peek(consumer_->input())) {
-      if (pushed->type != FrameType::kData) return unexpected(*pushed);
-      if (auto checked = check(pushed->payload, tally); !checked) return checked;
+      if (pushed->type == FrameType::kData) {
+        if (auto checked = check(pushed->payload, tally); !checked) return checked;
+      } else if (pushed->type != FrameType::kHeartbeat) {
+        return unexpected(*pushed);
+      }
       take(*consumer_, *pushed);
     }
     return give_credit();

@@ -154,6 +154,8 @@ class NatsWire final : public LoadWire {
 
   [[nodiscard]] std::int64_t unit_records() const override { return 1; }
 
+  Status beat(LoadSocket& /*socket*/) override { return {}; }  // the server asks, we answer
+
   [[nodiscard]] std::int64_t records_there() const override { return 0; }
 
   Result<std::int64_t> take_acks() override {
