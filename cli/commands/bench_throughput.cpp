@@ -104,11 +104,23 @@ Result<ThroughputFigures> measure(const Setting& setting, Kind kind) {
       .misplaced = run->misplaced};
 }
 
+// Without --topic each run has a new one, that is gone afterwards.
+Result<ThroughputFigures> measure_ours(Setting setting) {
+  const auto& options = setting.options;
+  if (!options.topic.empty()) return measure(setting, Kind::kXylem);
+  setting.topic.name += "-" + std::to_string(setting.random.next());
+  auto measured = measure(setting, Kind::kXylem);
+  if (!measured || !options.broker) return measured;
+  if (auto gone = delete_native_topic(*options.broker, setting.topic.name); !gone)
+    return pass(gone);
+  return measured;
+}
+
 Result<ThroughputCase> measure_case(const Setting& setting) {
   const auto& options = setting.options;
   ThroughputCase measured{.record_bytes = setting.batches.record_bytes(), .flush = setting.flush};
   for (std::int64_t pair = 0; pair < options.pairs; ++pair) {
-    auto ours = measure(setting, Kind::kXylem);
+    auto ours = measure_ours(setting);
     if (!ours) return pass(ours, "xylem-broker");
     measured.ours.push_back(*ours);
     if (options.versus.empty()) continue;
@@ -134,15 +146,13 @@ Result<ThroughputReport> measure_all(const BenchThroughputOptions& options) {
     const auto batches = LoadBatches::make(bytes, random);
     if (!batches) return std::unexpected(batches.error());
     for (const auto& flush : options.flushes) {
-      const Setting setting{
-          .options = options,
-          .batches = *batches,
-          .flush = flush,
-          .topic = {.name = options.topic.empty() ? "bench-" + std::to_string(random.next())
-                                                  : options.topic,
-                    .flush = flush,
-                    .is_strange = options.consumes && !options.topic.empty()},
-          .random = random};
+      const Setting setting{.options = options,
+                            .batches = *batches,
+                            .flush = flush,
+                            .topic = {.name = options.topic.empty() ? "bench" : options.topic,
+                                      .flush = flush,
+                                      .is_strange = options.consumes && !options.topic.empty()},
+                            .random = random};
       auto measured = measure_case(setting);
       if (!measured) return pass(measured);
       report.cases.push_back(std::move(*measured));

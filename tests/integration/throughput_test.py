@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from processes import Directory, run
+from processes import Daemon, Directory, free_ports, get_json, run, until
 
 
 class BenchTest(unittest.TestCase):
@@ -35,6 +35,21 @@ class BenchTest(unittest.TestCase):
         said = self.bench("consume", "--bytes", "32MiB", "--vs", "null")
         self.assertEqual(said["results"][0]["records"], said["limit"][0]["records"])
         self.assertGreaterEqual(said["results"][0]["records"], 32 * 1024)
+
+    def test_a_broker_that_runs_keeps_nothing(self):
+        port = free_ports(3)
+        http = f"127.0.0.1:{port + 1}"
+        broker = Daemon("xylem-broker", self.directory.path / "log", NODE_ID="alone",
+                        DATA_DIR=self.directory.path / "data", LISTEN_HOST="127.0.0.1",
+                        BROKER_PORT=port, HTTP_PORT=port + 1, PIPE_PORT=port + 2).start()
+        self.addCleanup(broker.end)
+        until(lambda: get_json(http, "/api/v1/topics"), "the broker serves")
+        before = get_json(http, "/api/v1/topics")
+        for verb in "produce", "consume":
+            said = json.loads(run("bench", verb, "--broker", f"127.0.0.1:{port}", "--bytes", "4MiB",
+                                  "--size", "1KiB", "--pairs", 2, "--json"))
+            self.assertEqual(0, said["results"][0]["misplaced"])
+        self.assertEqual(before, get_json(http, "/api/v1/topics"))
 
 
 if __name__ == "__main__":

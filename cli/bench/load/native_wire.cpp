@@ -219,4 +219,14 @@ std::unique_ptr<LoadWire> make_native_wire(const network::Address& broker,
   return std::make_unique<NativeWire>(broker, topic, batches);
 }
 
+Status delete_native_topic(const network::Address& broker, const std::string& name) {
+  auto socket = greet(broker);
+  if (!socket) return pass(socket);
+  const network::Admin remove{.command = "topic.delete",
+                              .json = nlohmann::json{{"name", name}}.dump()};
+  const auto removed = exchange(*socket, FrameType::kAdmin, network::encode(remove));
+  if (!removed) return std::unexpected(removed.error());
+  return {};
+}
+
 }  // namespace xylem::cli
