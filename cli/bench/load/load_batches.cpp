@@ -3,6 +3,7 @@
 #include "common/batch/batch_builder.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace xylem::cli {
 namespace {

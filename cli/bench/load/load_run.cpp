@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <poll.h>
+#include <string>
 
 namespace xylem::cli {
 namespace {

@@ -12,10 +12,12 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sstream>
+#include <string>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace xylem::cli {

@@ -4,8 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
+#include <cstring>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace xylem::cli {
 namespace {

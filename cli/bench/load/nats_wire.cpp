@@ -11,7 +11,10 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace xylem::cli {
 namespace {

@@ -7,6 +7,9 @@
 
 #include <array>
 #include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace xylem::cli {
 namespace {
