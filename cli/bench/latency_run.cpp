@@ -4,6 +4,7 @@
 #include "cli/bench/probe_record.h"
 #include "common/timer.h"
 
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -111,11 +112,12 @@ class Measurement {
 }  // namespace
 
 Result<LatencyRun> run_latency(ClientRuntime& runtime,
-                               Route& route,
+                               std::unique_ptr<Route> route,
                                const LatencyLoad& load,
                                const std::function<void()>& started) {
-  Measurement measurement(runtime, route, load, started);
+  Measurement measurement(runtime, *route, load, started);
   runtime.run();
+  route.reset();  // it tells the fate of what is still on its way
   return measurement.result();
 }
 

@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 
 namespace xylem::cli {
 
@@ -28,7 +30,7 @@ struct LatencyRun {
 // Runs the loop until all has arrived. kTimeout: not all did; kCorrupt: one was changed; else what
 // the route failed with. `started` is called at the first record's moment, or before.
 Result<LatencyRun> run_latency(ClientRuntime& runtime,
-                               Route& route,
+                               std::unique_ptr<Route> route,
                                const LatencyLoad& load,
                                const std::function<void()>& started);
 

@@ -17,9 +17,9 @@ Result<LatencyFigures> measure(const LatencyLoad& load,
                                const std::vector<pid_t>& pids,
                                const MakeRoute& make_route) {
   ClientRuntime runtime;
-  const auto route = make_route(runtime);
+  auto route = make_route(runtime);
   std::int64_t before_ns = 0;
-  auto run = run_latency(runtime, *route, load, [&] { before_ns = cpu_time_ns(pids); });
+  auto run = run_latency(runtime, std::move(route), load, [&] { before_ns = cpu_time_ns(pids); });
   if (!run) return pass(run);
   return figures_of(*run, cpu_time_ns(pids) - before_ns);
 }

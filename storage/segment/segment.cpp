@@ -23,8 +23,10 @@ Stretch stretch_of(const SparseIndex& index, const ReadRange& range, std::size_t
   const auto before = index.floor(range.from + -1);
   const auto begin = before == 0 || before >= index.size() ? 0 : index[before - 1].position;
   const auto scanned = kIndexStepBytes + kBatchHeaderBytes;  // from the index entry to the batch
-  const auto end = index.position_below(range.from) + scanned + range.bytes_max;
-  return {std::min<std::size_t>(begin, bytes), std::min(end, bytes)};
+  const auto enough = index.position_below(range.from) + scanned + range.bytes_max;
+  const auto after = before < index.size() ? before + 2 : 1;  // of the first batch, however large
+  const auto first_end = after < index.size() ? index[after].position + scanned : bytes;
+  return {std::min<std::size_t>(begin, bytes), std::min(std::max(enough, first_end), bytes)};
 }
 
 }  // namespace
