@@ -29,7 +29,13 @@ class File {
   // Makes [0, bytes) allocated; the file's size becomes at least that. Zeroes where it grew.
   virtual Status allocate(std::int64_t bytes) = 0;
   virtual Status truncate(std::int64_t bytes) = 0;
-  virtual Status sync() = 0;  // fdatasync
+  // fdatasync. kIo: any failure, a full disk too; never try again: the system may call clean by
+  // then what it could not write.
+  virtual Status sync() = 0;
+
+  // Reads after it show what the disk holds, not what is left in memory of a sync that failed.
+  // Nothing of what was not synced is lost by it.
+  virtual Status forget_cached() = 0;
   [[nodiscard]] virtual Result<std::int64_t> size() const = 0;
 
   // [0, bytes) read-only; `bytes` must not pass the allocated size. The mapping outlives the file.

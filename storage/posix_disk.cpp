@@ -42,6 +42,11 @@ std::unexpected<Error> system_error(int error, std::string_view doing, const std
   return fail(code, std::string(doing) + " " + path + ": " + system_text(error));
 }
 
+// No room for what was accepted already is not a full disk to wait for.
+std::unexpected<Error> sync_error(int error, const std::string& path) {
+  return fail(Errc::kIo, "sync " + path + ": " + system_text(error));
+}
+
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -118,18 +123,28 @@ class PosixFile final : public File {
   }
 
   Status allocate(std::int64_t bytes) override {
-    const int error = ::posix_fallocate(fd_.get(), 0, bytes);
+    int error = EINTR;
+    while (error == EINTR) error = ::posix_fallocate(fd_.get(), 0, bytes);
     if (error != 0) return system_error(error, "allocate", path_);
     return {};
   }
 
   Status truncate(std::int64_t bytes) override {
-    if (::ftruncate(fd_.get(), bytes) != 0) return system_error(errno, "truncate", path_);
+    while (::ftruncate(fd_.get(), bytes) != 0) {
+      if (errno != EINTR) return system_error(errno, "truncate", path_);
+    }
     return {};
   }
 
   Status sync() override {
-    if (::fdatasync(fd_.get()) != 0) return system_error(errno, "sync", path_);
+    if (::fdatasync(fd_.get()) != 0) return sync_error(errno, path_);
+    return {};
+  }
+
+  Status forget_cached() override {
+    const int error =
+        ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);  // pages that are clean
+    if (error != 0) return system_error(error, "forget cached pages of", path_);
     return {};
   }
 
@@ -214,7 +229,7 @@ Status PosixDisk::sync_directory(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return system_error(errno, "open", path);
   const Descriptor directory(fd);
-  if (::fsync(fd) != 0) return system_error(errno, "sync", path);
+  if (::fsync(fd) != 0) return sync_error(errno, path);
   return {};
 }
 

@@ -147,6 +147,9 @@ class Recovery {
   }
 
   Status walk_tail(std::shared_ptr<Segment> segment, File& file, std::int64_t size) {
+    // An earlier process may have failed to sync it: what counts is what the disk holds.
+    if (auto synced = file.sync(); !synced) return synced;
+    if (auto forgot = file.forget_cached(); !forgot) return forgot;
     if (auto ready = segment->prepare_to_write(); !ready) {
       if (!is_damage(ready.error())) return ready;
       return quarantine({segment->base(), std::max(segment->end(), bound_.synced), kOffsetMax});

@@ -61,10 +61,11 @@ Result<SyncedBound> SyncedFile::load() {
   if (!content) return pass(content);
   const auto slot = decode_synced(*content);
   sequence_ = slot.sequence;
-  // Whoever wrote it may have died before it was synced, and from now on others go by it.
-  auto file = disk_.open(path_, Disk::Open::kWrite);
-  if (!file) return pass(file);
-  if (auto synced = sync(**file); !synced) return pass(synced);
+  // Whoever wrote it may have died before it was synced, or failed to; from now on others go by it.
+  if (slot.sequence > 0) {
+    auto stored = store_durably(slot.bound);
+    if (!stored && stored.error().code() != Errc::kDiskFull) return pass(stored);
+  }
   return slot.bound;
 }
 

@@ -128,6 +128,15 @@ std::string LogHistory::find_wrong(const Observed& seen, bool written_survives) 
   return check_content(seen, need(written_survives));
 }
 
+std::string LogHistory::check_serves(const Observed& seen) const {
+  for (const auto& bytes : seen.batches) {
+    const bool known =
+        std::ranges::any_of(batches_, [&](const auto& batch) { return batch.bytes == bytes; });
+    if (!known) return "serves a batch that it never took";
+  }
+  return {};
+}
+
 std::string LogHistory::check_all(const Observed& seen) const {
   if (seen.start != start_) return "start " + text(seen.start) + ", was " + text(start_);
   if (!only_rot_is_lost(seen)) return "reports lost " + text(seen.lost.front().from);

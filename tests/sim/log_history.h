@@ -61,6 +61,9 @@ class LogHistory {
   // Empty: `seen` is what it may be. `written_survives`: only the process had died.
   [[nodiscard]] std::string check(const Observed& seen, bool written_survives) const;
 
+  // Whatever it may lack, it has nothing else.
+  [[nodiscard]] std::string check_serves(const Observed& seen) const;
+
   // A running log: everything is there.
   [[nodiscard]] std::string check_all(const Observed& seen) const;
 

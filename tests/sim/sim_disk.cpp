@@ -43,40 +43,71 @@ class SimHandle final : public File {
     const std::lock_guard lock(disk_.mutex_);
     disk_.look();
     if (!is_alive()) return dead();
+    if (auto error = disk_.fault(SimDisk::Kind::kRead)) return std::unexpected(*error);
     return node_->file.read(position, out);
   }
 
   Status write_at(std::int64_t position, std::span<const Bytes> pieces) override {
     Buffer all;
     for (const auto piece : pieces) append(piece, all);
-    return change([&](SimDisk::Fate fate) {
-      auto bytes = Bytes(all);
-      if (fate == SimDisk::Fate::kHalf) {  // up to the end of some sector
-        const auto end =
-            position + static_cast<std::int64_t>(disk_.random_.below(bytes.size() + 1));
-        const auto cut = end / kSectorBytes * kSectorBytes - position;
-        bytes = bytes.first(static_cast<std::size_t>(std::max<std::int64_t>(0, cut)));
-      }
-      node_->file.write(position, bytes);
-    });
+    const bool grows = position + std::ssize(all) > file_size();
+    return change(
+        [&](SimDisk::Fate fate, bool fails) {
+          auto bytes = Bytes(all);
+          if (fails) {
+            const bool part =
+                disk_.fault_ == Fault::kShortWrite || disk_.fault_ == Fault::kFullWrite;
+            bytes = bytes.first(part ? bytes.size() / 2 : 0);
+          }
+          if (fate == SimDisk::Fate::kHalf) {  // up to the end of some sector
+            const auto end =
+                position + static_cast<std::int64_t>(disk_.random_.below(bytes.size() + 1));
+            const auto cut = end / kSectorBytes * kSectorBytes - position;
+            bytes = bytes.first(static_cast<std::size_t>(std::max<std::int64_t>(0, cut)));
+          }
+          node_->file.write(position, bytes);
+        },
+        grows ? SimDisk::Kind::kGrow : SimDisk::Kind::kChange);
   }
 
   Status allocate(std::int64_t bytes) override {
-    return change([&](SimDisk::Fate) { node_->file.allocate(bytes); });
+    return change(
+        [&](SimDisk::Fate, bool fails) {
+          if (!fails) node_->file.allocate(bytes);
+        },
+        SimDisk::Kind::kGrow);
   }
 
   Status truncate(std::int64_t bytes) override {
-    return change([&](SimDisk::Fate) { node_->file.truncate(bytes); });
+    return change([&](SimDisk::Fate, bool fails) {
+      if (!fails) node_->file.truncate(bytes);
+    });
   }
 
   Status sync() override {
-    return change([&](SimDisk::Fate) { node_->file.sync(); });
+    return change(
+        [&](SimDisk::Fate, bool fails) {
+          if (fails)
+            node_->file.fail_sync();
+          else
+            node_->file.sync();
+        },
+        SimDisk::Kind::kSync);
+  }
+
+  Status forget_cached() override {
+    const std::lock_guard lock(disk_.mutex_);
+    disk_.look();
+    if (!is_alive()) return dead();
+    node_->file.forget_cached();
+    return {};
   }
 
   [[nodiscard]] Result<std::int64_t> size() const override {
     const std::lock_guard lock(disk_.mutex_);
     disk_.look();
     if (!is_alive()) return dead();
+    if (auto error = disk_.fault(SimDisk::Kind::kRead)) return std::unexpected(*error);
     return node_->file.size();
   }
 
@@ -84,22 +115,29 @@ class SimHandle final : public File {
     const std::lock_guard lock(disk_.mutex_);
     disk_.look();
     if (!is_alive()) return dead();
+    if (auto error = disk_.fault(SimDisk::Kind::kRead)) return std::unexpected(*error);
     return node_->file.map(bytes);
   }
 
   [[nodiscard]] int descriptor() const noexcept override { return -1; }
 
  private:
+  [[nodiscard]] std::int64_t file_size() const {
+    const std::lock_guard lock(disk_.mutex_);
+    return node_->file.size();
+  }
+
   [[nodiscard]] bool is_alive() const { return !disk_.crashed_ && life_ == disk_.life_; }
 
   template <class Do>
-  Status change(const Do& act) {
+  Status change(const Do& act, SimDisk::Kind kind = SimDisk::Kind::kChange) {
     const std::lock_guard lock(disk_.mutex_);
     if (life_ != disk_.life_) return dead();
     const auto fate = disk_.step();
-    if (fate == SimDisk::Fate::kDone || fate == SimDisk::Fate::kHalf) act(fate);
+    const auto error = disk_.crashed_ ? std::nullopt : disk_.fault(kind);
+    if (fate == SimDisk::Fate::kDone || fate == SimDisk::Fate::kHalf) act(fate, error.has_value());
     if (disk_.crashed_) return dead();
-    return {};
+    return error ? Status(std::unexpected(*error)) : Status();
   }
 
   SimDisk& disk_;
@@ -139,6 +177,41 @@ bool SimDisk::has_crashed() const {
 
 void SimDisk::look() const { ++calls_; }
 
+void SimDisk::fail_at(std::uint64_t call, Fault fault, bool for_ever) {
+  const std::lock_guard lock(mutex_);
+  fail_in_ = call;
+  fault_ = fault;
+  fails_for_ever_ = for_ever;
+  failed_ = false;
+}
+
+void SimDisk::fail_no_more() {
+  const std::lock_guard lock(mutex_);
+  fail_in_ = 0;
+}
+
+bool SimDisk::has_failed() const {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
+bool SimDisk::has_failed_sync() const {
+  const std::lock_guard lock(mutex_);
+  return failed_sync_;
+}
+
+std::optional<Error> SimDisk::fault(Kind kind) const {
+  const bool full = fault_ == Fault::kDiskFull || fault_ == Fault::kFullWrite;
+  if (fail_in_ == 0 || (full && kind != Kind::kGrow)) return std::nullopt;
+  if (fault_ == Fault::kSync && kind != Kind::kSync) return std::nullopt;
+  if (fail_in_ > 1) return --fail_in_, std::nullopt;
+  failed_ = true;
+  failed_sync_ |= kind == Kind::kSync;
+  if (!fails_for_ever_) fail_in_ = 0;
+  return full ? Error(Errc::kDiskFull, "no space left on device")
+              : Error(Errc::kIo, "input/output error");
+}
+
 SimDisk::Fate SimDisk::step() {
   ++calls_;
   if (crashed_) return Fate::kRefused;
@@ -154,6 +227,7 @@ void SimDisk::kill() {
   locks_.clear();
   crashed_ = false;
   crash_at_ = 0;
+  fail_in_ = 0;
 }
 
 void SimDisk::settle(const Change& change) {
@@ -228,10 +302,12 @@ Result<std::unique_ptr<File>> SimDisk::open(const std::string& path, Open how) {
   if (how != Open::kCreate) {
     look();
     if (crashed_) return dead();
+    if (auto error = fault(Kind::kRead)) return std::unexpected(*error);
     if (node == nullptr) return missing(path);
     return std::make_unique<SimHandle>(*this, node);
   }
   if (const auto fate = step(); fate == Fate::kRefused || fate == Fate::kNotDone) return dead();
+  if (auto error = fault(Kind::kGrow); error && !crashed_) return std::unexpected(*error);
   if (node != nullptr) return fail(Errc::kAlreadyExists, path);
   const auto parent = find(storage::directory_of(path));
   if (parent == nullptr) return missing(path);
@@ -245,6 +321,7 @@ Result<std::vector<std::string>> SimDisk::list(const std::string& directory) {
   const std::lock_guard lock(mutex_);
   look();
   if (crashed_) return dead();
+  if (auto error = fault(Kind::kRead)) return std::unexpected(*error);
   const auto node = find(directory);
   if (node == nullptr) return missing(directory);
   std::vector<std::string> names;
@@ -256,6 +333,7 @@ Result<bool> SimDisk::exists(const std::string& path) {
   const std::lock_guard lock(mutex_);
   look();
   if (crashed_) return dead();
+  if (auto error = fault(Kind::kRead)) return std::unexpected(*error);
   return find(path) != nullptr;
 }
 
@@ -263,6 +341,7 @@ Status SimDisk::make_directories(const std::string& path) {
   const std::lock_guard lock(mutex_);
   const auto fate = step();
   if (fate == Fate::kRefused || fate == Fate::kNotDone) return dead();
+  if (auto error = fault(Kind::kGrow); error && !crashed_) return std::unexpected(*error);
   for (std::size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     const auto part = path.substr(0, end);
@@ -281,6 +360,7 @@ Status SimDisk::rename(const std::string& from, const std::string& to) {
   const std::lock_guard lock(mutex_);
   const auto fate = step();
   if (fate == Fate::kRefused || fate == Fate::kNotDone) return dead();
+  if (auto error = fault(Kind::kChange); error && !crashed_) return std::unexpected(*error);
   const auto node = find(from);
   const auto target = find(storage::directory_of(to));
   if (node == nullptr || target == nullptr) return missing(from);
@@ -293,6 +373,7 @@ Status SimDisk::remove(const std::string& path) {
   const std::lock_guard lock(mutex_);
   const auto fate = step();
   if (fate == Fate::kRefused || fate == Fate::kNotDone) return dead();
+  if (auto error = fault(Kind::kChange); error && !crashed_) return std::unexpected(*error);
   if (find(path) == nullptr) return missing(path);
   change_names({{find(storage::directory_of(path)), name_of(path), nullptr}});
   return crashed_ ? Status(dead()) : Status();
@@ -310,6 +391,7 @@ Status SimDisk::remove_all(const std::string& path) {
   const std::lock_guard lock(mutex_);
   const auto fate = step();
   if (fate == Fate::kRefused || fate == Fate::kNotDone) return dead();
+  if (auto error = fault(Kind::kChange); error && !crashed_) return std::unexpected(*error);
   if (const auto node = find(path); node != nullptr) {
     if (node->is_directory) unlink_below(node);
     if (fate == Fate::kDone)
@@ -322,6 +404,7 @@ Status SimDisk::sync_directory(const std::string& path) {
   const std::lock_guard lock(mutex_);
   const auto fate = step();
   if (fate == Fate::kRefused || fate == Fate::kNotDone) return dead();
+  if (auto error = fault(Kind::kSync); error && !crashed_) return std::unexpected(*error);
   const auto node = find(path);
   if (node == nullptr) return missing(path);
   std::erase_if(unsynced_, [&](const Change& change) {
@@ -337,6 +420,7 @@ Result<std::shared_ptr<void>> SimDisk::lock(const std::string& path) {
   const std::lock_guard lock(mutex_);
   look();
   if (crashed_) return dead();
+  if (auto error = fault(Kind::kRead)) return std::unexpected(*error);
   if (!locks_[path].expired()) return fail(Errc::kAlreadyExists, path + " is locked");
   auto held = std::make_shared<int>(0);
   locks_[path] = held;

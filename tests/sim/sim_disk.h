@@ -11,6 +11,9 @@
 //   disk.cut_power(Survival::kSome, seed);   // or kill(): what a dead process leaves
 //   ... use it again ...
 //
+// Or a call fails and the process lives on: fail_at. After a failed sync the file's bytes up to
+// then never become durable, whatever a later sync says: as the kernel does it.
+//
 // Maps are copies, never the live bytes. A write or a truncation below the end of a live mapping
 // aborts: on a real disk readers would see it, or die of it.
 //
@@ -25,10 +28,19 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace xylem::sim {
+
+enum class Fault : std::uint8_t {
+  kIo,
+  kDiskFull,    // of what takes room
+  kShortWrite,  // a part is written, then kIo
+  kFullWrite,   // a part is written, then kDiskFull
+  kSync,        // of syncs alone
+};
 
 class SimDisk final : public storage::Disk {
  public:
@@ -46,6 +58,12 @@ class SimDisk final : public storage::Disk {
   void crash_at(std::uint64_t step, std::uint64_t seed);
   void crash_now();
   [[nodiscard]] bool has_crashed() const;
+
+  // The call with number `call` of those that `fault` can meet fails; and all after it.
+  void fail_at(std::uint64_t call, Fault fault, bool for_ever);
+  void fail_no_more();
+  [[nodiscard]] bool has_failed() const;
+  [[nodiscard]] bool has_failed_sync() const;  // ever
 
   // Only after these does a crashed disk work again. What was opened before never does.
   void kill();  // the system lives on: everything is there
@@ -80,8 +98,11 @@ class SimDisk final : public storage::Disk {
 
   enum class Fate : std::uint8_t { kDone, kNotDone, kHalf, kRefused };
 
+  enum class Kind : std::uint8_t { kRead, kChange, kGrow, kSync };
+
   void look() const;  // counts a call that changes nothing
   Fate step();        // counts one that does, and says what becomes of it
+  std::optional<Error> fault(Kind kind) const;
   NodePtr find(const std::string& path) const;
   void change_names(Change change);
   void unlink_below(const NodePtr& directory);
@@ -97,6 +118,11 @@ class SimDisk final : public storage::Disk {
   std::uint64_t steps_ = 0;
   std::uint64_t crash_at_ = 0;  // 0: never
   bool crashed_ = false;
+  mutable std::uint64_t fail_in_ = 0;  // calls; 0: never
+  Fault fault_ = Fault::kIo;
+  bool fails_for_ever_ = false;
+  mutable bool failed_ = false;
+  mutable bool failed_sync_ = false;
   std::uint64_t life_ = 0;  // handles of an earlier one are dead
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace xylem::sim {
 namespace {
@@ -119,10 +120,38 @@ void SimFile::truncate(std::int64_t bytes) {
 }
 
 void SimFile::sync() {
-  durable_ = now_;
+  if (lost_some_) {
+    for (std::size_t i = 0; i < changes_.size(); ++i)
+      redo(changes_[i], changes_[i].begin, changes_[i].end);
+    durable_.zero_from(size_);
+  } else {
+    durable_ = now_;
+  }
   durable_size_ = size_;
   changes_.clear();
   written_.clear();
+}
+
+void SimFile::fail_sync() {
+  lost_some_ |= !changes_.empty();
+  changes_.clear();
+  written_.clear();
+}
+
+void SimFile::forget_cached() {
+  if (!lost_some_) return;
+  const auto durable = durable_;
+  for (const auto& change : changes_) redo(change, change.begin, change.end);
+  now_ = std::exchange(durable_, durable);
+  now_.zero_from(size_);
+  lost_some_ = false;
+}
+
+// Makes [begin, end) of a change durable.
+void SimFile::redo(const Change& change, std::int64_t begin, std::int64_t end) {
+  if (change.written_at == kZeroes) return durable_.zero(begin, end);
+  const auto from = change.written_at + static_cast<std::size_t>(begin - change.begin);
+  durable_.write(begin, Bytes(written_).subspan(from, static_cast<std::size_t>(end - begin)));
 }
 
 Slice SimFile::map(std::int64_t bytes) {
@@ -136,31 +165,27 @@ Slice SimFile::map(std::int64_t bytes) {
 
 // Of a sector survives what the first changes made of it; how many these are, a hash says.
 void SimFile::cut_power(Survival survival, std::uint64_t seed) {
-  if (survival == Survival::kAll) sync();
+  if (survival == Survival::kAll) lost_some_ = false, sync();
   const auto count = survival == Survival::kNone ? 0 : changes_.size();
   if (count > 0) {
     const auto chosen = mixed(seed, ~0ULL) % (2 * count + 1);
     if (chosen > 0) durable_size_ = changes_[std::min<std::size_t>(chosen, count) - 1].size_after;
   }
   for (std::size_t i = 0; i < count; ++i) {
-    const auto& [begin, end, size_after, written_at] = changes_[i];
-    for (auto at = begin; at < end;) {
+    const auto end = changes_[i].end;
+    for (auto at = changes_[i].begin; at < end;) {
       const auto sector = at / kSectorBytes;
       const auto stop = std::min(end, (sector + 1) * kSectorBytes);
       // Half of them are the last state or none, the others anything between.
       const auto kept = mixed(seed, static_cast<std::uint64_t>(sector)) % (2 * count + 1);
-      if (kept > i && written_at == kZeroes)
-        durable_.zero(at, stop);
-      else if (kept > i)
-        durable_.write(at,
-                       Bytes(written_).subspan(written_at + static_cast<std::size_t>(at - begin),
-                                               static_cast<std::size_t>(stop - at)));
+      if (kept > i) redo(changes_[i], at, stop);
       at = stop;
     }
   }
   durable_.zero_from(durable_size_);
   now_ = durable_;
   size_ = durable_size_;
+  lost_some_ = false;
   changes_.clear();
   written_.clear();
   maps_.clear();

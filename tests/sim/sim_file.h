@@ -57,6 +57,12 @@ class SimFile {
   void truncate(std::int64_t bytes);
   void sync();
 
+  // What was written so far is clean, and not durable.
+  void fail_sync();
+
+  // Forgets what is clean and not durable.
+  void forget_cached();
+
   // A copy of [0, bytes), which must be there.
   Slice map(std::int64_t bytes);
 
@@ -80,13 +86,15 @@ class SimFile {
 
   void note(std::int64_t begin, std::int64_t end, std::size_t written_at);
   void check_unmapped(std::int64_t from);
+  void redo(const Change& change, std::int64_t begin, std::int64_t end);
 
   std::int64_t size_ = 0;
   std::int64_t durable_size_ = 0;
   SparseBytes now_;
   SparseBytes durable_;
   std::vector<Change> changes_;
-  Buffer written_;  // the bytes of the changes
+  Buffer written_;          // the bytes of the changes
+  bool lost_some_ = false;  // a sync failed: now_ has what no sync makes durable
   std::vector<std::pair<std::weak_ptr<const void>, std::int64_t>> maps_;
 };
 

@@ -46,10 +46,14 @@ std::string directory_of(const storage::LogName& name) {
          std::to_string(name.id.partition.value());
 }
 
+bool is_fenced(const PartitionLog& log) {
+  const auto writable = log.writable();
+  return !writable && writable.error().code() != Errc::kDiskFull;
+}
+
 }  // namespace
 
-StorageRig::StorageRig(const Script& script, SimDisk& disk, storage::Disk* between)
-    : script_(script), disk_(disk), disk_in_use_(between == nullptr ? &disk : between) {
+StorageRig::StorageRig(const Script& script, SimDisk& disk) : script_(script), disk_(disk) {
   logs_.resize(static_cast<std::size_t>(script.logs));
   for (auto& log : logs_) log.options = script.options;
 }
@@ -67,7 +71,7 @@ void StorageRig::stop() {
 
 Status StorageRig::open_engine() {
   auto engine = storage::MmapEngine::open(
-      kData, {the_loop(), *disk_in_use_, clock_, Logger::none(), the_metrics(), {}, false});
+      kData, {the_loop(), disk_, clock_, Logger::none(), the_metrics(), {}, false});
   if (!engine) return pass(engine);
   engine_ = std::move(*engine);
   for (int number = 0; number < script_.logs; ++number) {
@@ -96,7 +100,8 @@ void StorageRig::round() {
 void StorageRig::settle(Log& log) {
   for (int i = 0; i < kRoundsMax && !disk_.has_crashed(); ++i) {
     round();
-    if (log.log->durable_end() >= log.log->end_offset() || !log.log->writable()) return;
+    if (log.log->durable_end() >= log.log->end_offset() || is_fenced(*log.log)) return;
+    if (!log.log->writable() && i > 3) return;
     clock_.advance_ms(log.options.flush_interval_ms);
   }
 }
@@ -149,7 +154,7 @@ Status StorageRig::cut_or_drop(const Step& step, Log& log) {
   }
   const bool untouched = !done && log.log->start_offset() == start &&
                          log.log->end_offset() == end && !disk_.has_crashed() &&
-                         (log.log->writable() || log.log->writable().error().code() != Errc::kIo);
+                         !is_fenced(*log.log);
   if (done) log.history.done(log.log->start_offset(), log.log->end_offset());
   if (untouched) log.history.not_begun();
   return done;
@@ -164,7 +169,7 @@ Status StorageRig::retain(const Step& step, Log& log) {
   log.history.begin_drop(start, segments.back().base_offset);
   auto done = log.log->retain();
   if (done) log.history.done(log.log->start_offset(), log.log->end_offset());
-  if (!done && log.log->start_offset() == start && log.log->writable()) log.history.not_begun();
+  if (!done && log.log->start_offset() == start && !is_fenced(*log.log)) log.history.not_begun();
   return done;
 }
 
@@ -182,7 +187,7 @@ Status StorageRig::remove(const Step& step, Log& log) {
 
 std::string StorageRig::reopen() {
   auto wrong = stop_cleanly();
-  return wrong.empty() && !disk_.has_crashed() ? start_and_check() : wrong;
+  return wrong.empty() && !disk_.has_crashed() ? start_and_check(errors_may_happen_) : wrong;
 }
 
 std::string StorageRig::stop_cleanly() {
@@ -196,7 +201,7 @@ std::string StorageRig::stop_cleanly() {
   for (auto& log : logs_) {
     if (closed && !log.has_failed) log.history.acknowledged(log.history.end(), log.history.end());
   }
-  written_survives_ = true;
+  written_survives_ = !disk_.has_failed_sync();
   return {};
 }
 
@@ -212,7 +217,7 @@ std::string StorageRig::rot(const Step& step) {
   disk_.flip(segment.path, position, std::byte{0x10});
   log.history.rot(segment.base_offset, position);
   has_rotted_ = true;
-  return start_and_check();
+  return start_and_check(errors_may_happen_);
 }
 
 Status StorageRig::change(const Step& step, Log& log) {
@@ -258,6 +263,7 @@ std::string StorageRig::act(const Step& step) {
   if (step.act == Act::kRot) return rot(step);
   auto& log = logs_[static_cast<std::size_t>(step.log)];
   if (log.log == nullptr) return {};
+  if (errors_may_happen_ && is_fenced(*log.log)) return {};
   if (step.act == Act::kRead) settle(log);
   const auto done = change(step, log);
   if (disk_.has_crashed()) return {};
@@ -292,10 +298,34 @@ std::string StorageRig::run(bool errors_may_happen) {
   return {};
 }
 
+std::string StorageRig::check_serving() {
+  for (auto& log : logs_) {
+    if (log.log == nullptr) continue;
+    Observed seen;
+    if (auto wrong = look(log, seen); wrong.starts_with("serves")) return wrong;
+    if (auto wrong = log.history.check_serves(seen); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+std::string StorageRig::resume() {
+  constexpr std::int64_t kLongMs = 1'000;
+  clock_.advance_ms(kLongMs);
+  for (auto& log : logs_) {
+    if (log.log == nullptr) continue;
+    settle(log);
+    if (auto good = log.log->writable(); !good) return "does not resume: " + good.error().what();
+    if (log.log->durable_end() != log.log->end_offset()) return "what waited is not written";
+    if (auto wrong = check_running(log); !wrong.empty()) return "after it resumed: " + wrong;
+  }
+  return {};
+}
+
 void StorageRig::die(Death death, std::uint64_t seed) {
   disk_.crash_now();
   stop();
-  written_survives_ = death == Death::kKill || death == Death::kPowerAll;
+  written_survives_ =
+      (death == Death::kKill || death == Death::kPowerAll) && !disk_.has_failed_sync();
   if (death == Death::kKill) return disk_.kill();
   disk_.cut_power(death == Death::kPowerNone   ? Survival::kNone
                   : death == Death::kPowerSome ? Survival::kSome
@@ -339,7 +369,8 @@ std::string StorageRig::look(Log& log, Observed& seen) {
   return {};
 }
 
-std::string StorageRig::start_and_check() {
+std::string StorageRig::start_and_check(bool errors_may_happen) {
+  errors_may_happen_ = errors_may_happen;
   if (auto opened = open_engine(); !opened) {
     if (disk_.has_crashed() || errors_may_happen_) return stop(), "";
     return "reopen: " + opened.error().what();
@@ -348,6 +379,7 @@ std::string StorageRig::start_and_check() {
     Observed seen;
     auto wrong = look(log, seen);
     if (disk_.has_crashed()) return {};
+    if (!wrong.empty() && errors_may_happen) return stop(), "";
     if (wrong.empty()) wrong = log.history.check(seen, written_survives_);
     if (wrong.empty() && !has_rotted_) {
       const auto names = disk_.list(directory_of(log.log->name()));

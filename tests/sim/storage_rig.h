@@ -22,8 +22,7 @@ enum class Death : std::uint8_t { kKill, kPowerNone, kPowerSome, kPowerAll };
 
 class StorageRig {
  public:
-  // `between`: what stands between the engine and the disk, if anything: faults.
-  StorageRig(const Script& script, SimDisk& disk, storage::Disk* between = nullptr);
+  StorageRig(const Script& script, SimDisk& disk);
   ~StorageRig();
   StorageRig(const StorageRig&) = delete;
   StorageRig& operator=(const StorageRig&) = delete;
@@ -36,12 +35,14 @@ class StorageRig {
   void die(Death death, std::uint64_t seed);
 
   // After die(): opens everything and compares. A crash of the disk on the way is no fault.
-  std::string start_and_check();
+  std::string start_and_check(bool errors_may_happen = false);
+
+  // After errors: what can be read is good. What only waited for room goes on by itself.
+  std::string check_serving();
+  std::string resume();
 
   // And that it works: appends to each log, settles, loses all that is not synced, compares again.
   std::string live_on();
-
-  void use(storage::Disk& disk) { disk_in_use_ = &disk; }
 
  private:
   struct Log {
@@ -73,7 +74,6 @@ class StorageRig {
 
   const Script& script_;
   SimDisk& disk_;
-  storage::Disk* disk_in_use_;
   ManualClock clock_;
   std::unique_ptr<storage::MmapEngine> engine_;
   std::vector<Log> logs_;

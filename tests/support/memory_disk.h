@@ -44,6 +44,8 @@ class MemoryFile final : public File {
 
   Status sync() override { return {}; }
 
+  Status forget_cached() override { return {}; }
+
   [[nodiscard]] Result<std::int64_t> size() const override {
     return static_cast<std::int64_t>(content_->size());
   }
