@@ -88,7 +88,9 @@ class Salvage {
     auto size = from_.size();
     if (!size) return pass(size);
     const auto base = damaged_.base;
-    facts_ = stored_facts(context_.disk, names_of(context_, base), *size);
+    auto facts = stored_facts(context_.disk, names_of(context_, base), *size);
+    if (!facts) return pass(facts);
+    facts_ = std::move(*facts);
     if (auto begun = begin_part(base); !begun) return begun;
     ScanState state{base, 0, base, kNoEpoch};
     bool skipped = false;

@@ -16,13 +16,14 @@ namespace xylem::storage {
 namespace {
 
 // The last, unfinished MiB is proven at once: appends go on behind it.
-bool last_chunk_holds(const File& log, const SegmentFacts& facts) {
+Result<bool> last_chunk_holds(const File& log, const SegmentFacts& facts) {
   const auto begin =
       facts.bytes / static_cast<std::int64_t>(kChunkBytes) * static_cast<std::int64_t>(kChunkBytes);
   if (begin == facts.bytes) return true;
   Buffer chunk(static_cast<std::size_t>(facts.bytes - begin));
-  const auto got = log.read_at(begin, chunk);
-  return got && *got == chunk.size() && crc32c(chunk) == facts.chunk_crcs.back();
+  auto got = log.read_at(begin, chunk);
+  if (!got) return pass(got);
+  return *got == chunk.size() && crc32c(chunk) == facts.chunk_crcs.back();
 }
 
 std::optional<std::string> all_but(const std::string& name, std::string_view suffix) {
@@ -106,8 +107,9 @@ class Recovery {
     if (!file) return pass(file);
     auto size = (*file)->size();
     if (!size) return pass(size);
-    if (const auto facts = stored_facts(context_.disk, names, *size);
-        facts && facts->bytes == *size && facts->end <= next_base) {
+    auto stored = stored_facts(context_.disk, names, *size);
+    if (!stored) return pass(stored);
+    if (const auto& facts = *stored; facts && facts->bytes == *size && facts->end <= next_base) {
       add(std::make_shared<Segment>(context_.disk, context_.directory, *facts));
       return {};
     }
@@ -131,9 +133,14 @@ class Recovery {
     if (!file) return pass(file);
     auto size = (*file)->size();
     if (!size) return pass(size);
-    auto facts = stored_facts(context_.disk, names, *size);
-    if (facts && !last_chunk_holds(**file, *facts))
-      return quarantine({base, std::max(facts->end, bound_.synced), kOffsetMax});
+    auto stored = stored_facts(context_.disk, names, *size);
+    if (!stored) return pass(stored);
+    const auto& facts = *stored;
+    if (facts) {
+      auto holds = last_chunk_holds(**file, *facts);
+      if (!holds) return pass(holds);
+      if (!*holds) return quarantine({base, std::max(facts->end, bound_.synced), kOffsetMax});
+    }
     if (!facts) {
       if (auto gone = remove_indexes(context_.disk, names); !gone) return gone;
     }
@@ -215,19 +222,22 @@ class Recovery {
 
 }  // namespace
 
-std::optional<SegmentFacts> stored_facts(Disk& disk,
-                                         const Segment& names,
-                                         std::int64_t file_bytes) {
+Result<std::optional<SegmentFacts>> stored_facts(Disk& disk,
+                                                 const Segment& names,
+                                                 std::int64_t file_bytes) {
   auto file = disk.open(names.path(kIndexSuffix), Disk::Open::kRead);
-  if (!file) return std::nullopt;
+  if (!file && file.error().code() == Errc::kNotFound) return std::nullopt;
+  if (!file) return pass(file);
   Buffer head(kIndexHeadBytes);
-  const auto got = (*file)->read_at(0, head);
-  if (!got || *got < head.size()) return std::nullopt;
+  auto got = (*file)->read_at(0, head);
+  if (!got) return pass(got);
+  if (*got < head.size()) return std::nullopt;
   const auto bytes = index_facts_bytes(head);
   if (!bytes) return std::nullopt;
   head.resize(*bytes);
-  const auto all = (*file)->read_at(0, head);
-  if (!all || *all < head.size()) return std::nullopt;
+  auto all = (*file)->read_at(0, head);
+  if (!all) return pass(all);
+  if (*all < head.size()) return std::nullopt;
   auto facts = decode_index_facts(head);
   if (!facts || facts->base != names.base() || facts->bytes > file_bytes) return std::nullopt;
   return *facts;

@@ -48,8 +48,11 @@ struct RecoveryContext {
 
 Result<RecoveredLog> recover_log(const RecoveryContext& context, const SyncedBound& bound);
 
-// What the index file says of a segment of `file_bytes`; nullopt: nothing to rely on.
-std::optional<SegmentFacts> stored_facts(Disk& disk, const Segment& names, std::int64_t file_bytes);
+// What the index file says of a segment of `file_bytes`; nullopt: nothing to rely on. An error that
+// says nothing about the file is passed on: the next start may read it.
+Result<std::optional<SegmentFacts>> stored_facts(Disk& disk,
+                                                 const Segment& names,
+                                                 std::int64_t file_bytes);
 
 // A damaged segment, and where its range of offsets ends.
 struct DamagedRange {

@@ -78,7 +78,9 @@ class LogWalk {
   Status check_chunks(const File& log, const Segment& names) {
     auto size = log.size();
     if (!size) return pass(size);
-    const auto facts = stored_facts(disk_, names, *size);
+    auto stored = stored_facts(disk_, names, *size);
+    if (!stored) return pass(stored);
+    const auto& facts = *stored;
     if (!facts) return {};
     Buffer chunk(kChunkBytes);
     for (std::size_t i = 0; i < facts->chunk_crcs.size(); ++i) {
