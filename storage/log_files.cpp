@@ -148,67 +148,95 @@ std::optional<std::int64_t> LogFiles::note_synced(std::int64_t now_us) {
   return std::nullopt;
 }
 
-Result<Offset> LogFiles::cut_back(Offset offset, const BlockList& blocks) {
+// Nothing at or above `offset` is in the files, nor a segment begun for it.
+bool LogFiles::is_unwritten(Offset offset) const {
+  return end_ <= offset && (segments_.empty() || segments_.back()->base() <= offset);
+}
+
+Result<LogFiles::Cut> LogFiles::cut_at(Offset offset) const {
+  Cut cut;
+  const auto now = bound();
+  if (offset <= now.start) return cut;  // what lies there was dropped
+  cut.kept = segments_.size();
+  while (cut.kept > 0 && segments_[cut.kept - 1]->base() >= offset) --cut.kept;
+  if (cut.kept == 0) return cut;
+  const auto& last = *segments_[cut.kept - 1];
+  auto position = last.position_of(offset);
+  if (!position) return pass(position);
+  if (*position < last.bytes()) cut.copied_bytes = *position;
+  return cut;
+}
+
+Status LogFiles::prepare_cut(Offset offset) {
+  if (is_unwritten(offset)) return {};
+  auto cut = cut_at(offset);
+  if (!cut) return pass(cut);
+  if (cut->copied_bytes) {
+    const auto path = segments_[cut->kept - 1]->path(kLogSuffix);
+    if (auto copied = copy_prefix(path, *cut->copied_bytes); !copied) {
+      (void)context_.disk.remove(path +
+                                 std::string(kReplacementSuffix));  // it may be what fills it
+      return copied;
+    }
+  }
   auto now = bound();
-  if (end_ <= offset) {  // nothing of it is written yet
+  now.synced = std::min(now.synced, cut->kept > 0 ? segments_[cut->kept - 1]->base() : now.start);
+  if (auto stored = synced_file_.store_durably(now); !stored) return stored;
+  noted_synced_ = now.synced;
+  return {};
+}
+
+Result<Offset> LogFiles::cut_back(Offset offset, const BlockList& blocks) {
+  if (is_unwritten(offset)) {
     view_.set_blocks(blocks);
     return end_;
   }
-  std::size_t kept = segments_.size();
-  while (kept > 0 && segments_[kept - 1]->base() >= offset) --kept;
-  const bool below_start = offset <= now.start;
-  if (below_start) kept = 0;  // what lies there was dropped
-  now.synced = std::min(now.synced, kept > 0 ? segments_[kept - 1]->base() : now.start);
-  if (auto stored = synced_file_.store_durably(now); !stored) return pass(stored);
-  noted_synced_ = now.synced;
+  auto cut = cut_at(offset);
+  if (!cut) return pass(cut);
+  auto start = bound().start;
   if (auto synced = sync(); !synced) return pass(synced);
   writer_ = nullptr;
   filler_ = nullptr;
-  std::int64_t bytes = 0;
-  if (kept > 0) {
-    auto position = segments_[kept - 1]->position_of(offset);
-    if (!position) return pass(position);
-    bytes = *position;
-  }
   // One by one: a power cut must not keep a segment and lose the one before it.
-  while (segments_.size() > kept) {
+  while (segments_.size() > cut->kept) {
     if (auto gone = remove_segments(segments_.size() - 1, segments_.size()); !gone)
       return pass(gone);
   }
-  if (kept > 0 && bytes < segments_[kept - 1]->bytes()) {
-    if (auto cut = rewrite_prefix(kept - 1, bytes); !cut) return pass(cut);
+  if (cut->copied_bytes) {
+    if (auto replaced = put_prefix_in_place(cut->kept - 1); !replaced) return pass(replaced);
   }
-  if (below_start) {  // not before: what was dropped must not come back
-    now = {offset, offset};
-    if (auto stored = synced_file_.store_durably(now); !stored) return pass(stored);
-    noted_synced_ = now.synced;
+  if (offset < start) {  // not before: what was dropped must not come back
+    start = offset;
+    if (auto stored = synced_file_.store_durably({start, start}); !stored) return pass(stored);
+    noted_synced_ = start;
   }
-  end_ = std::max(now.start, segments_.empty() ? now.start : segments_.back()->end());
-  view_.restart(now.start, {end_, end_}, segments_, blocks);
+  end_ = std::max(start, segments_.empty() ? start : segments_.back()->end());
+  view_.restart(start, {end_, end_}, segments_, blocks);
   return end_;
 }
 
-// The old file stays for whoever has it mapped; what is kept is copied.
-Status LogFiles::rewrite_prefix(std::size_t index, std::int64_t bytes) {
+Status LogFiles::copy_prefix(const std::string& path, std::int64_t bytes) {
+  auto from = context_.disk.open(path, Disk::Open::kRead);
+  if (!from) return pass(from);
+  auto to = create_fresh(context_.disk, path + std::string(kReplacementSuffix));
+  if (!to) return pass(to);
+  Buffer part(kChunkBytes);
+  for (std::int64_t at = 0; at < bytes;) {
+    const auto count = std::min<std::int64_t>(bytes - at, kChunkBytes);
+    auto got = (*from)->read_at(at, MutableBytes(part).first(static_cast<std::size_t>(count)));
+    if (!got) return pass(got);
+    if (std::cmp_less(*got, count)) return fail(Errc::kCorrupt, path + " is too short");
+    const std::array pieces = {Bytes(part).first(*got)};
+    if (auto wrote = (*to)->write_at(at, pieces); !wrote) return wrote;
+    at += count;
+  }
+  return (*to)->sync();
+}
+
+// The old file stays for whoever has it mapped.
+Status LogFiles::put_prefix_in_place(std::size_t index) {
   auto& old = *segments_[index];
   const auto path = old.path(kLogSuffix);
-  {
-    auto from = context_.disk.open(path, Disk::Open::kRead);
-    if (!from) return pass(from);
-    auto to = create_fresh(context_.disk, path + std::string(kReplacementSuffix));
-    if (!to) return pass(to);
-    Buffer part(kChunkBytes);
-    for (std::int64_t at = 0; at < bytes;) {
-      const auto count = std::min<std::int64_t>(bytes - at, kChunkBytes);
-      auto got = (*from)->read_at(at, MutableBytes(part).first(static_cast<std::size_t>(count)));
-      if (!got) return pass(got);
-      if (std::cmp_less(*got, count)) return fail(Errc::kCorrupt, path + " is too short");
-      const std::array pieces = {Bytes(part).first(*got)};
-      if (auto wrote = (*to)->write_at(at, pieces); !wrote) return wrote;
-      at += count;
-    }
-    if (auto synced = (*to)->sync(); !synced) return synced;
-  }
   if (auto gone = remove_indexes(context_.disk, old); !gone) return gone;
   old.retire();
   if (auto moved = context_.disk.rename(path + std::string(kReplacementSuffix), path); !moved)

@@ -54,7 +54,11 @@ class LogFiles {
   // Keeps the synced bound on disk within about a second of the truth. When to come again.
   std::optional<std::int64_t> note_synced(std::int64_t now_us);
 
-  // As PartitionLog. The caller publishes the tail; the answer is where the log ends now.
+  // What the cut back to `offset` needs room for. kDiskFull: nothing has changed.
+  Status prepare_cut(Offset offset);
+
+  // As PartitionLog, after prepare_cut. The caller publishes the tail; the answer is where the log
+  // ends now.
   Result<Offset> cut_back(Offset offset, const BlockList& blocks);
   Status drop_before(Offset offset, const BlockList& blocks);
 
@@ -84,7 +88,16 @@ class LogFiles {
   Status close_range(Offset end);
   [[nodiscard]] SegmentList::iterator above(Offset offset);
   Status seal();
-  Status rewrite_prefix(std::size_t index, std::int64_t bytes);
+
+  struct Cut {
+    std::size_t kept = 0;                      // segments
+    std::optional<std::int64_t> copied_bytes;  // of the last of them; nullopt: it stays as it is
+  };
+
+  [[nodiscard]] bool is_unwritten(Offset offset) const;
+  Result<Cut> cut_at(Offset offset) const;
+  Status copy_prefix(const std::string& path, std::int64_t bytes);
+  Status put_prefix_in_place(std::size_t index);
   Status remove_segments(std::size_t first, std::size_t last);
   void publish_synced();
   [[nodiscard]] SyncedBound bound() const;

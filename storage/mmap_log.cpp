@@ -109,7 +109,9 @@ void MmapLog::take_queue() {
 
 void MmapLog::fence(const Error& error, std::string_view doing) {
   moved_ = true;
-  if (!health_.fence(error)) return;
+  // Unlike a full disk, a fence does not go away by itself.
+  const bool full = error.code() == Errc::kDiskFull;
+  if (!health_.fence(full ? Error(Errc::kIo, error.what()) : error)) return;
   context_.metrics.fenced_logs.add();
   context_.logger.error("storage.fenced", {{"topic", name_.topic},
                                            {"partition", name_.id.partition.value()},
@@ -232,6 +234,10 @@ Status MmapLog::cut_back(Offset offset) {
   if (auto lowered = store_compaction([&](auto& state) { state.cut_back(offset); }); !lowered)
     return lowered;
   const std::lock_guard lock(commit_mutex_);
+  if (auto ready = files_.prepare_cut(offset); !ready) {
+    if (ready.error().code() != Errc::kDiskFull) fence(ready.error(), "cut back");
+    return ready;
+  }
   forget_fills();
   drop_waiting(offset);
   if (auto cut = tail_.cut_back(offset); !cut) return cut;

@@ -126,6 +126,7 @@ class PartitionLog {
 
   // Removes every batch that starts at or above `offset` (also queued ones). On return readers see
   // the shorter log, durably. At or below the start nothing is left: it is empty and starts there.
+  // kDiskFull: nothing has changed.
   virtual Status cut_back(Offset offset) = 0;
 
   // While the disk is full: forgets what was queued and could not be written. end_offset() falls
