@@ -153,10 +153,22 @@ class Salvage {
     if (recorded && (place->next > facts_->end || place->epoch != epoch_at(place->base)))
       return fail(Errc::kCorrupt, "not what the index recorded");
     if (recorded && chunks_hold(state.position, end)) return place;
-    if (place->base == state.next || place->next == damaged_.end_min) return place;
-    const auto follower = good_batch_at(ahead_, {state.base, end, place->next, place->epoch});
-    if (follower && follower->base == place->next) return place;
+    if (is_outlier(*place, state)) return fail(Errc::kCorrupt, "its neighbours' epochs are lower");
+    if (place->base == state.next) return place;
+    const auto follower = good_batch_at(ahead_, {state.base, end, state.base, kNoEpoch});
+    if (follower ? follower->base == place->next : place->next == damaged_.end_min) return place;
     return fail(Errc::kCorrupt, "no neighbour confirms its offset");
+  }
+
+  // Whether its epoch is the one that does not fit in with those around it.
+  bool is_outlier(const BatchPlace& place, const ScanState& state) {
+    const auto end = state.position + static_cast<std::int64_t>(place.bytes);
+    const auto first = good_batch_at(ahead_, {state.base, end, place.next, kNoEpoch});
+    if (!first || first->base != place.next || first->epoch >= place.epoch) return false;
+    if (state.epoch != kNoEpoch) return first->epoch >= state.epoch;
+    const auto second = good_batch_at(
+        ahead_, {state.base, end + static_cast<std::int64_t>(first->bytes), first->next, kNoEpoch});
+    return !second || second->base != first->next || second->epoch < place.epoch;
   }
 
   [[nodiscard]] Epoch epoch_at(Offset offset) const {

@@ -172,7 +172,7 @@ class Recovery {
     if (!end && end.error().code() != Errc::kIo) return pass(end);
     if (!end)
       return quarantine({segment->base(), std::max(segment->end(), bound_.synced), kOffsetMax});
-    if (lacks_synced(segment->end()))
+    if (lacks_synced(segment->end()) || end->is_misplaced)
       return quarantine({segment->base(), bound_.synced, kOffsetMax});
     if (!end->clean) {
       context_.metrics.torn_tails.add();

@@ -51,6 +51,13 @@ Result<BatchPlace> good_batch_at(FileWindow& window, const ScanState& state) {
   return place;
 }
 
+bool is_whole(FileWindow& window, std::int64_t position) {
+  const auto head = window.at(position, kBatchHeaderBytes);
+  const auto header = head ? peek_batch_header(*head) : std::unexpected(head.error());
+  const auto whole = header ? window.at(position, header->bytes) : std::unexpected(header.error());
+  return whole && check_batch(*whole);
+}
+
 Result<ScanEnd> scan_segment(const File& file, const ScanState& state, const BatchSink& good) {
   FileWindow window(file);
   ScanEnd end{state, true, {}};
@@ -63,6 +70,7 @@ Result<ScanEnd> scan_segment(const File& file, const ScanState& state, const Bat
     if (!place) {
       end.clean = false;
       end.what = place.error().what();
+      end.is_misplaced = is_whole(window, end.state.position);
       return end;
     }
     auto bytes = window.at(end.state.position, place->bytes);

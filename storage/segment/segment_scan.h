@@ -44,11 +44,15 @@ struct ScanState {
 struct ScanEnd {
   ScanState state;  // after the last good batch
   bool clean = true;
-  std::string what;  // why the next batch is no good
+  std::string what;           // why the next batch is no good
+  bool is_misplaced = false;  // it is whole, but offsets or epochs go back: no write was torn here
 };
 
 // The batch at `state.position`. kCorrupt: it is not good.
 Result<BatchPlace> good_batch_at(FileWindow& window, const ScanState& state);
+
+// Whether a batch that passes its checksum is at `position`, wherever it belongs.
+bool is_whole(FileWindow& window, std::int64_t position);
 
 using BatchSink = std::function<Status(Bytes batch, const BatchPlace& place)>;
 

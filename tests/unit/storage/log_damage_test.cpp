@@ -1,12 +1,10 @@
 // Torn tails and flipped bytes: what a start makes of them.
-#include "storage/log_files.h"
 #include "storage/log_paths.h"
 #include "storage/partition_log.h"
 #include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/support/damaged_log.h"
 #include "tests/unit/storage/support/fault_disk.h"
-#include "tests/unit/storage/support/log_fixture.h"
 
 #include <doctest/doctest.h>
 
@@ -16,50 +14,6 @@
 
 namespace xylem::storage::testing {
 namespace {
-
-// The files of the log without an engine around them: no threads, so that sweeps are quick.
-struct OpenedFiles {
-  explicit OpenedFiles(const DamagedLog& log)
-      : files(
-            {disk, Logger::none(), counters, directory_of(log.files(".log").at(0))}, clock, view) {
-    auto opened = files.recover();
-    REQUIRE(opened);
-    recovered = std::move(*opened);
-  }
-
-  // Every batch that can be read; what fails its check is set aside on the way, as MmapLog does.
-  std::vector<Buffer> served() {
-    std::vector<Buffer> all;
-    for (auto cursor = view.load()->start;;) {
-      const auto picture = view.load();
-      const auto read = read_picture(*picture, {cursor, 1, picture->written()});
-      if (!read) {
-        set_suspects_aside();
-        continue;
-      }
-      if (read->bytes == 0) return all;
-      all.push_back(bytes_in(*read));
-      cursor = read->next;
-    }
-  }
-
-  void set_suspects_aside() {
-    for (const auto& segment : SegmentList(files.segments())) {
-      if (!segment->is_suspect()) continue;
-      REQUIRE(files.quarantine(*segment));
-    }
-  }
-
-  [[nodiscard]] std::vector<OffsetRange> lost() const { return view.load()->lost; }
-
-  PosixDisk disk;
-  Metrics metrics;
-  StorageMetrics counters{metrics};
-  ManualClock clock;
-  LogView view;
-  LogFiles files;
-  RecoveredLog recovered;
-};
 
 TEST_CASE("log: every cut of the last three batches ends the log before the cut batch") {
   const DamagedLog made(6, false);

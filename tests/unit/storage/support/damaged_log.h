@@ -1,7 +1,7 @@
-// A log on disk whose files a test can spoil, and what an engine then makes of it.
+// A log made whole, to be damaged by a test, and what it serves after that.
 #pragma once
 
-#include "storage/partition_log.h"
+#include "storage/log_files.h"
 #include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/support/log_fixture.h"
@@ -85,5 +85,51 @@ inline std::vector<Buffer> served(Node& node, const PartitionLog& log) {
   }
   return all;
 }
+
+// The files of the log without an engine around them: no threads, so that sweeps are quick.
+struct OpenedFiles {
+  explicit OpenedFiles(const DamagedLog& log)
+      : OpenedFiles(posix, directory_of(log.files(".log").at(0))) {}
+
+  OpenedFiles(Disk& disk, const std::string& directory)
+      : files({disk, Logger::none(), counters, directory}, clock, view) {
+    auto opened = files.recover();
+    REQUIRE(opened);
+    recovered = std::move(*opened);
+  }
+
+  // Every batch that can be read; what fails its check is set aside on the way, as MmapLog does.
+  std::vector<Buffer> served() {
+    std::vector<Buffer> all;
+    for (auto cursor = view.load()->start;;) {
+      const auto picture = view.load();
+      const auto read = read_picture(*picture, {cursor, 1, picture->written()});
+      if (!read) {
+        set_suspects_aside();
+        continue;
+      }
+      if (read->bytes == 0) return all;
+      all.push_back(bytes_in(*read));
+      cursor = read->next;
+    }
+  }
+
+  void set_suspects_aside() {
+    for (const auto& segment : SegmentList(files.segments())) {
+      if (!segment->is_suspect()) continue;
+      REQUIRE(files.quarantine(*segment));
+    }
+  }
+
+  [[nodiscard]] std::vector<OffsetRange> lost() const { return view.load()->lost; }
+
+  PosixDisk posix;
+  Metrics metrics;
+  StorageMetrics counters{metrics};
+  ManualClock clock;
+  LogView view;
+  LogFiles files;
+  RecoveredLog recovered;
+};
 
 }  // namespace xylem::storage::testing
