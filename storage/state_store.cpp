@@ -30,7 +30,12 @@ class StateTable {
     auto database = Database::open(path, {.sync = Database::Sync::kFull});
     if (!database) return pass(database);
     if (auto made = database->execute(kSchema); !made) return pass(made, path);
-    return StateTable(std::move(*database));
+    StateTable table(std::move(*database));
+    if (auto whole = table.check(); !whole) {
+      if (whole.error().code() != Errc::kCorrupt) return pass(whole, path);
+      table.damage_ = std::move(whole);
+    }
+    return table;
   }
 
   Result<std::optional<Buffer>> get(const std::string& kind, const std::string& key) {
@@ -39,6 +44,7 @@ class StateTable {
     select->bind(1, kind).bind(2, key);
     auto row = select->next();
     if (!row) return pass(row);
+    if (!*row && !damage_) return pass(damage_);
     if (!*row) return std::nullopt;
     auto value = checked(kind, key, *select, 0);
     if (!value) return pass(value);
@@ -46,6 +52,7 @@ class StateTable {
   }
 
   Status put_all(const std::vector<StateRow>& rows) {
+    if (!damage_) return damage_;
     auto upsert = database_.prepare(
         "INSERT INTO state(kind, key, value, crc) VALUES(?1, ?2, ?3, ?4) "
         "ON CONFLICT(kind, key) DO UPDATE SET value = excluded.value, crc = excluded.crc");
@@ -61,12 +68,14 @@ class StateTable {
   }
 
   Status remove(const std::string& kind, const std::string& key) {
+    if (!damage_) return damage_;
     auto erase = database_.prepare("DELETE FROM state WHERE kind = ?1 AND key = ?2");
     if (!erase) return pass(erase);
     return erase->bind(1, kind).bind(2, key).run();
   }
 
   Result<std::vector<StateRow>> scan(const std::string& kind) {
+    if (!damage_) return pass(damage_);
     auto select =
         database_.prepare("SELECT key, value, crc FROM state WHERE kind = ?1 ORDER BY key");
     if (!select) return pass(select);
@@ -86,6 +95,26 @@ class StateTable {
  private:
   explicit StateTable(Database database) : database_(std::move(database)) {}
 
+  // A changed key hides its row, and others, from those who look for them: so all are looked at.
+  Status check() {
+    auto pages = database_.prepare("PRAGMA quick_check(1)");
+    if (!pages) return pass(pages);
+    auto verdict = pages->next();
+    if (!verdict) return pass(verdict);
+    if (pages->text(0) != "ok")
+      return fail(Errc::kCorrupt, "state.db: " + std::string(pages->text(0)));
+    auto select = database_.prepare("SELECT kind, key, value, crc FROM state");
+    if (!select) return pass(select);
+    for (;;) {
+      auto row = select->next();
+      if (!row) return pass(row);
+      if (!*row) return {};
+      const std::string kind(select->text(0));
+      const std::string key(select->text(1));
+      if (auto value = checked(kind, key, *select, 2); !value) return pass(value);
+    }
+  }
+
   static Result<Buffer> checked(const std::string& kind,
                                 const std::string& key,
                                 const Statement& row,
@@ -97,6 +126,7 @@ class StateTable {
   }
 
   Database database_;
+  Status damage_;  // what the start found: what is not there may only be hidden
 };
 
 }  // namespace

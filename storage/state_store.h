@@ -2,7 +2,9 @@
 // (kind, key) -> value.
 //
 // Every write is synced before its callback runs (SQLite, synchronous=FULL). Each row carries a
-// CRC-32C over kind, key and value; one that does not match is kCorrupt, never served.
+// CRC-32C over kind, key and value; one that does not match is kCorrupt, never served. All are
+// looked at when the file is opened: in a damaged one, rows that prove themselves can be got, and
+// all else is kCorrupt, since a row that is not found may only be hidden.
 //
 // Owns: the database and the thread that works on it.
 // Threads: calls on the loop's; callbacks there too, in the order of the calls. After destruction

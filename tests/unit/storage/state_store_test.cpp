@@ -70,12 +70,13 @@ TEST_CASE("state store: a changed row is reported, not served") {
       finished();
     });
   });
-  {
+  const auto change = [&path] {
     auto database = Database::open(path, {});
     REQUIRE(database);
     REQUIRE(database->execute("UPDATE state SET value = x'6f6e66'"));
-  }
-  with_store(path, [](StateStore& store, auto finished) {
+  };
+  with_store(path, [&](StateStore& store, auto finished) {
+    change();
     store.get("a", "1", [](auto found) {
       REQUIRE_FALSE(found);
       CHECK(found.error().code() == Errc::kCorrupt);
