@@ -47,6 +47,7 @@ class Committer::Impl {
 
   void stop() {
     hand_over();
+    *open_ = false;
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
@@ -163,7 +164,8 @@ class Committer::Impl {
   void tell() {
     if (unposted_.empty()) return;
     auto moved = std::make_shared<Logs>(unposted_);
-    if (loop_.post([moved] {
+    if (loop_.post([moved, open = open_] {
+          if (!*open) return;  // the engine that the logs belong to may have gone
           for (const auto& log : *moved) log->committed();
         }))
       unposted_.clear();
@@ -173,6 +175,7 @@ class Committer::Impl {
   const Clock& clock_;
   TurnEnd turn_end_;
   Logs gathered_;  // the loop's, in this turn
+  std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // the loop's
   std::mutex mutex_;
   std::condition_variable wake_;
   Logs queued_;                                   // under mutex_

@@ -22,6 +22,7 @@ MmapEngine::MmapEngine(std::string data_dir,
                MappedSegments(),
                std::make_shared<BlockPool>(),
                {},
+               std::make_shared<bool>(true),
                Committer(context.loop,
                          context.clock,
                          context.has_threads ? Rounds::kByThread : Rounds::kByHand),
@@ -130,6 +131,7 @@ Status MmapEngine::close() {
     if (!closed && result) result = closed;
   }
   logs_.clear();
+  *context_.open = false;
   context_.committer.stop();
   return result;
 }

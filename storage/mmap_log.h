@@ -57,6 +57,7 @@ struct LogContext {
   MappedSegments mapped;
   std::shared_ptr<BlockPool> blocks;
   std::atomic<std::size_t> waiting_bytes{0};  // appended, not yet written
+  std::shared_ptr<bool> open;                 // the loop's; false: this is about to go
   // Last: their threads use the rest.
   Committer committer;
   ColdReaders cold_readers;

@@ -145,7 +145,10 @@ void MmapLog::look_at(const Error& error) const {
       "storage.corrupt",
       {{"topic", name_.topic}, {"partition", name_.id.partition.value()}, {"error", error.what()}});
   auto self = std::const_pointer_cast<MmapLog>(shared_from_this());
-  if (!context_.loop.post([self] { self->repair(); })) repairing_ = false;
+  const auto task = [self, open = context_.open] {
+    if (*open) self->repair();
+  };
+  if (!context_.loop.post(task)) repairing_ = false;
 }
 
 void MmapLog::repair() {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 namespace xylem::sim {
 namespace {
@@ -71,6 +72,21 @@ TEST_CASE(
     }
   }
   MESSAGE(runs, " runs");
+}
+
+TEST_CASE("disk faults: a segment begun for a batch that found no room goes with that batch") {
+  const std::vector<Step> steps = {
+      {Act::kAppend, 2, 60}, {Act::kSettle},     {Act::kAppendAsIs, std::int64_t{1} << 33, 60},
+      {Act::kSettle},        {Act::kCutBack, 3}, {Act::kAppend, 2, 60},
+      {Act::kRead},          {Act::kReopen},     {Act::kRead}};
+  const Script script{"a far hole", {}, 1, steps};
+  bool struck = true;
+  for (std::uint64_t call = 1; struck; ++call) {
+    CAPTURE(call);
+    const auto out = run_with(script, {call, Fault::kDiskFull, true});
+    CHECK(out.wrong == "");
+    struck = out.struck;
+  }
 }
 
 }  // namespace

@@ -347,5 +347,43 @@ TEST_CASE("inspection: nodes with other segment sizes have the same digest; dama
   CHECK(digests[0].size() == 64);
 }
 
+// What the committer has posted by then finds a log whose engine is gone (the asan preset sees it).
+TEST_CASE("log: an engine may go while its last news is still on its way") {
+  TemporaryDirectory directory(fast_directory());
+  Node node("mmap", directory.file("data"));
+  const auto log = node.open();
+  int told = 0;
+  log->set_listener([&] { ++told; });
+  REQUIRE(log->append(batch_of(2), Epoch(0)));
+  node.stop();
+  xylem::testing::run_for(node.loop, 1);
+  CHECK(told == 0);
+}
+
+TEST_CASE("log: an engine may go while a log waits to be repaired") {
+  const TemporaryDirectory directory(fast_directory());
+  LogOptions options;
+  options.segment_bytes_max = 200;
+  std::string sealed;
+  for (int start = 0; start < 2; ++start) {
+    if (start == 1) {
+      auto bytes = read_text(sealed);
+      bytes[70] = static_cast<char>(bytes[70] ^ 1);
+      write_text(sealed, bytes);
+    }
+    Node node("mmap", directory.file("data"));
+    const auto log = node.open(options);
+    if (start == 0) {
+      for (int i = 0; i < 4; ++i) REQUIRE(log->append(batch_of(2), Epoch(0)));
+      node.settle(*log);
+      sealed = log->segments().front().path;
+      continue;
+    }
+    CHECK_FALSE(log->read(Offset(0), 1'000, kAll));
+    node.stop();
+    xylem::testing::run_for(node.loop, 1);
+  }
+}
+
 }  // namespace
 }  // namespace xylem::storage::testing
