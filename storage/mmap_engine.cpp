@@ -95,27 +95,36 @@ std::vector<LogName> MmapEngine::logs() const {
   return all;
 }
 
+void MmapEngine::forget(const LogName& name) {
+  context_.loop.check_here();
+  context_.catalog.set(name, {});
+  names_.erase(name.id);
+}
+
 // The files are moved out of the way first: a crash in between leaves trash, never half a log.
 Status MmapEngine::remove(const LogId& id) {
   context_.loop.check_here();
   const auto known = names_.find(id);
   if (known == names_.end()) return fail(Errc::kNotFound, "no such log");
-  const auto directory = directory_of_log(known->second);
+  const auto name = known->second;
+  const auto directory = directory_of_log(name);
   if (const auto open = logs_.find(id); open != logs_.end()) {
     if (auto closed = open->second->retire(); !closed) return closed;
     logs_.erase(open);
   }
-  context_.catalog.set(known->second, {});
-  names_.erase(known);
   auto there = context_.disk.exists(directory);
   if (!there) return pass(there);
-  if (!*there) return {};
+  if (!*there) {
+    forget(name);
+    return {};
+  }
   const auto trash = data_dir_ + "/trash";
   if (auto made = context_.disk.make_directories(trash); !made) return made;
   const auto target = trash + "/" + std::to_string(trashed_++);
   if (auto moved = context_.disk.rename(directory, target); !moved) return moved;
   const auto topic = directory_of(directory);
   if (auto synced = context_.disk.sync_directory(topic); !synced) return synced;
+  forget(name);
   if (const auto left = context_.disk.list(topic); left && left->empty()) {
     if (auto gone = context_.disk.remove_all(topic); !gone) return gone;
   }

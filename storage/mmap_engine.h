@@ -32,6 +32,7 @@ class MmapEngine final : public StorageEngine {
  private:
   MmapEngine(std::string data_dir, std::shared_ptr<void> lock, const EngineContext& context);
 
+  void forget(const LogName& name);
   Status find_logs();
   Status find_partitions(const std::string& topic_directory);
   [[nodiscard]] std::string directory_of_log(const LogName& name) const;

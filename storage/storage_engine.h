@@ -37,7 +37,8 @@ class StorageEngine {
   // Every log that exists, opened or not.
   [[nodiscard]] virtual std::vector<LogName> logs() const = 0;
 
-  // Retires a log: readers that hold slices keep them; its files go.
+  // Retires a log: readers that hold slices keep them; its files go. After an error it is closed,
+  // may still be there, and can be removed again.
   virtual Status remove(const LogId& id) = 0;
 
   // Closes every log.

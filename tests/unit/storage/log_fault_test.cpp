@@ -194,6 +194,28 @@ TEST_CASE("log: a full disk that cannot note the new start drops nothing and fen
   CHECK(log->health());
 }
 
+TEST_CASE("log: one that could not be removed is still known, and is removed the next time") {
+  bool passed = false;
+  for (int call = 1; call <= 10 && !passed; ++call) {
+    CAPTURE(call);
+    TemporaryDirectory directory(fast_directory());
+    FaultDisk disk;
+    Node node("mmap", directory.file("data"), &disk);
+    const auto log = node.open();
+    REQUIRE(log->append(batch_of(2), Epoch(0)));
+    node.settle(*log);
+    disk.plan.arm(Fault::kIo, call, false);
+    const auto removed = node.engine->remove(log_name().id);
+    passed = !disk.plan.has_fired();
+    CHECK(removed.has_value() == passed);
+    CHECK(node.engine->logs().size() == (passed ? 0 : 1));
+    if (!removed) CHECK(node.engine->remove(log_name().id));
+    CHECK(node.engine->logs().empty());
+    CHECK(node.open()->end_offset() == Offset(0));
+  }
+  CHECK(passed);
+}
+
 TEST_CASE("log: a cut back that fails half-way fences, and a restart finds a whole log") {
   bool passed = false;
   for (int call = 1; call <= kCallsMax && !passed; ++call) {
