@@ -9,8 +9,8 @@
 //                                            <base>.log.quarantined, its good batches are copied
 //                                            to new files, the rest is lost
 //   the end is below the bound               the same: what was synced is gone
-//   a whole batch with an offset or epoch    the same: no torn write leaves that
-//   below the one before it
+//   a whole batch with an offset or epoch    the same: a torn write leaves that only where a sector
+//   below the one before it                  ends in the header
 //
 // A copy has one file per run of good batches, so that files that do not join say what was lost,
 // now and after every later start (lost_ranges in log_view.h).

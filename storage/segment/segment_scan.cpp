@@ -11,8 +11,18 @@ namespace {
 
 constexpr std::size_t kWindowBytes = 1024UL * 1024;
 
+constexpr std::size_t kSectorBytes = 512;    // what a disk writes whole, or a multiple of it
+constexpr std::size_t kUncheckedBytes = 16;  // base offset, length and epoch
+
 bool is_zero(Bytes bytes) {
   return std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+// The sector that holds the beginning of the header was not written, all others were: the batch's
+// own checksum holds all the same.
+bool may_be_torn(Bytes head, std::int64_t position) {
+  const auto first = kSectorBytes - static_cast<std::size_t>(position) % kSectorBytes;
+  return first < kUncheckedBytes && first <= head.size() && is_zero(head.first(first));
 }
 
 }  // namespace
@@ -70,7 +80,8 @@ Result<ScanEnd> scan_segment(const File& file, const ScanState& state, const Bat
     if (!place) {
       end.clean = false;
       end.what = place.error().what();
-      end.is_misplaced = is_whole(window, end.state.position);
+      end.is_misplaced =
+          !may_be_torn(*head, end.state.position) && is_whole(window, end.state.position);
       return end;
     }
     auto bytes = window.at(end.state.position, place->bytes);
