@@ -81,7 +81,7 @@ TEST_CASE("crash order: a cut below the start brings nothing back") {
 TEST_CASE("crash order: a repair loses nothing but what is bad") {
   crash_everywhere(
       script_of(batches(8) + std::vector<Step>{{kRot, 0, 300}, {kRead}, {kRot, 0, 100}, {kReopen}}),
-      {{Death::kKill, Death::kPowerSome}, 4});
+      {{Death::kKill, Death::kPowerSome}, 2});
 }
 
 }  // namespace

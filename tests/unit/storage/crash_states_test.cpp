@@ -34,7 +34,7 @@ TEST_CASE("crash states: scripted workloads, every call") {
     if (is_full())
       crash_everywhere(script, {.seeds = 20}, sum);
     else
-      crash_everywhere(script, {{Death::kPowerSome}}, sum);
+      crash_everywhere(script, {{Death::kPowerSome}, 1, 3}, sum);
   }
   CHECK(sum.calls > 2'000);
   MESSAGE(sum.calls, " calls, ", sum.states, " states");

@@ -54,7 +54,8 @@ inline bool expect_good(const Script& script, const Crash& crash, const Outcome&
 struct Sweep {
   std::initializer_list<Death> deaths = {Death::kKill, Death::kPowerNone, Death::kPowerSome,
                                          Death::kPowerAll};
-  std::uint64_t seeds = 1;  // a death; every second one crashes again in the next start
+  std::uint64_t seeds = 1;   // a death; every second one crashes again in the next start
+  std::uint64_t stride = 1;  // crashes in every so many calls
 };
 
 struct SweepSum {
@@ -67,7 +68,7 @@ inline void crash_everywhere(const Script& script, const Sweep& sweep, SweepSum&
   const auto whole = run_and_crash(script, {});
   int faults = expect_good(script, {}, whole) ? 0 : 1;
   sum.calls += whole.steps;
-  for (std::uint64_t step = 1; step <= whole.steps && faults < 3; ++step) {
+  for (std::uint64_t step = 1; step <= whole.steps && faults < 3; step += sweep.stride) {
     for (const auto death : sweep.deaths) {
       for (std::uint64_t seed = 1; seed <= sweep.seeds && faults < 3; ++seed) {
         const Crash crash{step, death, seed + 100 * step, seed % 2 == 0 ? (seed + step) % 20 : 0};
