@@ -20,7 +20,8 @@ storage::LogOptions PartitionTable::options_of(const TopicDefinition& topic, boo
           .segment_bytes_max = options_.segment_bytes_max,
           .cleanup = topic.cleanup,
           .retention_bytes = topic.retention_bytes,
-          .retention_ms = topic.retention_ms};
+          .retention_ms = topic.retention_ms,
+          .tombstone_retention_ms = topic.tombstone_retention_ms};
 }
 
 Result<Partition*> PartitionTable::open(const TopicDefinition& topic,

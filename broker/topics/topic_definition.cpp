@@ -65,6 +65,8 @@ Result<bool> set_policy(const std::string& field, const Json& value, TopicDefini
     done = set_limit(value, field, topic.retention_bytes);
   } else if (field == "retentionMs") {
     done = set_limit(value, field, topic.retention_ms);
+  } else if (field == "tombstoneRetentionMs") {
+    done = set_limit(value, field, topic.tombstone_retention_ms);
   } else if (field == "flush") {
     done = set_choice(value, field, storage::flush_of, topic.flush);
   } else if (field == "replicas") {
@@ -134,17 +136,20 @@ TopicDefinition topics_topic() {
 }
 
 std::string to_json(const TopicDefinition& topic) {
-  return Json{{"name", topic.name},
-              {"topicId", topic.incarnation.topic.text()},
-              {"generation", topic.incarnation.generation},
-              {"partitions", topic.partitions},
-              {"cleanup", storage::to_string(topic.cleanup)},
-              {"retentionBytes", topic.retention_bytes},
-              {"retentionMs", topic.retention_ms},
-              {"flush", storage::to_string(topic.flush)},
-              {"replicas", topic.replicas},
-              {"minInsync", topic.min_insync}}
-      .dump();
+  Json json{{"name", topic.name},
+            {"topicId", topic.incarnation.topic.text()},
+            {"generation", topic.incarnation.generation},
+            {"partitions", topic.partitions},
+            {"cleanup", storage::to_string(topic.cleanup)},
+            {"retentionBytes", topic.retention_bytes},
+            {"retentionMs", topic.retention_ms},
+            {"flush", storage::to_string(topic.flush)},
+            {"replicas", topic.replicas},
+            {"minInsync", topic.min_insync}};
+  // A broker that does not know the field refuses the topic.
+  if (topic.tombstone_retention_ms != TopicDefinition().tombstone_retention_ms)
+    json["tombstoneRetentionMs"] = topic.tombstone_retention_ms;
+  return json.dump();
 }
 
 Result<TopicDefinition> topic_from_json(std::string_view json) {

@@ -2,6 +2,7 @@
 //
 //   {"name":"prices","topicId":"<32 hex>","generation":0,"partitions":4,"cleanup":"compact",
 //    "retentionBytes":-1,"retentionMs":-1,"flush":"always","replicas":1,"minInsync":1}
+//   "tombstoneRetentionMs" (-1: for ever) only where it is not the default.
 //
 // Errors: kInvalidRequest names the field. Unknown fields are refused, so that a typing error is
 // not a silent default.
@@ -27,6 +28,8 @@ struct TopicDefinition {
   storage::Cleanup cleanup = storage::Cleanup::kDelete;
   std::int64_t retention_bytes = -1;  // per partition; -1: no limit
   std::int64_t retention_ms = -1;     // -1: no limit
+  // With kCompact: how long deletions stay; -1: for ever.
+  std::int64_t tombstone_retention_ms = storage::LogOptions{}.tombstone_retention_ms;
   storage::Flush flush = storage::Flush::kAlways;
   std::int32_t replicas = 1;
   std::int32_t min_insync = 1;

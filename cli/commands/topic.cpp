@@ -85,6 +85,8 @@ std::string topic_request(const TopicOptions& options) {
   if (options.partitions) json["partitions"] = *options.partitions;
   if (options.retention_ms) json["retentionMs"] = *options.retention_ms;
   if (options.retention_bytes) json["retentionBytes"] = *options.retention_bytes;
+  if (options.tombstone_retention_ms)
+    json["tombstoneRetentionMs"] = *options.tombstone_retention_ms;
   if (!options.cleanup.empty()) json["cleanup"] = options.cleanup;
   if (!options.flush.empty()) json["flush"] = options.flush;
   return json.dump();

@@ -20,12 +20,13 @@ struct TopicOptions {
   std::string registry_url;  // list, describe: asked instead of the brokers; empty: brokers
   std::string name;
   std::optional<std::int64_t> partitions;
-  std::optional<std::int64_t> retention_ms;     // -1: for ever
-  std::optional<std::int64_t> retention_bytes;  // -1: no limit
-  std::string cleanup;                          // delete|compact; empty: not said
-  std::string flush;                            // always|interval|never; empty: not said
-  bool if_not_exists = false;                   // create: one that is there is no failure
-  bool all = false;                             // list: also internal topics
+  std::optional<std::int64_t> retention_ms;            // -1: for ever
+  std::optional<std::int64_t> retention_bytes;         // -1: no limit
+  std::optional<std::int64_t> tombstone_retention_ms;  // -1: for ever
+  std::string cleanup;                                 // delete|compact; empty: not said
+  std::string flush;                                   // always|interval|never; empty: not said
+  bool if_not_exists = false;                          // create: one that is there is no failure
+  bool all = false;                                    // list: also internal topics
   bool json = false;
 };
 

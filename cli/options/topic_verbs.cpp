@@ -14,6 +14,7 @@ struct Raw {
   std::string brokers;
   std::string retention_ms;
   std::string retention_bytes;
+  std::string tombstone_retention;
   std::int64_t partitions = 0;
 };
 
@@ -47,15 +48,23 @@ Result<Command> finish(Raw& raw) {
                               raw.options.retention_bytes);
       !taken)
     return pass(taken);
+  if (auto taken = take_limit(raw.tombstone_retention, "--tombstone-retention", parse_ms,
+                              raw.options.tombstone_retention_ms);
+      !taken)
+    return pass(taken);
   return raw.options;
 }
 
 void add_policies(Verb& verb, Raw& raw) {
   verb.number("--partitions", raw.partitions, "how many").between(1, 100'000);
-  verb.text("--cleanup", raw.options.cleanup, "delete: by age and size; compact: by key")
+  verb.text("--cleanup", raw.options.cleanup,
+            "delete: by age and size; compact: the last record of each key stays (and what "
+            "--retention-... say goes all the same)")
       .one_of({"delete", "compact"});
   verb.text("--retention-ms", raw.retention_ms, "how long records stay, as 7d; -1: for ever");
   verb.text("--retention-bytes", raw.retention_bytes, "size, as 10GiB; -1: no limit");
+  verb.text("--tombstone-retention", raw.tombstone_retention,
+            "with compact: how long deletions stay, as 7d (default); -1: for ever");
   verb.text("--flush", raw.options.flush, "when an append is synced")
       .one_of({"always", "interval", "never"});
 }

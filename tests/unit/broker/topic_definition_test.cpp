@@ -14,6 +14,8 @@ TEST_CASE("topic definition: its JSON is read back to the same") {
   topic.retention_bytes = 5;
   topic.retention_ms = 6;
   topic.flush = storage::Flush::kNever;
+  CHECK(to_json(topic).find("tombstone") == std::string::npos);  // as before there was such a field
+  topic.tombstone_retention_ms = 7;
   const auto back = topic_from_json(to_json(topic));
   REQUIRE(back);
   CHECK(*back == topic);
@@ -46,6 +48,7 @@ TEST_CASE("topic definition: what is wrong is named") {
            Case{R"({"name":"t","cleanup":"burn"})", "burn"},
            Case{R"({"name":"t","flush":true})", "\"flush\""},
            Case{R"({"name":"t","retentionMs":-2})", "\"retentionMs\""},
+           Case{R"({"name":"t","tombstoneRetentionMs":-2})", "\"tombstoneRetentionMs\""},
            Case{R"({"name":"t","minInsync":2})", "\"minInsync\""},
            Case{R"({"name":"t","colour":"red"})", "\"colour\""},
            Case{R"({"name":"t","topicId":"00000000000000000000000000000001"})", "\"topicId\""},
@@ -67,6 +70,10 @@ TEST_CASE("topic definition: altering keeps identity and never takes partitions 
   REQUIRE(more);
   CHECK(more->partitions == 3);
   CHECK(more->retention_ms == 9);
+  const auto slower = altered(topic, R"({"cleanup":"compact","tombstoneRetentionMs":-1})");
+  REQUIRE(slower);
+  CHECK(slower->cleanup == storage::Cleanup::kCompact);
+  CHECK(slower->tombstone_retention_ms == -1);
   CHECK(more->incarnation == topic.incarnation);
   CHECK_FALSE(altered(topic, R"({"partitions":1})"));
   CHECK_FALSE(altered(topic, R"({"name":"u"})"));

@@ -116,6 +116,10 @@ TEST_CASE("topic") {
         R"("retentionMs":604800000})");
   const auto altered = parsed<TopicOptions>({"topic", "alter", "t", "--retention-ms", "1000"});
   CHECK(topic_request(altered) == R"({"name":"t","retentionMs":1000})");
+  const auto slower = parsed<TopicOptions>({"topic", "alter", "t", "--tombstone-retention", "30d"});
+  CHECK(topic_request(slower) == R"({"name":"t","tombstoneRetentionMs":2592000000})");
+  CHECK(refused({"topic", "create", "t", "--tombstone-retention", "soon"}) ==
+        Errc::kInvalidRequest);
   CHECK(parsed<TopicOptions>({"topic", "list", "--all"}).all);
   CHECK(refused({"topic", "create", "t", "--cleanup", "sometimes"}) == Errc::kInvalidRequest);
   CHECK(refused({"topic", "create", "t", "--retention-bytes", "much"}) == Errc::kInvalidRequest);
