@@ -2,10 +2,33 @@
 
 #include <algorithm>
 #include <functional>
-#include <ranges>
+#include <limits>
 #include <utility>
 
 namespace xylem::storage {
+
+namespace {
+
+// The segment that holds `offset`, or the first one above; segments.size() where there is none.
+std::size_t segment_at(const SegmentList& segments, Offset offset) {
+  const auto after = std::ranges::upper_bound(segments, offset, std::less<>(),
+                                              [](const auto& each) { return each->base(); });
+  return after == segments.begin() ? 0 : static_cast<std::size_t>(after - segments.begin()) - 1;
+}
+
+std::shared_ptr<const std::vector<std::int64_t>> latest_of(const SegmentList& segments,
+                                                           Offset start) {
+  std::vector<std::int64_t> latest;
+  auto highest = std::numeric_limits<std::int64_t>::min();
+  const auto first = segment_at(segments, start);
+  for (std::size_t i = 0; i + 1 < segments.size(); ++i) {
+    if (i > first) highest = std::max(highest, segments[i]->max_timestamp_ms());
+    latest.push_back(highest);
+  }
+  return std::make_shared<const std::vector<std::int64_t>>(std::move(latest));
+}
+
+}  // namespace
 
 LogView::LogView(MappedSegments* mapped)
     : mapped_(mapped),
@@ -13,7 +36,8 @@ LogView::LogView(MappedSegments* mapped)
                                                              Offset(0),
                                                              std::make_shared<const SegmentList>(),
                                                              std::make_shared<const BlockList>(),
-                                                             {}})) {}
+                                                             {},
+                                                             latest_of({}, Offset(0))})) {}
 
 void LogView::set_blocks(const BlockList& blocks) {
   const std::lock_guard lock(mutex_);
@@ -28,6 +52,7 @@ void LogView::set_segments(const SegmentList& segments) {
   LogPicture next = *picture_.load();
   next.segments = std::make_shared<const SegmentList>(segments);
   next.lost = lost_ranges(segments, next.start);
+  next.latest_ms = latest_of(segments, next.start);
   picture_.store(std::make_shared<const LogPicture>(std::move(next)));
 }
 
@@ -36,6 +61,7 @@ void LogView::set_start(Offset start) {
   LogPicture next = *picture_.load();
   next.start = start;
   next.lost = lost_ranges(*next.segments, start);
+  next.latest_ms = latest_of(*next.segments, start);
   picture_.store(std::make_shared<const LogPicture>(std::move(next)));
 }
 
@@ -52,6 +78,7 @@ void LogView::restart(Offset start,
   next.start = start;
   next.segments = std::make_shared<const SegmentList>(segments);
   next.lost = lost_ranges(segments, start);
+  next.latest_ms = latest_of(segments, start);
   next.blocks = std::make_shared<const BlockList>(blocks);
   picture_.store(std::make_shared<const LogPicture>(std::move(next)));
 }
@@ -108,9 +135,7 @@ Result<ReadResult> read_picture(const LogPicture& picture, const ReadRange& rang
   const auto& blocks = *picture.blocks;
   const auto& segments = *picture.segments;
   const auto tail = blocks.empty() ? range.below : blocks.front()->base();
-  auto segment = std::ranges::upper_bound(segments, range.from, std::less<>(),
-                                          [](const auto& each) { return each->base(); });
-  if (segment != segments.begin()) --segment;
+  auto segment = segments.begin() + static_cast<std::ptrdiff_t>(segment_at(segments, range.from));
   for (; segment != segments.end() && out.next < tail; ++segment) {
     if ((*segment)->base() >= range.below) break;
     const auto before = out.bytes;
@@ -128,7 +153,11 @@ Result<ReadResult> read_picture(const LogPicture& picture, const ReadRange& rang
 Result<std::optional<LastBatch>> find_last(const LogPicture& picture, Offset offset) {
   auto in_tail = find_last(*picture.blocks, offset);
   if (!in_tail || *in_tail) return in_tail;
-  for (const auto& segment : std::views::reverse(*picture.segments)) {
+  const auto& segments = *picture.segments;
+  if (segments.empty()) return std::nullopt;
+  // Below the right one only where that holds no batch that ends in time, or none at all.
+  for (auto left = segment_at(segments, offset + -1) + 1; left > 0; --left) {
+    const auto& segment = segments[left - 1];
     if (segment->base() >= offset) continue;
     auto last = segment->last_below(offset);
     if (!last || *last) return last;
@@ -137,11 +166,19 @@ Result<std::optional<LastBatch>> find_last(const LogPicture& picture, Offset off
 }
 
 Result<Offset> find_time(const LogPicture& picture, std::int64_t timestamp_ms) {
+  const auto& segments = *picture.segments;
   const auto written = picture.written();
-  for (const auto& segment : *picture.segments) {
-    auto found = segment->find_time(timestamp_ms, {picture.start, 0, written});
+  const auto first = segment_at(segments, picture.start);
+  const auto& latest = *picture.latest_ms;
+  for (auto i = first; i < segments.size();) {
+    auto found = segments[i]->find_time(timestamp_ms, {picture.start, 0, written});
     if (!found) return pass(found);
     if (*found) return **found;
+    const auto behind =
+        latest.begin() + static_cast<std::ptrdiff_t>(std::min(i + 1, latest.size()));
+    // Sealed ones that reach so far, then the last one, whose time still grows.
+    i = std::max(i + 1, static_cast<std::size_t>(
+                            std::lower_bound(behind, latest.end(), timestamp_ms) - latest.begin()));
   }
   return written;
 }

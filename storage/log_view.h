@@ -15,6 +15,7 @@
 #include "storage/tail.h"
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,6 +34,9 @@ struct LogPicture {
   std::shared_ptr<const SegmentList> segments;  // never null
   std::shared_ptr<const BlockList> blocks;      // never null
   std::vector<OffsetRange> lost;
+  // Per sealed segment behind the one that holds `start`: the latest timestamp in it and in those
+  // before it, which grows along the log in whatever order records were stamped. Never null.
+  std::shared_ptr<const std::vector<std::int64_t>> latest_ms;
 
   [[nodiscard]] Offset written() const { return ends->written.load(std::memory_order_acquire); }
 };

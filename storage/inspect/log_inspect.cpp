@@ -1,6 +1,7 @@
 #include "storage/inspect/log_inspect.h"
 
 #include "common/batch/crc32c.h"
+#include "storage/compaction/compaction_file.h"
 #include "storage/disk.h"
 #include "storage/log_paths.h"
 #include "storage/recovery.h"
@@ -32,6 +33,7 @@ class LogWalk {
       if (file.ends_with(kQuarantinedSuffix))
         faults_.push_back({directory_ + "/" + file, 0, "was set aside: it holds corrupt bytes"});
     }
+    if (auto skipped = skip_replaced(bases); !skipped) return pass(skipped);
     for (const auto base : bases) {
       auto walked = segment(base, base == bases.back());
       if (!walked) return pass(walked);
@@ -43,6 +45,24 @@ class LogWalk {
   }
 
  private:
+  // A compaction that was cut off, or is at work just now: these are in another segment already.
+  Status skip_replaced(std::vector<Offset>& bases) {
+    auto state = CompactionFile(disk_, directory_ + "/compaction").load();
+    if (!state && state.error().code() == Errc::kCorrupt) {
+      faults_.push_back({directory_ + "/compaction", 0, state.error().what()});
+      return {};
+    }
+    if (!state) return pass(state);
+    if (!*state || !(*state)->swap) return {};
+    const auto swap = *(*state)->swap;
+    const auto log = Segment(disk_, directory_, swap.base).path(kLogSuffix);
+    auto unfinished = disk_.exists(log + std::string(kCompactingSuffix));
+    if (!unfinished) return pass(unfinished);
+    if (*unfinished) return {};
+    std::erase_if(bases, [&](Offset base) { return base > swap.base && base < swap.end; });
+    return {};
+  }
+
   Status segment(Offset base, bool last) {
     const Segment names(disk_, directory_, base);
     const auto path = names.path(kLogSuffix);

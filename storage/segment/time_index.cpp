@@ -7,12 +7,12 @@
 namespace xylem::storage {
 
 void TimeIndex::add(std::size_t position, std::int64_t max_timestamp_ms) {
+  if (position / kIndexStepBytes != step_position_ / kIndexStepBytes) step_position_ = position;
   const auto count = entries_.size();
-  const bool new_step =
-      count == 0 ? position >= kIndexStepBytes
-                 : position / kIndexStepBytes > entries_[count - 1].position / kIndexStepBytes;
-  if (new_step && (count == 0 || latest_ms_ > entries_[count - 1].latest_before_ms))
-    entries_.push_back({latest_ms_, static_cast<std::uint32_t>(position)});
+  const bool is_new = step_position_ > (count == 0 ? 0 : entries_[count - 1].position);
+  if (max_timestamp_ms > latest_ms_ && is_new &&
+      (count == 0 || latest_ms_ > entries_[count - 1].latest_before_ms))
+    entries_.push_back({latest_ms_, static_cast<std::uint32_t>(step_position_)});
   reach(max_timestamp_ms);
 }
 

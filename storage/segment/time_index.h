@@ -1,7 +1,8 @@
 // Where in a segment to start looking for a timestamp: at most one entry per 4 KiB of log.
 //
-// An entry says how late the latest record before a position is. That grows along the log, so the
-// last entry below the wanted time bounds the scan whatever order records were stamped in.
+// An entry says how late the latest record before a position is. That grows along the log, and an
+// entry is made for the 4 KiB in which it does: so the last entry below the wanted time is at most
+// that far from the record, whatever order records were stamped in.
 // Threads: add, restore: one writer; the rest: any.
 #pragma once
 
@@ -38,6 +39,7 @@ class TimeIndex {
  private:
   GrowingArray<TimeEntry> entries_;
   std::int64_t latest_ms_ = -1;
+  std::size_t step_position_ = 0;  // of the first batch in the 4 KiB that are being added to
 };
 
 }  // namespace xylem::storage

@@ -1,4 +1,5 @@
 // The small files beside segments: golden bytes, every cut, every flipped bit.
+#include "storage/compaction/compaction_file.h"
 #include "storage/log_paths.h"
 #include "storage/segment/index_file.h"
 #include "storage/synced_file.h"
@@ -34,9 +35,17 @@ Buffer some_time_index() {
   TimeIndex index;
   index.add(0, 1'000);
   index.add(5'000, 1'500);
-  index.add(9'000, 1'400);  // later than the batch before, not later in time
-  index.add(13'000, 2'000);
+  index.add(9'000, 2'000);
   return encode_time_index(Offset(100), index);
+}
+
+Buffer some_compaction() {
+  CompactionState state;
+  state.cleaned_to = Offset(77);
+  state.bounds = {Offset(78), Offset(5)};
+  state.swap = SegmentSwap{Offset(0), Offset(50), 900};
+  state.marks = {{Offset(10), 1'700}, {Offset(40), 1'800}};
+  return encode_compaction({state, 9});
 }
 
 TEST_CASE("formats: the bytes on disk never change") {  // golden: a failure is a format break
@@ -57,6 +66,11 @@ TEST_CASE("formats: the bytes on disk never change") {  // golden: a failure is 
   CHECK(hex(encode_synced({{Offset(77), Offset(5)}, 9})) ==
         "5853594e000000010000000000000009000000000000004d0000000000000005" + std::string(56, '0') +
             "c0f221e0");
+  CHECK(hex(some_compaction()) ==
+        "58434d50000000010000000000000009000000000000004d000000000000004e0000000000000005"
+        "00000000000000000000000000000032000000000000038400000002"
+        "000000000000000a00000000000006a400000000000000280000000000000708" +
+            std::string(2 * 408, '0') + "c4085005");
 }
 
 TEST_CASE("formats: what was encoded is decoded") {
@@ -83,6 +97,17 @@ TEST_CASE("formats: what was encoded is decoded") {
   CHECK_FALSE(decode_time_index(some_time_index(), Offset(101)));
 }
 
+TEST_CASE(
+    "formats: a time index leads to within 4 KiB of a record, however long nothing was later") {
+  TimeIndex index;
+  index.add(0, 1'000);
+  for (std::size_t at = 100; at < 1'000'000; at += 100) index.add(at, 500);
+  index.add(1'000'000, 2'000);
+  CHECK(index.position_for(1'000) == 0);
+  CHECK(index.position_for(1'500) > 1'000'000 - kIndexStepBytes);
+  CHECK(index.position_for(1'500) <= 1'000'000);
+}
+
 void refuse_every_damage(const Buffer& good, const std::function<bool(Bytes)>& decodes) {
   REQUIRE(decodes(good));
   for (std::size_t size = 0; size < good.size(); ++size)
@@ -95,7 +120,25 @@ void refuse_every_damage(const Buffer& good, const std::function<bool(Bytes)>& d
   }
 }
 
+TEST_CASE("formats: of two slots of compaction the newer good one counts") {
+  const auto newer = some_compaction();
+  const auto older = encode_compaction({CompactionState(), 8});
+  auto file = older;
+  append(newer, file);
+  const auto both = decode_compaction(file);
+  REQUIRE(both);
+  CHECK(both->sequence == 9);
+  CHECK(encode_compaction(*both) == newer);
+  file.back() ^= std::byte{1};
+  const auto one = decode_compaction(file);
+  REQUIRE(one);
+  CHECK(one->state == CompactionState());
+  CHECK_FALSE(decode_compaction(Bytes(file).subspan(kCompactionSlotBytes)));
+}
+
 TEST_CASE("formats: every cut and every flipped bit is refused") {
+  refuse_every_damage(some_compaction(),
+                      [](Bytes file) { return decode_compaction(file).has_value(); });
   refuse_every_damage(some_index(), [](Bytes file) { return decode_index(file).has_value(); });
   refuse_every_damage(some_time_index(),
                       [](Bytes file) { return decode_time_index(file, Offset(100)).has_value(); });

@@ -1,4 +1,5 @@
 // Readers beside a writer, retention, lookups by time, and what the engine itself promises.
+#include "common/random.h"
 #include "common/sqlite.h"
 #include "storage/inspect/log_inspect.h"
 #include "storage/partition_log.h"
@@ -6,6 +7,7 @@
 #include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/support/log_fixture.h"
+#include "tests/unit/storage/support/log_model.h"
 
 #include <doctest/doctest.h>
 
@@ -21,6 +23,49 @@ LogOptions small_segments() {
   options.segment_bytes_max = 20'000;
   options.flush = Flush::kNever;
   return options;
+}
+
+TEST_CASE(
+    "log: by time, the first record that is late enough is found, in whatever order they are") {
+  for (const std::string type : {"memory", "mmap"}) {
+    CAPTURE(type);
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+      CAPTURE(seed);
+      TemporaryDirectory directory(fast_directory());
+      Node node(type, directory.file("data"));
+      auto options = small_segments();
+      options.segment_bytes_max = 2'000;
+      const auto log = node.open(options);
+      Random random(seed);
+      LogModel model;
+      std::int64_t time = 1'000'000;
+      for (int i = 0; i < 300; ++i) {
+        time += static_cast<std::int64_t>(random.below(2'000)) - 900;
+        if (random.below(50) == 0) time -= 20'000;  // a producer with another clock
+        const auto batch = batch_of(1 + static_cast<int>(random.below(3)), random.below(200), time);
+        const auto base = log->append(batch, Epoch(1));
+        REQUIRE(base);
+        model.add(placed(batch, *base, Epoch(1)));
+        if (random.below(60) == 0) {
+          node.settle(*log);
+          const auto start = model.start + static_cast<std::int64_t>(random.below(60));
+          REQUIRE(log->drop_before(std::min(start, model.end)));
+          model.drop_before(std::min(start, model.end));
+        }
+      }
+      node.settle(*log);
+      for (int i = 0; i < 200; ++i) {
+        const auto wanted = 900'000 + static_cast<std::int64_t>(random.below(300'000));
+        CHECK(log->offset_for_time(wanted) == model.offset_for_time(wanted));
+        const Offset below(
+            static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(model.end.value()))));
+        const auto last = log->last_batch_below(below);
+        REQUIRE(last);
+        const auto expected = model.last_below(below);
+        if (expected) CHECK((*last && (*last)->base_offset == *expected));
+      }
+    }
+  }
 }
 
 // Reads from the start to `until` and checks each batch: its CRC, and that it follows the last one.
