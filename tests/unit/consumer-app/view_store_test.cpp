@@ -83,6 +83,21 @@ TEST_CASE("view: the last value of a key, where it came from, and none after a t
   CHECK(copy.cursors == Cursors{{PartitionId(0), Offset(7)}});
 }
 
+TEST_CASE("view: what compaction left is applied, holes and batches without records too") {
+  const TempDir dir;
+  auto store = open_store(dir);
+  auto change = apply_of(0, {{"x", "y"}});
+  auto batches = emptied(*check_batch(make_batch(0, {{"gone", "1"}, {"gone", "2"}})));
+  append(make_batch(7, {{"a", "1"}}), batches);
+  append(emptied(*check_batch(make_batch(20, {{"gone", "3"}}))), batches);
+  change.batches = Slice::own(std::move(batches));
+  apply(*store, {change});
+  auto reader = open_reader(dir);
+  CHECK(reader->find("t", "a")->offset == Offset(7));
+  CHECK(value_of(*reader, "gone") == "NOT_FOUND");
+  CHECK(current_of(store->copies()).cursors.at(PartitionId(0)) == Offset(21));
+}
+
 TEST_CASE("view: headers are kept, binary values too") {
   const TempDir dir;
   auto store = open_store(dir);

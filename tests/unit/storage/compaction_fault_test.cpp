@@ -24,9 +24,7 @@ bool has_unfinished(const std::string& directory) {
   return false;
 }
 
-void put(PartitionLog& log, const Buffer& batch, Epoch epoch) {
-  REQUIRE(log.append(batch, epoch));
-}
+void put(PartitionLog& log, const Buffer& batch, Epoch epoch) { REQUIRE(log.append(batch, epoch)); }
 
 // Three keys and a deleted one, in a few segments.
 void write_some(Node& node, PartitionLog& log) {

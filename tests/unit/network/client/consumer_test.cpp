@@ -1,5 +1,6 @@
 #include "network/client/consumer.h"
 
+#include "common/batch/batch_builder.h"
 #include "tests/support/client_world.h"
 
 #include <doctest/doctest.h>
@@ -170,6 +171,39 @@ TEST_CASE("consumer: SKIP_ON_ERROR leaves out the one record, also behind a hole
   CHECK(world.errors.size() == 1);
   REQUIRE(world.until([&] { return world.first.acks.size() == 2; }));
   CHECK(world.first.acks[1].next_offset == Offset(52));
+}
+
+TEST_CASE("consumer: a compacted log: holes, batches with fewer records and with none") {
+  Consuming world;
+  world.options.group = "g";
+  BatchBuilder fewer;
+  Record record;
+  record.value = "b";
+  RecordView view;
+  view.value = bytes_of(*record.value);
+  REQUIRE(fewer.add_at(2, view));
+  auto sparse = *fewer.build();
+  auto header = *check_batch(sparse);
+  header.base_offset = Offset(10);
+  header.last_offset_delta = 9;
+  write_batch_header(header, sparse);
+  const auto none = [](std::int64_t base) {
+    return emptied(*check_batch(batch_of({"x", "y"}, Offset(base))));
+  };
+  auto& log = world.first.topics.at("t").partitions[0];
+  log.batches = {none(0), batch_of({"a"}, Offset(5)), sparse, none(30)};
+  log.end = Offset(32);
+  world.start();
+  REQUIRE(world.receives(2));
+  CHECK(world.values == Values{"a", "b"});
+  CHECK(world.offsets == std::vector{Offset(5), Offset(12)});
+  REQUIRE(world.until([&] {
+    return !world.first.acks.empty() && world.first.acks.back().next_offset == Offset(32);
+  }));
+  world.first.append("t", 0, {"c"});
+  REQUIRE(world.receives(3));
+  CHECK(world.offsets.back() == Offset(32));
+  CHECK(world.errors.empty());
 }
 
 TEST_CASE("consumer: PAUSE_ON_ERROR waits for resume, then tries the same record") {

@@ -36,6 +36,17 @@ TEST_CASE("data check: holes are fine, and the cursor moves to the end") {
   CHECK(checked->epoch == Epoch(3));
 }
 
+TEST_CASE("data check: a batch that compaction emptied moves the cursor over its offsets") {
+  const auto emptied_batch = emptied(*check_batch(batch_of({"a", "b", "c"}, Offset(5))));
+  const auto alone = data_of({emptied_batch});
+  const auto checked = check_data(alone, Offset(3));
+  REQUIRE(checked);
+  CHECK(checked->next_offset == Offset(8));
+  const auto followed = check_data(data_of({emptied_batch, batch_of({"d"}, Offset(8))}), Offset(3));
+  REQUIRE(followed);
+  CHECK(followed->next_offset == Offset(9));
+}
+
 TEST_CASE("data check: whole batches below the cursor are left out, a half one is not") {
   const auto data = data_of({batch_of({"a", "b"}, Offset(0)), batch_of({"c", "d"}, Offset(2))});
   const auto checked = check_data(data, Offset(3));
