@@ -16,8 +16,9 @@ std::optional<pipe::SourcePartition> Offer::find(const LogId& log) const {
   source.age_ms = partition->age_ms();
   source.is_leader = partition->is_leader();
   source.epoch = partition->epoch();
-  source.compacted_below = source.log->compaction().compacted_below;
-  source.tombstone_horizon = source.log->compaction().tombstone_horizon;
+  const auto bounds = source.log->compaction();
+  source.compacted_below = bounds.compacted_below;
+  source.tombstone_horizon = bounds.tombstone_horizon;
   return source;
 }
 
