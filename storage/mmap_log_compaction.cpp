@@ -211,11 +211,17 @@ void MmapLog::tell_of_compaction(const CompactionReport& report, const Status& d
   metrics.compaction_removed_records.add(static_cast<std::uint64_t>(report.removed_records));
   if (done) metrics.compaction_runs.add();
   if (!done && done.error().code() == Errc::kCancelled) return;
+  if (!done) {
+    context_.logger.warn("storage.compaction_failed", {{"topic", name_.topic},
+                                                       {"partition", name_.id.partition.value()},
+                                                       {"error", done.error().what()},
+                                                       {"retry_after_ms", kRetryAfterMs}});
+    return;
+  }
   const auto state = compaction_.state();
   context_.logger.info("storage.compacted",
                        {{"topic", name_.topic},
                         {"partition", name_.id.partition.value()},
-                        {"result", done ? "ok" : done.error().what()},
                         {"cleaned_to", state->cleaned_to.value()},
                         {"tombstone_horizon", state->bounds.tombstone_horizon.value()},
                         {"keys", report.keys},

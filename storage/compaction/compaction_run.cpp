@@ -93,31 +93,75 @@ Status CompactionRun::rewrite_all() {
   for (const auto& sealed : task_.sealed) {
     if (sealed.facts.base >= end_of_work()) break;
     if (!target_.goes_on()) return fail(Errc::kCancelled, "not now");
-    if (output_ != nullptr && !belongs_to_output(sealed)) {
-      if (auto done = put_in_place(); !done) return done;
-    }
-    if (auto done = rewrite(sealed); !done) return done;
+    if (auto taken = take(sealed); !taken) return taken;
   }
   return output_ != nullptr ? put_in_place() : Status();
 }
 
+bool CompactionRun::can_merge(Offset base, std::int64_t bytes, const SealedFacts& next) const {
+  return fits_index(base, next.facts.end) && bytes + next.facts.bytes <= task_.segment_bytes_max;
+}
+
 // Neighbours with a gap between them say what was lost: they stay apart.
-bool CompactionRun::belongs_to_output(const SealedFacts& sealed) const {
-  return inputs_.back()->end() == sealed.facts.base &&
-         fits_index(output_->base(), sealed.facts.end) &&
-         output_->bytes() + sealed.facts.bytes <= task_.segment_bytes_max;
+Status CompactionRun::take(const SealedFacts& sealed) {
+  if (output_ != nullptr) {
+    const bool merges = inputs_.back()->end() == sealed.facts.base &&
+                        can_merge(output_->base(), output_->bytes(), sealed);
+    if (merges) return rewrite(sealed);
+    if (auto done = put_in_place(); !done) return done;
+  }
+  if (!left_alone_) return take_first(sealed);
+  const auto before = std::move(*std::exchange(left_alone_, std::nullopt));
+  const bool merges = before.facts.end == sealed.facts.base &&
+                      can_merge(before.facts.base, before.facts.bytes, sealed);
+  if (!merges) return take_first(sealed);
+  epoch_ = left_alone_after_;
+  if (auto begun = begin_output(before); !begun) return begun;
+  return rewrite(sealed);
+}
+
+Status CompactionRun::take_first(const SealedFacts& sealed) {
+  left_alone_after_ = epoch_;
+  auto loses = loses_something(sealed);
+  if (!loses) return pass(loses);
+  if (!*loses) {
+    left_alone_ = sealed;
+    return {};
+  }
+  epoch_ = left_alone_after_;
+  return begin_output(sealed);
+}
+
+Result<bool> CompactionRun::loses_something(const SealedFacts& sealed) {
+  auto source = open(sealed);
+  if (!source) return pass(source);
+  bool ends_with_none = false;  // a batch without records that is of use only at the end
+  for (;;) {
+    auto batch = (*source)->next();
+    if (!batch) return pass(batch);
+    if (!*batch) return false;
+    if (ends_with_none) return true;
+    const auto& place = (*batch)->place;
+    const bool begins_epoch = std::exchange(epoch_, place.epoch) < place.epoch;
+    if (place.base >= touched_end_) continue;
+    auto header = read_batch_header((*batch)->bytes);
+    if (!header) return pass(header);
+    ends_with_none = header->record_count == 0 && !begins_epoch;
+    if (header->record_count > 0 && filtered(**batch).removed > 0) return true;
+  }
+}
+
+Status CompactionRun::begin_output(const SealedFacts& sealed) {
+  auto begun = SegmentBuilder::begin(disk_, directory_, sealed.facts.base);
+  if (!begun) return pass(begun);
+  output_ = std::move(*begun);
+  inputs_.clear();
+  return rewrite(sealed);
 }
 
 Status CompactionRun::rewrite(const SealedFacts& sealed) {
   auto source = open(sealed);
   if (!source) return pass(source);
-  if (output_ == nullptr) {
-    auto begun = SegmentBuilder::begin(disk_, directory_, sealed.facts.base);
-    if (!begun) return pass(begun);
-    output_ = std::move(*begun);
-    inputs_.clear();
-    removed_here_ = 0;
-  }
   inputs_.push_back(sealed.segment);
   output_->appended_at(sealed.facts.appended_ms);
   for (;;) {
@@ -136,7 +180,7 @@ bool CompactionRun::keeps(const RecordView& record) {
   if (latest && *latest > record.offset) return false;
   if (!record.is_tombstone()) return true;
   if (record.offset < task_.horizon && record.offset < opaque_from_) return false;
-  tombstones_end_ = record.offset + 1;
+  tombstones_end_ = std::max(tombstones_end_, record.offset + 1);
   return true;
 }
 
@@ -150,25 +194,31 @@ Status CompactionRun::rewrite(const SegmentSource::Batch& batch) {
     output_->hold(Buffer(batch.bytes.begin(), batch.bytes.end()));
     return {};
   }
-  auto filtered =
-      filter_batch(batch.bytes, [this](const RecordView& record) { return keeps(record); });
-  report_.removed_records += filtered.removed;
-  removed_here_ += filtered.removed;
-  switch (filtered.result) {
+  auto now = filtered(batch);
+  report_.removed_records += now.removed;
+  switch (now.result) {
     case Filtered::kOpaque:
-      ++report_.opaque_batches;
-      opaque_from_ = std::min(opaque_from_, batch.place.base);
-      return output_->add(batch.bytes);
     case Filtered::kUntouched:
       return output_->add(batch.bytes);
     case Filtered::kFewer:
-      return output_->add(filtered.bytes);
+      return output_->add(now.bytes);
     case Filtered::kEmptied:
       break;
   }
-  if (begins_epoch) return output_->add(filtered.bytes);
-  output_->hold(std::move(filtered.bytes));
+  if (begins_epoch) return output_->add(now.bytes);
+  output_->hold(std::move(now.bytes));
   return {};
+}
+
+// Also notes the first batch that is opaque.
+FilteredBatch CompactionRun::filtered(const SegmentSource::Batch& batch) {
+  auto now = filter_batch(batch.bytes, [this](const RecordView& record) { return keeps(record); });
+  if (now.result == Filtered::kOpaque && batch.place.base >= opaque_counted_to_) {
+    ++report_.opaque_batches;
+    opaque_counted_to_ = batch.place.next;
+    opaque_from_ = std::min(opaque_from_, batch.place.base);
+  }
+  return now;
 }
 
 Status CompactionRun::put_in_place() {
@@ -177,9 +227,6 @@ Status CompactionRun::put_in_place() {
   const auto path = output_->path();
   output_ = nullptr;
   report_.written_bytes += (*made)->bytes();
-  const bool is_same =
-      inputs_.size() == 1 && removed_here_ == 0 && (*made)->bytes() == inputs_.front()->bytes();
-  if (is_same) return disk_.remove(path);
   if (auto swapped = target_.swap(inputs_, *made, path); !swapped) return swapped;
   report_.segments_before += static_cast<std::int64_t>(inputs_.size());
   ++report_.segments_after;

@@ -9,7 +9,7 @@
 //      epoch or the last of its segment: these stay without records, so that the files alone tell
 //      the epochs and that no offset was lost.
 //   3. Each new segment takes the place of the ones it was made of at once, neighbours being merged
-//      while they fit; one that came out as it went in is thrown away.
+//      while they fit. A segment that would come out as it went in is read and left alone.
 //
 // What is in batches that cannot be opened is unknown: they stay, and so do all tombstones behind
 // the first of them. Records without a key stay.
@@ -29,6 +29,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -89,12 +90,17 @@ class CompactionRun {
   Status learn_keys();
   Status learn_keys_of(const SealedFacts& sealed);
   Status rewrite_all();
+  Status take(const SealedFacts& sealed);
+  Status take_first(const SealedFacts& sealed);
+  Result<bool> loses_something(const SealedFacts& sealed);
+  Status begin_output(const SealedFacts& sealed);
   Status rewrite(const SealedFacts& sealed);
   Status rewrite(const SegmentSource::Batch& batch);
+  FilteredBatch filtered(const SegmentSource::Batch& batch);
   Status put_in_place();
   Status note_result();
   [[nodiscard]] bool keeps(const RecordView& record);
-  [[nodiscard]] bool belongs_to_output(const SealedFacts& sealed) const;
+  [[nodiscard]] bool can_merge(Offset base, std::int64_t bytes, const SealedFacts& next) const;
   [[nodiscard]] Offset end_of_work() const;
 
   Disk& disk_;
@@ -104,13 +110,15 @@ class CompactionRun {
   const CompactionTask& task_;
   CompactionReport report_;
   KeyOffsets keys_;
-  Offset touched_end_;     // where the last batch ends that this run may change
-  Offset opaque_from_;     // nothing is known of what is there and before
+  Offset touched_end_;  // where the last batch ends that this run may change
+  Offset opaque_from_;  // nothing is known of what is there and before
+  Offset opaque_counted_to_;
   Offset tombstones_end_;  // behind the last tombstone that stayed
   Epoch epoch_ = kNoEpoch;
   std::unique_ptr<SegmentBuilder> output_;
-  SegmentList inputs_;             // of output_
-  std::int64_t removed_here_ = 0;  // records that did not make it into output_
+  SegmentList inputs_;                     // of output_
+  std::optional<SealedFacts> left_alone_;  // the one before, which loses nothing
+  Epoch left_alone_after_ = kNoEpoch;      // epoch_ before it
 };
 
 }  // namespace xylem::storage
