@@ -35,8 +35,12 @@ std::optional<storage::CompactionBounds> inherited(const storage::PartitionLog& 
     const storage::CompactionBounds theirs{fetched.compacted_below, fetched.tombstone_horizon};
     return theirs == own ? std::nullopt : std::optional(theirs);
   }
-  if (fetched.compacted_below <= std::max(own.compacted_below, cursor)) return std::nullopt;
-  return storage::CompactionBounds{fetched.compacted_below, own.tombstone_horizon};
+  auto next = own;
+  if (cursor < fetched.compacted_below)
+    next.compacted_below = std::max(own.compacted_below, fetched.compacted_below);
+  if (cursor < own.tombstone_horizon && fetched.tombstone_horizon < own.tombstone_horizon)
+    next.tombstone_horizon = std::max(fetched.tombstone_horizon, cursor);
+  return next == own ? std::nullopt : std::optional(next);
 }
 
 Result<Offset> cut_point(const storage::PartitionLog& log, const FetchedPartition& diverged) {

@@ -18,7 +18,8 @@ Result<FetchPartition> position_of(const LogId& id, const storage::PartitionLog&
 // Before the batches of `fetched` are stored in `log`: what it must inherit_compaction() first, if
 // anything. A copy that begins takes over both bounds of the parent's log: so it can say later on
 // which tombstones it never needed, and its own children hear of it. Any other copy that stores
-// batches which the parent may have rewritten remembers just that.
+// batches which the parent may have rewritten remembers that; and one that goes on below its
+// horizon with a parent whose horizon is lower needs tombstones again from there on.
 std::optional<storage::CompactionBounds> inherited(const storage::PartitionLog& log,
                                                    const FetchedPartition& fetched);
 

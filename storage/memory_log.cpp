@@ -143,9 +143,7 @@ Status MemoryLog::inherit_compaction(const CompactionBounds& bounds) {
   loop_.check_here();
   auto now = bounds;
   if (start_offset() != end_offset()) {
-    const auto own = compaction();
-    now = {std::max(own.compacted_below, bounds.compacted_below),
-           std::max(own.tombstone_horizon, bounds.tombstone_horizon)};
+    now.compacted_below = std::max(compaction().compacted_below, bounds.compacted_below);
   }
   compaction_.store(std::make_shared<const CompactionBounds>(now));
   return {};

@@ -56,7 +56,8 @@ Status MmapLog::inherit_compaction(const CompactionBounds& bounds) {
     }
     auto& own = state.bounds;
     own.compacted_below = std::max(own.compacted_below, bounds.compacted_below);
-    own.tombstone_horizon = std::max(own.tombstone_horizon, bounds.tombstone_horizon);
+    own.tombstone_horizon =
+        std::max(bounds.tombstone_horizon, std::min(own.tombstone_horizon, state.cleaned_to));
   });
 }
 

@@ -141,8 +141,9 @@ class PartitionLog {
   // kCompact it also has the log compacted, on a thread of its own, where that is due.
   virtual Status retain() = 0;
 
-  // The batches that are appended from now on come from a log with these bounds; durable on return.
-  // An empty log takes them over; any other one keeps the higher of each.
+  // What is appended from now on makes these the log's bounds; durable on return. Where there are
+  // batches already compacted_below only grows, and the horizon stays above what this log's own
+  // compaction took.
   virtual Status inherit_compaction(const CompactionBounds& /*bounds*/) { return {}; }
 
   // Any thread; never behind what a read hands out.

@@ -61,6 +61,22 @@ TEST_CASE("child position: a copy that goes on remembers which batches were rewr
   CHECK(inherited(log, fetched) == storage::CompactionBounds{Offset(50), Offset(0)});
 }
 
+TEST_CASE("child position: who goes on with a parent of a lower horizon needs tombstones again") {
+  FakeLog log;
+  REQUIRE(log.append(batch_of("a", 30), Epoch(1)));
+  REQUIRE(log.inherit_compaction({Offset(90), Offset(80)}));
+  FetchedPartition fetched;
+  fetched.batches = {Slice::own(batch_of("a"))};
+  fetched.tombstone_horizon = Offset(80);
+  CHECK_FALSE(inherited(log, fetched));
+  fetched.tombstone_horizon = Offset(50);
+  CHECK(inherited(log, fetched) == storage::CompactionBounds{Offset(90), Offset(50)});
+  fetched.tombstone_horizon = Offset(0);
+  CHECK(inherited(log, fetched) == storage::CompactionBounds{Offset(90), Offset(30)});
+  REQUIRE(log.inherit_compaction({Offset(90), Offset(30)}));
+  CHECK_FALSE(inherited(log, fetched));  // nothing missing lies above its end
+}
+
 TEST_CASE("child position: a log that cannot be read says so") {
   FakeLog log;
   log.fail_reads(fail(Errc::kIo, "bad disk"));

@@ -100,6 +100,34 @@ TEST_CASE("pipe: who is past the horizon, and who begins, is not disturbed") {
   CHECK(tree.leaf.repairs.empty());
 }
 
+TEST_CASE("pipe: a copy that read on at a parent without a horizon is not taken for one under it") {
+  Tree tree;
+  Node other(tree.world, "other");  // no tombstone of its log is gone
+  other.open(tree.id);
+  other.start_client(in_small_steps());
+  other.client().set_parents({tree.root.as_parent()});
+  tree.leaf.client().set_parents({});
+  tree.middle.client().set_parents({});
+  tree.publish(30);
+  REQUIRE(tree.settle(other));
+  other.client().set_parents({});
+  REQUIRE(tree.root.copy(tree.id).log->inherit_compaction({Offset(20), Offset(20)}));
+  int stores = 0;
+  tree.middle.on_store = [&](const FetchedPartition&) {
+    ++stores;
+    if (stores == 2) tree.middle.client().set_parents({other.as_parent()});
+    if (stores == 4) tree.middle.client().set_parents({});
+  };
+  tree.middle.client().set_parents({tree.root.as_parent()});
+  REQUIRE(run_until(tree.world.loop, [&] { return stores >= 4; }));
+  REQUIRE(tree.log_of(tree.middle).end_offset() < Offset(20));
+  tree.middle.on_store = nullptr;
+  tree.middle.client().set_parents({tree.root.as_parent()});
+  REQUIRE(tree.settle(tree.middle));
+  CHECK(tree.middle.repairs == std::vector<FetchState>{FetchState::kOutOfRange});
+  CHECK(tree.middle.content(tree.id) == tree.root.content(tree.id));
+}
+
 TEST_CASE("pipe: a copy half-way under an older horizon begins anew") {
   Tree tree;
   tree.leaf.client().set_parents({});

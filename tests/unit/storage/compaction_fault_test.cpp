@@ -163,9 +163,11 @@ TEST_CASE(
     add(node, *log, keyed_batch({{"a", "b"}}));
     REQUIRE(log->inherit_compaction({Offset(10), Offset(25)}));
     CHECK(log->compaction() == CompactionBounds{Offset(30), Offset(25)});
+    REQUIRE(log->inherit_compaction({Offset(10), Offset(22)}));
+    CHECK(log->compaction() == CompactionBounds{Offset(30), Offset(22)});
     if (type == "memory") continue;
     reopen(node, log, compacting());
-    CHECK(log->compaction() == CompactionBounds{Offset(30), Offset(25)});
+    CHECK(log->compaction() == CompactionBounds{Offset(30), Offset(22)});
   }
 }
 
