@@ -77,8 +77,10 @@ Status CompactionRun::learn_keys_of(const SealedFacts& sealed) {
 }
 
 Result<std::unique_ptr<SegmentSource>> CompactionRun::open(const SealedFacts& sealed) {
-  report_.read_bytes += sealed.facts.bytes;
-  auto source = SegmentSource::open(disk_, sealed, pace_);
+  const bool is_proven = std::exchange(proven_, sealed.segment.get()) == sealed.segment.get();
+  if (!is_proven) report_.read_bytes += sealed.facts.bytes;
+  auto source = SegmentSource::open(disk_, sealed, is_proven ? nullptr : &pace_);
+  if (!source) proven_ = nullptr;
   if (!source && source.error().code() == Errc::kCorrupt) sealed.segment->suspect();
   if (!source && source.error().code() == Errc::kNotFound)
     return fail(Errc::kCancelled, source.error().what());

@@ -117,6 +117,7 @@ class CompactionRun {
   Epoch epoch_ = kNoEpoch;
   std::unique_ptr<SegmentBuilder> output_;
   SegmentList inputs_;                     // of output_
+  const Segment* proven_ = nullptr;        // the one that was opened last
   std::optional<SealedFacts> left_alone_;  // the one before, which loses nothing
   Epoch left_alone_after_ = kNoEpoch;      // epoch_ before it
 };

@@ -1,4 +1,4 @@
-// Reads a sealed segment by pread, batch by batch, after all of it was proven against the checksums
+// Reads a sealed segment by pread, batch by batch, once all of it was proven against the checksums
 // that were taken when it was written.
 //
 // Threads: one at a time. Errors: kNotFound: the segment was retired; kCorrupt: its bytes are not
@@ -31,9 +31,10 @@ class SegmentSource {
     BatchPlace place;
   };
 
+  // `pace`: null: it was proven just now.
   static Result<std::unique_ptr<SegmentSource>> open(Disk& disk,
                                                      const SealedFacts& sealed,
-                                                     CompactionPace& pace);
+                                                     CompactionPace* pace);
 
   // nullopt: that was the last one.
   Result<std::optional<Batch>> next();
