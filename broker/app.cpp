@@ -58,7 +58,12 @@ Status App::run() {
 Status App::open() {
   if (auto made = disk_.make_directories(options_.data_dir); !made) return made;
   auto storage = storage::open_storage(options_.storage_type, options_.data_dir,
-                                       {loop_, disk_, clock_, logger_, metrics_});
+                                       {.loop = loop_,
+                                        .disk = disk_,
+                                        .clock = clock_,
+                                        .logger = logger_,
+                                        .metrics = metrics_,
+                                        .scrub_bytes_per_s = options_.scrub_bytes_per_s});
   if (!storage) return pass(storage);
   storage_ = std::move(*storage);
   auto node = Node::open({logger_, random_, disk_}, options_);

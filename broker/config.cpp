@@ -50,6 +50,11 @@ constexpr std::array kSettings = {
             .fallback = "interval",
             .help = "when pulled batches are synced; produced ones follow their topic",
             .choices = "always|interval|never"},
+    Setting{.name = "STORAGE_SCRUB_BYTES_PER_S",
+            .kind = Kind::kBytes,
+            .fallback = "4MiB",
+            .help = "how fast sealed segments are read again to find damage, once a day; 0: not",
+            .max = 1024 * kMebi},
     Setting{.name = "PIPE_MAX_BYTES",
             .kind = Kind::kBytes,
             .fallback = "4MiB",
@@ -121,6 +126,7 @@ Result<BrokerOptions> broker_options(const Config& config) {
   options.storage_type = config.text("STORAGE_TYPE");
   if (config.is_set("SEGMENT_BYTES"))
     options.segment_bytes = static_cast<std::size_t>(config.number("SEGMENT_BYTES"));
+  options.scrub_bytes_per_s = config.number("STORAGE_SCRUB_BYTES_PER_S");
   options.pipe_bytes_max = static_cast<std::uint32_t>(config.number("PIPE_MAX_BYTES"));
   options.pipe_wait_ms = static_cast<std::uint32_t>(config.number("PIPE_MAX_WAIT_MS"));
   options.auto_create_topics = config.flag("AUTO_CREATE_TOPICS");

@@ -32,6 +32,7 @@ struct BrokerOptions {
   std::string storage_type;
   std::optional<std::size_t> segment_bytes;  // none: 1 GiB at the root, 64 MiB below
   storage::Flush pulled_flush = storage::Flush::kInterval;
+  std::int64_t scrub_bytes_per_s = 0;
   std::uint32_t pipe_bytes_max = 0;
   std::uint32_t pipe_wait_ms = 0;
   bool auto_create_topics = false;

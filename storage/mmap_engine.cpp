@@ -27,7 +27,10 @@ MmapEngine::MmapEngine(std::string data_dir,
                          context.clock,
                          context.has_threads ? Rounds::kByThread : Rounds::kByHand),
                ColdReaders(),
-               Compactor(context.compaction)} {}
+               Compactor(context.compaction),
+               Scrubber({context.disk, context.clock, context_.metrics,
+                         [this] { return context_.waiting_bytes.load() > 0; }},
+                        {.bytes_per_s = context.scrub_bytes_per_s})} {}
 
 MmapEngine::~MmapEngine() { (void)close(); }
 
@@ -134,6 +137,7 @@ Status MmapEngine::remove(const LogId& id) {
 Status MmapEngine::close() {
   context_.loop.check_here();
   context_.compactor.stop();
+  context_.scrubber.stop();
   Status result;
   for (const auto& [id, log] : logs_) {
     auto closed = log->close();

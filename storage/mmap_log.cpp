@@ -37,6 +37,7 @@ Result<std::shared_ptr<MmapLog>> MmapLog::open(const LogName& name,
   context.loop.check_here();
   std::shared_ptr<MmapLog> log(new MmapLog(name, options, directory, context));
   if (auto recovered = log->recover(); !recovered) return pass(recovered);
+  context.scrubber.add(log);
   return log;
 }
 

@@ -25,6 +25,7 @@
 #include "storage/log_health.h"
 #include "storage/log_view.h"
 #include "storage/partition_log.h"
+#include "storage/repair/scrubber.h"
 #include "storage/retention.h"
 #include "storage/segment/mapped_segments.h"
 #include "storage/segment_catalog.h"
@@ -62,6 +63,7 @@ struct LogContext {
   Committer committer;
   ColdReaders cold_readers;
   Compactor compactor;
+  Scrubber scrubber;
 };
 
 class MmapLog final : public PartitionLog,
@@ -69,6 +71,7 @@ class MmapLog final : public PartitionLog,
                       public TailHolder,
                       public Compacted,
                       private CompactionTarget,
+                      public Scrubbed,
                       public std::enable_shared_from_this<MmapLog> {
  public:
   static constexpr std::size_t kWaitingMax = 64ULL * 1024 * 1024;  // bytes, of all logs together
@@ -137,6 +140,11 @@ class MmapLog final : public PartitionLog,
   void committed() override;
 
   void compact(CompactionPace& pace) override;
+  [[nodiscard]] const std::string& directory() const override { return directory_; }
+
+  [[nodiscard]] SegmentList sealed() const override;
+  void found_bad(const std::shared_ptr<Segment>& segment, const Error& error) override;
+  void mend(const std::shared_ptr<Segment>& segment, const Indexes& indexes) override;
 
   void give_up_tail() override;
   [[nodiscard]] std::size_t tail_bytes() const override;

@@ -16,6 +16,7 @@
 #include "storage/compaction/compactor.h"
 #include "storage/partition_log.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,6 +54,7 @@ struct EngineContext {
   Metrics& metrics;
   CompactionLimits compaction = {};
   bool has_threads = true;  // false: nothing runs but by MmapEngine::run_round; for simulations
+  std::int64_t scrub_bytes_per_s = 0;  // how fast sealed segments are read again; 0: not at all
 };
 
 // `type` is STORAGE_TYPE: "mmap" or "memory". `data_dir` is created when missing and locked: a

@@ -14,6 +14,10 @@ struct StorageMetrics {
   Counter& lost_offsets;
   Counter& filled_offsets;
   Counter& filled_bytes;
+  Counter& scrubbed_bytes;
+  Counter& scrub_passes;
+  Counter& scrub_findings;
+  Gauge& scrubbed_at_s;
   Counter& fenced_logs;
   Counter& disk_full;
   Counter& rounds;

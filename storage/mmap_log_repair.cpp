@@ -1,4 +1,5 @@
-// The part of MmapLog that takes back what was lost.
+// The part of MmapLog that hears of damage and takes back what was lost.
+#include "storage/log_paths.h"
 #include "storage/mmap_log.h"
 
 #include <algorithm>
@@ -80,6 +81,33 @@ Status MmapLog::write_fills() {
   }
   context_.waiting_bytes.fetch_sub(bytes - bytes_of(waiting_fills_), std::memory_order_relaxed);
   return done;
+}
+
+SegmentList MmapLog::sealed() const {
+  SegmentList all = *view_.load()->segments;
+  if (!all.empty()) all.pop_back();
+  std::erase_if(all, [](const auto& segment) { return segment->is_open(); });
+  return all;
+}
+
+void MmapLog::found_bad(const std::shared_ptr<Segment>& segment, const Error& error) {
+  segment->suspect();
+  look_at(Error(error).within(segment->path(kLogSuffix)));
+}
+
+void MmapLog::mend(const std::shared_ptr<Segment>& segment, const Indexes& indexes) {
+  const std::lock_guard lock(commit_mutex_);
+  const auto& now = files_.segments();
+  if (files_closed_ || segment->is_retired() || std::ranges::find(now, segment) == now.end())
+    return;
+  Status done;
+  if (indexes.times)
+    done = replace_file(context_.disk, segment->path(kTimeIndexSuffix), *indexes.times);
+  if (done && indexes.offsets)
+    done = replace_file(context_.disk, segment->path(kIndexSuffix), *indexes.offsets);
+  context_.logger.warn("storage.index_mended",
+                       {{"file", segment->path(kIndexSuffix)},
+                        {"error", done ? std::string("none") : done.error().what()}});
 }
 
 // Under the commit mutex: what is lost is about to be something else.
