@@ -69,6 +69,7 @@ Status App::open() {
   auto node = Node::open({logger_, random_, disk_}, options_);
   if (!node) return pass(node);
   node_.emplace(std::move(*node));
+  if (auto known = note_lost_state(); !known) return known;
   auto state = storage::StateStore::open(options_.data_dir + "/state.db", loop_);
   if (!state) return pass(state);
   state_ = std::move(*state);
@@ -83,6 +84,30 @@ Status App::open() {
       begin(*epoch);
     });
   });
+  return {};
+}
+
+// Where there are logs there has been a state.db; without it groups begin anew, which somebody
+// ought to know.
+Status App::note_lost_state() {
+  const auto path = options_.data_dir + "/state.db";
+  if (node_->cluster().is_nil() || storage_->logs().empty()) return {};
+  auto there = disk_.exists(path);
+  if (!there) return pass(there);
+  std::int64_t bytes = 0;
+  if (*there) {
+    auto file = disk_.open(path, storage::Disk::Open::kRead);
+    if (!file) return pass(file);
+    auto size = (*file)->size();
+    if (!size) return pass(size);
+    bytes = *size;
+  }
+  if (bytes > 0) return {};
+  logger_.error("state.lost",
+                {{"file", path},
+                 {"hint",
+                  "group offsets cannot be rebuilt: put a copy in its place, or groups "
+                  "begin by their reset policy"}});
   return {};
 }
 

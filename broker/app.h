@@ -47,6 +47,7 @@ class App {
 
  private:
   Status open();
+  Status note_lost_state();
   void begin(Epoch leadership);
   Status serve(Epoch leadership);
   void open_pipe();

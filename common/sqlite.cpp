@@ -227,6 +227,19 @@ Status Database::transaction(const std::function<Status()>& body) {
   return done;
 }
 
+Result<std::vector<std::string>> integrity_faults(Database& database) {
+  std::vector<std::string> faults;
+  auto check = database.prepare("PRAGMA integrity_check");
+  if (!check) return pass(check);
+  for (;;) {
+    auto row = check->next();
+    if (!row && row.error().code() != Errc::kCorrupt) return pass(row);
+    if (!row) faults.emplace_back(row.error().what());
+    if (!row || !*row) return faults;
+    if (check->text(0) != "ok") faults.emplace_back(check->text(0));
+  }
+}
+
 std::int64_t Database::changes() const { return sqlite3_changes64(impl_->raw()); }
 
 }  // namespace xylem

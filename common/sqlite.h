@@ -22,6 +22,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace xylem {
 
@@ -59,6 +60,11 @@ class Statement {
  private:
   std::unique_ptr<Impl> impl_;
 };
+
+class Database;
+
+// What PRAGMA integrity_check finds, at most a hundred; empty: nothing.
+Result<std::vector<std::string>> integrity_faults(Database& database);
 
 class Database {
  public:

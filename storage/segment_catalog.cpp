@@ -33,6 +33,9 @@ Result<Database> open_once(const std::string& path) {
   version->reset();
   if (number != 0 && number != kSchemaVersion)
     return fail(Errc::kCorrupt, path + " has another version");
+  auto faults = integrity_faults(*db);
+  if (!faults) return pass(faults);
+  if (!faults->empty()) return fail(Errc::kCorrupt, path + ": " + faults->front());
   if (auto made = db->execute(kSchema); !made) return pass(made);
   return db;
 }
@@ -79,6 +82,12 @@ Status insert_log(Database& db, const LogName& log, const std::vector<SegmentInf
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> check_catalog(const std::string& path) {
+  auto db = Database::open(path, {.read_only = true});
+  if (!db) return pass(db);
+  return integrity_faults(*db);
+}
 
 class SegmentCatalog::Impl {
  public:

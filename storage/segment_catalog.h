@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/logger.h"
+#include "common/result.h"
 #include "storage/partition_log.h"
 
 #include <memory>
@@ -16,6 +17,9 @@
 #include <vector>
 
 namespace xylem::storage {
+
+// What is wrong with a meta.db. Errors: it cannot be opened at all.
+Result<std::vector<std::string>> check_catalog(const std::string& path);
 
 class SegmentCatalog {
  public:

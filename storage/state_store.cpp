@@ -131,6 +131,25 @@ class StateTable {
 
 }  // namespace
 
+Result<std::vector<std::string>> check_state(const std::string& path) {
+  auto database = Database::open(path, {.read_only = true});
+  if (!database) return pass(database);
+  auto faults = integrity_faults(*database);
+  if (!faults) return pass(faults);
+  auto select = database->prepare("SELECT kind, key, value, crc FROM state");
+  if (!select) return pass(select);
+  for (;;) {
+    auto row = select->next();
+    if (!row && !faults->empty()) return faults;
+    if (!row) return pass(row);
+    if (!*row) return faults;
+    const std::string kind(select->text(0));
+    const std::string key(select->text(1));
+    if (select->integer(3) != std::int64_t{row_crc(kind, key, select->blob(2))})
+      faults->push_back("the row " + kind + "/" + key + " fails its checksum");
+  }
+}
+
 class StateStore::Impl {
  public:
   Impl(StateTable table, Loop& loop)

@@ -32,6 +32,10 @@ struct StateRow {
   bool operator==(const StateRow&) const = default;
 };
 
+// What is wrong with a state.db that no process has open, or that one uses meanwhile: row by row.
+// Errors: it cannot be opened at all.
+Result<std::vector<std::string>> check_state(const std::string& path);
+
 class StateStore {
  public:
   using Done = std::function<void(Status)>;

@@ -1,5 +1,6 @@
 #include "cli/commands/log.h"
 
+#include "cli/commands/log_verify.h"
 #include "cli/output.h"
 #include "storage/disk.h"
 #include "storage/inspect/log_inspect.h"
@@ -63,6 +64,7 @@ void complain_about(const storage::LogInspection& found) {
 }  // namespace
 
 ExitCode run_log(const LogOptions& options) {
+  if (options.action == LogOptions::Action::kVerify) return run_log_verify(options);
   storage::PosixDisk disk;
   const auto found = storage::inspect_logs(disk, options.data_dir, options.topic);
   if (!found) return report(found.error());
@@ -74,9 +76,6 @@ ExitCode run_log(const LogOptions& options) {
   std::string text;
   if (options.json) {
     text = json_text(*found);
-  } else if (options.action == LogOptions::Action::kVerify) {
-    text = std::to_string(found->logs.size()) + " logs, " + std::to_string(found->faults.size()) +
-           " faults\n";
   } else {
     text = options.digest ? digest_lines(*found) : table_text(*found);
   }

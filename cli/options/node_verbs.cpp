@@ -47,6 +47,8 @@ void add_log(Verb& group,
   if (action == LogOptions::Action::kDump) {
     verb.flag("--digest", options.digest,
               "a line a log: topic, id, partition, first, end, batches, SHA-256");
+  } else {
+    verb.flag("--repair", options.repair, "mend what can be mended; the broker must be stopped");
   }
 }
 
@@ -58,7 +60,7 @@ void add_node_verbs(Verb& program, const Defaults& defaults) {
   add_node(program, defaults);
   auto& log = program.verb("log", "look into a broker's logs on disk");
   add_log(log, "dump", "the logs and their digests", LogOptions::Action::kDump);
-  add_log(log, "verify", "check every batch", LogOptions::Action::kVerify);
+  add_log(log, "verify", "check every batch, index and database", LogOptions::Action::kVerify);
 }
 
 }  // namespace xylem::cli

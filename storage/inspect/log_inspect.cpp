@@ -3,10 +3,10 @@
 #include "common/batch/crc32c.h"
 #include "storage/compaction/compaction_file.h"
 #include "storage/disk.h"
+#include "storage/inspect/sha256.h"
 #include "storage/log_paths.h"
 #include "storage/recovery.h"
 #include "storage/segment/segment_scan.h"
-#include "storage/inspect/sha256.h"
 #include "storage/synced_file.h"
 
 #include <algorithm>

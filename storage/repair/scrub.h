@@ -10,7 +10,7 @@
 
 #include "common/clock.h"
 #include "common/result.h"
-#include "storage/repair/segment_check.h"
+#include "storage/inspect/segment_check.h"
 #include "storage/segment/segment.h"
 #include "storage/storage_metrics.h"
 

@@ -132,6 +132,8 @@ TEST_CASE("log, root and node") {
   CHECK(log.data_dir == "data");
   CHECK(log.topic == "t");
   CHECK(parsed<LogOptions>({"log", "verify", "data"}).action == LogOptions::Action::kVerify);
+  CHECK_FALSE(parsed<LogOptions>({"log", "verify", "data"}).repair);
+  CHECK(parsed<LogOptions>({"log", "verify", "data", "t", "--repair"}).repair);
   CHECK(parsed<RootInitOptions>({"root", "init", "--data-dir", "d"}).data_dir == "d");
   CHECK(refused({"root", "init"}) == Errc::kInvalidRequest);
   CHECK(parsed<NodeOptions>({"node", "pos-0"}).target == "pos-0");

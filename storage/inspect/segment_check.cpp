@@ -1,4 +1,4 @@
-#include "storage/repair/segment_check.h"
+#include "storage/inspect/segment_check.h"
 
 #include "common/batch/batch.h"
 #include "common/batch/crc32c.h"
@@ -45,8 +45,9 @@ Result<std::int64_t> SegmentCheck::step() {
   const auto left = std::min<std::int64_t>(expected_.bytes - read_, kChunkBytes);
   if (left == 0) {
     if (!carried_.empty()) return corrupt(position_, "batch is cut");
-    if (walked_->end() > expected_.end) return corrupt(position_, "offsets beyond the segment's");
-    walked_->cover(expected_.end);
+    if (expected_.end && walked_->end() > *expected_.end)
+      return corrupt(position_, "offsets beyond the segment's");
+    if (expected_.end) walked_->cover(*expected_.end);
     return 0;
   }
   chunk_.resize(static_cast<std::size_t>(left));

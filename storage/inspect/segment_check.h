@@ -24,7 +24,7 @@ class SegmentCheck {
   // What the log believes of the segment.
   struct Expected {
     Offset base;
-    Offset end;
+    std::optional<Offset> end;  // nullopt: wherever its batches end
     std::int64_t bytes = 0;
     std::int64_t appended_ms = 0;
   };
@@ -35,6 +35,9 @@ class SegmentCheck {
 
   // Reads on; how many bytes. 0: all is proven.
   Result<std::int64_t> step();
+
+  // After the last batch so far; in the end, of the segment.
+  [[nodiscard]] Offset end() const { return walked_->end(); }
 
   // Of the first byte that is not proven.
   [[nodiscard]] std::int64_t position() const { return position_; }
