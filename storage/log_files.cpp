@@ -172,10 +172,10 @@ Status LogFiles::prepare_cut(Offset offset) {
   auto cut = cut_at(offset);
   if (!cut) return pass(cut);
   if (cut->copied_bytes) {
-    const auto path = segments_[cut->kept - 1]->path(kLogSuffix);
-    if (auto copied = copy_prefix(path, *cut->copied_bytes); !copied) {
-      (void)context_.disk.remove(path +
-                                 std::string(kReplacementSuffix));  // it may be what fills it
+    auto& last = *segments_[cut->kept - 1];
+    if (auto copied = copy_prefix(last, *cut->copied_bytes); !copied) {
+      // It may be what fills the disk.
+      (void)context_.disk.remove(last.path(kLogSuffix) + std::string(kReplacementSuffix));
       return copied;
     }
   }
@@ -215,7 +215,8 @@ Result<Offset> LogFiles::cut_back(Offset offset, const BlockList& blocks) {
   return end_;
 }
 
-Status LogFiles::copy_prefix(const std::string& path, std::int64_t bytes) {
+Status LogFiles::copy_prefix(Segment& segment, std::int64_t bytes) {
+  const auto path = segment.path(kLogSuffix);
   auto from = context_.disk.open(path, Disk::Open::kRead);
   if (!from) return pass(from);
   auto to = create_fresh(context_.disk, path + std::string(kReplacementSuffix));
@@ -224,8 +225,10 @@ Status LogFiles::copy_prefix(const std::string& path, std::int64_t bytes) {
   for (std::int64_t at = 0; at < bytes;) {
     const auto count = std::min<std::int64_t>(bytes - at, kChunkBytes);
     auto got = (*from)->read_at(at, MutableBytes(part).first(static_cast<std::size_t>(count)));
-    if (!got) return pass(got);
-    if (std::cmp_less(*got, count)) return fail(Errc::kCorrupt, path + " is too short");
+    if (!got || std::cmp_less(*got, count)) {
+      segment.suspect();
+      return fail(Errc::kCorrupt, got ? path + " is too short" : got.error().what());
+    }
     const std::array pieces = {Bytes(part).first(*got)};
     if (auto wrote = (*to)->write_at(at, pieces); !wrote) return wrote;
     at += count;
@@ -303,9 +306,9 @@ Status LogFiles::quarantine(const Segment& damaged) {
     writer_ = nullptr;
   }
   filler_ = nullptr;
-  (*found)->retire();
   context_.now_ms = clock_.wall_ms();
-  auto good = quarantine_segment(context_, {damaged.base(), damaged.end(), damaged.end()});
+  auto good = quarantine_segment(context_, {damaged.base(), damaged.end(), damaged.end()},
+                                 [&] { (*found)->retire(); });
   if (!good) return pass(good);
   segments_.insert(segments_.erase(found), good->begin(), good->end());
   view_.set_segments(segments_);
@@ -333,10 +336,11 @@ void LogFiles::exchange(const SegmentList& old, const SegmentList& fresh) {
 }
 
 Status LogFiles::close() {
-  if (auto finished = finish_filler(); !finished) return finished;
+  const auto finished = finish_filler();
   if (writer_ != nullptr) {
     if (auto sealed = seal(); !sealed) return sealed;
   }
+  if (!finished) return finished;
   if (bound().synced <= noted_synced_ || segments_.empty()) return {};
   noted_synced_ = bound().synced;
   return synced_file_.store_durably(bound());

@@ -54,7 +54,8 @@ class LogFiles {
   // Keeps the synced bound on disk within about a second of the truth. When to come again.
   std::optional<std::int64_t> note_synced(std::int64_t now_us);
 
-  // What the cut back to `offset` needs room for. kDiskFull: nothing has changed.
+  // What the cut back to `offset` needs room for. kDiskFull: nothing has changed. kCorrupt: a
+  // segment is suspect now; once it is set aside, again.
   Status prepare_cut(Offset offset);
 
   // As PartitionLog, after prepare_cut. The caller publishes the tail; the answer is where the log
@@ -66,7 +67,8 @@ class LogFiles {
   // what it wrote. What is not lost any more is passed over. The last part of a range syncs it.
   Status fill(LostPart& part, std::int64_t segment_bytes_max);
 
-  // Sets aside a segment that failed a check while it was read.
+  // Sets aside a segment that failed a check while it was read. kDiskFull, and the segment is not
+  // retired: nothing has changed, try again.
   Status quarantine(const Segment& damaged);
   Status close();
 
@@ -96,7 +98,7 @@ class LogFiles {
 
   [[nodiscard]] bool is_unwritten(Offset offset) const;
   Result<Cut> cut_at(Offset offset) const;
-  Status copy_prefix(const std::string& path, std::int64_t bytes);
+  Status copy_prefix(Segment& segment, std::int64_t bytes);
   Status put_prefix_in_place(std::size_t index);
   Status remove_segments(std::size_t first, std::size_t last);
   void publish_synced();

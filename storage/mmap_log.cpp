@@ -235,11 +235,16 @@ Status MmapLog::cut_back(Offset offset) {
   if (auto lowered = store_compaction([&](auto& state) { state.cut_back(offset); }); !lowered)
     return lowered;
   const std::lock_guard lock(commit_mutex_);
-  if (auto ready = files_.prepare_cut(offset); !ready) {
-    if (ready.error().code() != Errc::kDiskFull) fence(ready.error(), "cut back");
-    return ready;
-  }
   forget_fills();
+  auto prepared = files_.prepare_cut(offset);
+  if (!prepared && prepared.error().code() == Errc::kCorrupt) {
+    set_suspects_aside();
+    prepared = files_.prepare_cut(offset);
+  }
+  if (!prepared) {
+    if (prepared.error().code() != Errc::kDiskFull) fence(prepared.error(), "cut back");
+    return prepared;
+  }
   drop_waiting(offset);
   if (auto cut = tail_.cut_back(offset); !cut) return cut;
   if (offset <= start_offset()) tail_.drop_before(kOffsetMax);  // what was dropped before

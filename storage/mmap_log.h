@@ -173,6 +173,7 @@ class MmapLog final : public PartitionLog,
   void bring_in(Offset from, std::size_t bytes_max);
   void report_lost(std::int64_t offsets_known) const;
   void repair();
+  void set_suspects_aside();
   Status drop_expired();
   void ask_for_compaction();
   [[nodiscard]] std::optional<CompactionTask> compaction_task();

@@ -163,14 +163,25 @@ void MmapLog::repair() {
     const std::lock_guard lock(commit_mutex_);
     forget_fills();
     if (!stored) fence(stored.error(), "compaction state");
-    for (const auto& segment : SegmentList(files_.segments())) {
-      if (!segment->is_suspect() || health_.is_fenced()) continue;
-      if (auto done = files_.quarantine(*segment); !done) fence(done.error(), "quarantine");
-    }
+    set_suspects_aside();
   }
   report_lost(known);
   tell_catalog();
   if (listener_) listener_();
+}
+
+// Under the commit mutex.
+void MmapLog::set_suspects_aside() {
+  for (const auto& segment : SegmentList(files_.segments())) {
+    if (!segment->is_suspect() || health_.is_fenced()) continue;
+    auto done = files_.quarantine(*segment);
+    const bool is_full = !done && done.error().code() == Errc::kDiskFull;
+    if (is_full && !segment->is_retired()) {  // who reads it next, tries again
+      context_.logger.warn("storage.not_quarantined", {{"error", done.error().what()}});
+    } else if (!done) {
+      fence(done.error(), "quarantine");
+    }
+  }
 }
 
 }  // namespace xylem::storage

@@ -30,6 +30,7 @@ std::optional<OffsetRange> MmapLog::to_fill() const {
 }
 
 Status MmapLog::fill(Bytes batches, Offset end) {
+  context_.loop.check_here();
   if (auto ready = check_writable(); !ready) return ready;
   if (auto room = check_room(batches.size()); !room) return room;
   const auto range = to_fill();
@@ -96,6 +97,7 @@ void MmapLog::found_bad(const std::shared_ptr<Segment>& segment, const Error& er
 }
 
 void MmapLog::mend(const std::shared_ptr<Segment>& segment, const Indexes& indexes) {
+  const std::lock_guard shape(shape_mutex_);
   const std::lock_guard lock(commit_mutex_);
   const auto& now = files_.segments();
   if (files_closed_ || segment->is_retired() || std::ranges::find(now, segment) == now.end())

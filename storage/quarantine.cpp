@@ -261,14 +261,19 @@ Status remove_indexes(Disk& disk, const Segment& segment) {
 }
 
 Result<SegmentList> quarantine_segment(const RecoveryContext& context,
-                                       const DamagedRange& damaged) {
+                                       const DamagedRange& damaged,
+                                       const std::function<void()>& salvaged) {
   auto& disk = context.disk;
   const auto log = names_of(context, damaged.base).path(kLogSuffix);
   auto from = disk.open(log, Disk::Open::kRead);
   if (!from) return pass(from);
   const ReadablePages readable(**from);
   Salvage salvage(context, readable, damaged);
-  if (auto salvaged = salvage.run(); !salvaged) return pass(salvaged, "salvage " + log);
+  if (auto copied = salvage.run(); !copied) {
+    for (const auto base : salvage.parts()) (void)disk.remove(replacement_of(context, base));
+    return pass(copied, "salvage " + log);
+  }
+  if (salvaged) salvaged();
   if (auto placed = put_in_place(context, log, salvage.parts()); !placed) return pass(placed);
   // Not earlier: without it nobody could tell that an epoch in the old file is not what it was.
   if (auto gone = remove_indexes(disk, names_of(context, damaged.base)); !gone) return pass(gone);

@@ -27,6 +27,7 @@
 #include "storage/synced_file.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,8 +65,11 @@ struct DamagedRange {
 };
 
 // Sets the file of the segment aside and puts segments with its good batches in its place: the
-// first at its base, a new one after each lost range.
-Result<SegmentList> quarantine_segment(const RecoveryContext& context, const DamagedRange& damaged);
+// first at its base, a new one after each lost range. `salvaged` is called when the good batches
+// are copied, just before the files change places: where it was not, all is as it was.
+Result<SegmentList> quarantine_segment(const RecoveryContext& context,
+                                       const DamagedRange& damaged,
+                                       const std::function<void()>& salvaged = {});
 
 // A segment made by walking its file; fails with kCorrupt at the first bad batch.
 Result<std::shared_ptr<Segment>> walk_segment(const RecoveryContext& context, Offset base);

@@ -1,4 +1,5 @@
 // What was lost comes back, to its place: the rest of the log stays as it is.
+#include "storage/log_paths.h"
 #include "storage/partition_log.h"
 #include "tests/unit/storage/support/damaged_log.h"
 #include "tests/unit/storage/support/fault_disk.h"
@@ -195,7 +196,8 @@ TEST_CASE("log: a fill that fails at any call to the disk leaves no silent gap")
       const auto log = node.open(small_segments());
       disk.plan.arm(call % 2 == 0 ? Fault::kIo : Fault::kShortWrite, call, true);
       REQUIRE(log->fill(made.part(0, 1), made.at(1)));
-      REQUIRE(log->fill(made.part(1, made.per_segment), end));
+      const auto rest = log->fill(made.part(1, made.per_segment), end);
+      if (!rest) CHECK(disk.plan.has_fired());  // the first one has fenced the log already
       (void)is_whole(node, *log);
       node.stop();
       passed = !disk.plan.has_fired();
@@ -233,6 +235,30 @@ TEST_CASE("log: a full disk holds a fill up until there is room") {
   CHECK(served(node, *log) == made.batches);
 }
 
+TEST_CASE("log: a full disk leaves a bad segment where it is, and it is set aside later") {
+  const DamagedLog made(12, true, small_segments());
+  flip(made.files(".log").at(1), made.batches[0].size() - 1);
+  FaultDisk disk;
+  Node node("mmap", made.data(), &disk);
+  const auto log = node.open(small_segments());
+  const auto base = log->segments().at(1).base_offset;
+  int told = 0;
+  log->set_listener([&] { ++told; });
+  disk.plan.arm(Fault::kDiskFull, 2, true);  // the first call makes the file
+  CHECK_FALSE(log->read(base, 1, kAll));
+  REQUIRE(run_until(node.loop, [&] { return told > 0; }));
+  CHECK(disk.plan.has_fired());
+  CHECK(log->writable());
+  CHECK(log->lost().empty());
+  CHECK(made.files(".quarantined").empty());
+  disk.plan.disarm();
+  CHECK_FALSE(log->read(base, 1, kAll));
+  REQUIRE(run_until(node.loop, [&] { return !log->lost().empty(); }));
+  CHECK(made.files(".quarantined").size() == 1);
+  CHECK(made.files(".new").empty());
+  CHECK(served(node, *log).size() == made.batches.size() - 1);
+}
+
 TEST_CASE("log: what is cut away or dropped while it is filled is passed over") {
   for (const std::string how : {"cut", "dropped"}) {
     CAPTURE(how);
@@ -260,7 +286,7 @@ class BadSectors final : public PosixDisk {
   Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;
 
   std::uint64_t bad_inode = 0;
-  std::int64_t bad_page = 0;
+  std::int64_t bad_page = 1'000'000;
 };
 
 class FileOfBadSectors final : public File {
@@ -328,6 +354,36 @@ TEST_CASE("log: a page that the device cannot read costs its batches, and fences
     REQUIRE(log->fill(again, range.to));
     REQUIRE(is_whole(node, *log));
     CHECK(served(node, *log) == made.batches);
+  }
+}
+
+TEST_CASE("log: damage that a cut back meets is set aside, and the cut is done") {
+  BadSectors disk;
+  const auto cut = [&](const DamagedLog& made, const LogOptions& options, Offset offset) {
+    Node node("mmap", made.data(), &disk);
+    const auto log = node.open(options);
+    REQUIRE(log->lost().empty());
+    disk.bad_inode = inode_of(made.files(".log").at(0));
+    REQUIRE(log->cut_back(offset));
+    CHECK(log->end_offset() == offset);
+    CHECK(log->writable());
+    CHECK(log->lost().size() == 1);
+    CHECK(made.files(".quarantined").size() == 1);
+    REQUIRE(log->append(batch_of(1), Epoch(3)));
+    node.settle(*log);
+    CHECK(log->durable_end() == offset + 1);
+  };
+  SUBCASE("bytes of a sealed segment, found on the way") {
+    const DamagedLog made(12, true, small_segments());
+    const auto base =
+        *parse_segment_file(std::filesystem::path(made.files(".log").at(1)).filename().string());
+    flip(made.files(".log").at(1), made.batches[0].size() - 1);
+    cut(made, small_segments(), base + 4);
+  }
+  SUBCASE("a page that cannot be copied") {
+    const DamagedLog made(600);
+    disk.bad_page = 1;
+    cut(made, {}, Offset(1'000));
   }
 }
 
