@@ -127,6 +127,7 @@ void PartitionTable::retain() {
       context_.logger.warn("retention.failed",
                            {{"topic", partition->topic()}, {"error", done.error().what()}});
     }
+    if (!partition->is_leader()) partition->on_log_progress();  // what held it may be gone
     announce(*partition);
   }
 }

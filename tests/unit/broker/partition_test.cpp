@@ -28,17 +28,21 @@ TopicDefinition topic_of(storage::Flush flush) {
 
 // Partitions on a real disk, in one life of a broker.
 struct World {
-  explicit World(const std::string& data) : node("mmap", data) {
+  explicit World(const std::string& data, std::uint64_t retention_check_ms = 10'000)
+      : node("mmap", data) {
     auto engine = storage::open_storage(
         "mmap", data, {node.loop, node.disk, node.clock, Logger::none(), node.metrics});
     REQUIRE(engine);
     node.engine = std::move(*engine);
     table.emplace(PartitionTable::Context{node.loop, node.clock, Logger::none(), *node.engine},
-                  PartitionTable::Options{.flush_interval_ms = kFlushIntervalMs});
+                  PartitionTable::Options{.flush_interval_ms = kFlushIntervalMs,
+                                          .retention_check_ms = retention_check_ms});
   }
 
-  Partition& open(storage::Flush flush, Epoch leadership) {
-    auto opened = table->open(topic_of(flush), PartitionId(0), leadership);
+  Partition& open(storage::Flush flush, Epoch leadership, std::int64_t retention_bytes = -1) {
+    auto topic = topic_of(flush);
+    topic.retention_bytes = retention_bytes;
+    auto opened = table->open(topic, PartitionId(0), leadership);
     REQUIRE(opened);
     return **opened;
   }
@@ -150,6 +154,17 @@ TEST_CASE("partition: a damaged copy serves what is below the damage, and all on
     for (const auto& batch : made.batches) xylem::append(batch, expected);
     CHECK(all_of(partition) == expected);
   }
+}
+
+TEST_CASE("partition: a copy goes on when retention has passed what it misses") {
+  const Damaged made;
+  World world(made.data(), 1);
+  auto& partition = world.open(storage::Flush::kAlways, kNoEpoch, 1);
+  std::vector<Offset> told;
+  world.table->observe([&](const Partition& moved) { told.push_back(moved.high_watermark()); });
+  REQUIRE(run_until(world.node.loop, [&] { return !told.empty(); }));
+  CHECK(told == std::vector{Offset(12)});
+  CHECK(partition.log()->start_offset() == Offset(6));
 }
 
 TEST_CASE("partition: a copy whose end is damaged ends before it, and pulls on from there") {
