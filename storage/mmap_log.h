@@ -241,6 +241,7 @@ class MmapLog final : public PartitionLog,
   LogFiles files_;
   std::deque<PlacedBatch> waiting_;
   std::deque<LostPart> waiting_fills_;
+  std::atomic<std::size_t> unwritten_fills_{0};
   std::int64_t segment_bytes_max_ = 0;
   std::int64_t flush_interval_us_ = 0;
   std::int64_t dirty_since_us_ = 0;

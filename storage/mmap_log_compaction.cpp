@@ -26,6 +26,7 @@ void MmapLog::ask_for_compaction() {
   auto horizon = state->bounds.tombstone_horizon;
   if (now_ms) horizon = state->horizon_at(*now_ms, options_.tombstone_retention_ms);
   horizon = std::min(horizon, state->cleaned_to);
+  if (!lost().empty()) horizon = std::min(horizon, state->bounds.tombstone_horizon);
   const bool tombstones_due = !state->marks.empty() && state->marks.front().below <= horizon;
   std::vector<SealedSegment> sealed;
   const auto picture = view_.load();
@@ -96,6 +97,9 @@ std::optional<CompactionTask> MmapLog::compaction_task() {
   CompactionTask task;
   task.state = *compaction_.state();
   task.horizon = std::min(wanted_horizon_, task.state.cleaned_to);
+  // What is lost may come back, with records that a tombstone here deletes.
+  if (!view_.load()->lost.empty())
+    task.horizon = std::min(task.horizon, task.state.bounds.tombstone_horizon);
   task.key_bytes_max = context_.compactor.limits().key_bytes_max;
   const std::lock_guard lock(commit_mutex_);
   task.segment_bytes_max = segment_bytes_max_;

@@ -21,16 +21,18 @@ std::size_t bytes_of(const std::deque<LostPart>& parts) {
 
 std::optional<OffsetRange> MmapLog::to_fill() const {
   loop_.check_here();
-  const auto missing = lost();
+  const bool is_written = unwritten_fills_.load(std::memory_order_acquire) == 0;
+  const auto missing = lost();  // after that: it knows of all that was written
   if (missing.empty()) return std::nullopt;
   auto range = missing.front();
+  if (is_written) return range;
   range.from = std::max(range.from, std::min(filled_to_, range.to));
   if (range.from == range.to) return std::nullopt;
   return range;
 }
 
 Status MmapLog::fill(Bytes batches, Offset end) {
-  context_.loop.check_here();
+  loop_.check_here();
   if (auto ready = check_writable(); !ready) return ready;
   if (auto room = check_room(batches.size()); !room) return room;
   const auto range = to_fill();
@@ -47,6 +49,7 @@ Status MmapLog::fill(Bytes batches, Offset end) {
     at += place.bytes;
   }
   filled_to_ = end;
+  unwritten_fills_.fetch_add(1, std::memory_order_relaxed);
   context_.waiting_bytes.fetch_add(batches.size(), std::memory_order_relaxed);
   {
     const std::lock_guard lock(queue_mutex_);
@@ -79,6 +82,7 @@ Status MmapLog::write_fills() {
                                               {"to", part.range.to.value()}});
     }
     waiting_fills_.pop_front();
+    unwritten_fills_.fetch_sub(1, std::memory_order_release);
   }
   context_.waiting_bytes.fetch_sub(bytes - bytes_of(waiting_fills_), std::memory_order_relaxed);
   return done;
@@ -120,6 +124,7 @@ void MmapLog::forget_fills() {
                                    std::memory_order_relaxed);
   fills_.clear();
   waiting_fills_.clear();
+  unwritten_fills_ = 0;
   filled_to_ = Offset(0);
 }
 

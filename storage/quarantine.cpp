@@ -53,6 +53,8 @@ class ReadablePages final : public File {
 
   Status sync() override { return read_only(); }
 
+  Status forget_cached() override { return read_only(); }
+
   [[nodiscard]] Result<Slice> map(std::int64_t) const override {
     return std::unexpected(read_only().error());
   }

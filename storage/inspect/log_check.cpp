@@ -100,7 +100,7 @@ class Check {
     place.bytes = *size;
     const auto before = found_.faults.size();
     check_begin(base, path);
-    const auto facts = stored_facts(disk_, place.names, *size);
+    const auto facts = stored_facts(disk_, place.names, *size).value_or(std::nullopt);
     const auto end = facts && facts->bytes == *size && facts->end <= next
                          ? check_indexed(place, *facts)
                          : check_bare(place, **file);

@@ -104,8 +104,9 @@ class LogRepair {
     auto file = disk_.open(names.path(kLogSuffix), Disk::Open::kRead);
     if (!file) return false;
     const auto size = (*file)->size();
-    const auto facts = size ? stored_facts(disk_, names, *size) : std::nullopt;
-    return facts && facts->bytes == *size;
+    if (!size) return false;
+    const auto facts = stored_facts(disk_, names, *size);
+    return facts && *facts && (*facts)->bytes == *size;
   }
 
   Status put_indexes(const BadSegment& bad) {
