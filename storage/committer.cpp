@@ -174,7 +174,7 @@ class Committer::Impl {
   Loop& loop_;
   const Clock& clock_;
   TurnEnd turn_end_;
-  Logs gathered_;  // the loop's, in this turn
+  Logs gathered_;                                              // the loop's, in this turn
   std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // the loop's
   std::mutex mutex_;
   std::condition_variable wake_;

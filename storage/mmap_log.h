@@ -140,6 +140,7 @@ class MmapLog final : public PartitionLog,
   void committed() override;
 
   void compact(CompactionPace& pace) override;
+
   [[nodiscard]] const std::string& directory() const override { return directory_; }
 
   [[nodiscard]] SegmentList sealed() const override;

@@ -1,6 +1,6 @@
 #include "storage/compaction/key_offsets.h"
 
-#include "storage/inspect/sha256.h"
+#include "storage/digest/sha256.h"
 
 #include <algorithm>
 #include <bit>

@@ -35,8 +35,7 @@ Result<std::unique_ptr<SegmentCheck>> SegmentCheck::open(Disk& disk,
   auto file = disk.open(check->walked_->path(kLogSuffix), Disk::Open::kRead);
   if (!file) return pass(file);
   check->file_ = std::move(*file);
-  check->facts_ =
-      stored_facts(disk, *check->walked_, expected.bytes).value_or(std::nullopt);
+  check->facts_ = stored_facts(disk, *check->walked_, expected.bytes).value_or(std::nullopt);
   // Of a time when the segment was shorter or longer: it says nothing of it as it is.
   if (check->facts_ && check->facts_->bytes != expected.bytes) check->facts_.reset();
   return check;

@@ -200,6 +200,11 @@ bool SimDisk::has_failed_sync() const {
   return failed_sync_;
 }
 
+bool SimDisk::has_failed_read() const {
+  const std::lock_guard lock(mutex_);
+  return failed_read_;
+}
+
 std::optional<Error> SimDisk::fault(Kind kind) const {
   const bool full = fault_ == Fault::kDiskFull || fault_ == Fault::kFullWrite;
   if (fail_in_ == 0 || (full && kind != Kind::kGrow)) return std::nullopt;
@@ -207,6 +212,7 @@ std::optional<Error> SimDisk::fault(Kind kind) const {
   if (fail_in_ > 1) return --fail_in_, std::nullopt;
   failed_ = true;
   failed_sync_ |= kind == Kind::kSync;
+  failed_read_ |= kind == Kind::kRead;
   if (!fails_for_ever_) fail_in_ = 0;
   return full ? Error(Errc::kDiskFull, "no space left on device")
               : Error(Errc::kIo, "input/output error");

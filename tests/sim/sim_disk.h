@@ -64,6 +64,7 @@ class SimDisk final : public storage::Disk {
   void fail_no_more();
   [[nodiscard]] bool has_failed() const;
   [[nodiscard]] bool has_failed_sync() const;  // ever
+  [[nodiscard]] bool has_failed_read() const;  // ever
 
   // Only after these does a crashed disk work again. What was opened before never does.
   void kill();  // the system lives on: everything is there
@@ -123,6 +124,7 @@ class SimDisk final : public storage::Disk {
   bool fails_for_ever_ = false;
   mutable bool failed_ = false;
   mutable bool failed_sync_ = false;
+  mutable bool failed_read_ = false;
   std::uint64_t life_ = 0;  // handles of an earlier one are dead
 };
 

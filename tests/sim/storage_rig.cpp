@@ -383,8 +383,9 @@ std::string StorageRig::start_and_check(bool errors_may_happen) {
     if (wrong.empty()) wrong = log.history.check(seen, written_survives_);
     if (wrong.empty() && !has_rotted_) {
       const auto names = disk_.list(directory_of(log.log->name()));
-      if (names && std::ranges::any_of(*names, [](const auto& name) {
-            return name.ends_with(".quarantined") || name.ends_with(".log.new");
+      const bool may_be_aside = disk_.has_failed_read();  // what cannot be read is damaged
+      if (names && std::ranges::any_of(*names, [&](const auto& name) {
+            return (name.ends_with(".quarantined") && !may_be_aside) || name.ends_with(".log.new");
           }))
         wrong = "a file was set aside, or left over";
     }

@@ -199,7 +199,8 @@ TEST_CASE("mapped segments: past the limit the one that was not read since goes"
       const Segment names(disk, directory_of(info.path), info.base_offset);
       const auto facts = stored_facts(disk, names, info.bytes);
       REQUIRE(facts);
-      segments.push_back(std::make_shared<Segment>(disk, directory_of(info.path), *facts));
+      REQUIRE(*facts);
+      segments.push_back(std::make_shared<Segment>(disk, directory_of(info.path), **facts));
       segments.back()->count_in(&mapped);
     }
   }

@@ -311,6 +311,8 @@ class FileOfBadSectors final : public File {
 
   Status sync() override { return real_->sync(); }
 
+  Status forget_cached() override { return real_->forget_cached(); }
+
   [[nodiscard]] Result<std::int64_t> size() const override { return real_->size(); }
 
   Result<Slice> map(std::int64_t bytes) const override { return real_->map(bytes); }

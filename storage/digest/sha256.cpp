@@ -1,4 +1,4 @@
-#include "storage/inspect/sha256.h"
+#include "storage/digest/sha256.h"
 
 #include "common/check.h"
 
