@@ -4,6 +4,7 @@
 #include "bench/null_broker/null_broker.h"
 
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <optional>
 #include <string_view>
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
     std::fputs("xylem-null-broker FILE [--flush always|never] [--port N]\n", stderr);
     return 2;
   }
+  std::signal(SIGPIPE, SIG_IGN);  // sendfile to who has left
   xylem::bench::NullBroker broker(*options);
   std::printf("{\"port\":%d,\"pid\":%d}\n", int{broker.port()}, int{getpid()});
   std::fflush(stdout);

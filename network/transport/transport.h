@@ -79,7 +79,7 @@ class Connection {
 struct TransportLimits {
   std::size_t connections_max = 20'000;
   std::size_t output_bytes_max = 64ULL * 1024 * 1024;  // per connection
-  std::size_t output_low_bytes = 1ULL * 1024 * 1024;
+  std::size_t output_low_bytes = 128ULL * 1024;
 };
 
 class NetworkServer {
