@@ -139,6 +139,7 @@ Status MmapLog::write_all(bool zero_fill) {
 void MmapLog::write_waiting() {
   const std::lock_guard lock(commit_mutex_);
   take_queue();
+  if (health_.is_fenced()) drop_what_waits();
   if (files_closed_ || health_.is_fenced()) return;
   auto wrote = write_all(flush_ == Flush::kAlways);
   if (wrote) wrote = write_fills();
@@ -151,7 +152,14 @@ void MmapLog::write_waiting() {
     retry_at_us_ = context_.clock.monotonic_us() + kRetryFullUs;
   } else if (!wrote) {
     fence(wrote.error(), "write");
+    drop_what_waits();
   }
+}
+
+// Of a fenced log nothing is written any more: it must not count against the others.
+void MmapLog::drop_what_waits() {
+  drop_waiting(Offset(0));
+  drop_fills();
 }
 
 // When what is written must be synced; under the commit mutex.

@@ -165,6 +165,8 @@ class MmapLog final : public PartitionLog,
   Status write_all(bool zero_fill);
   Status write_fills();
   void forget_fills();
+  void drop_fills();
+  void drop_what_waits();
   void stop();
   void tell_catalog();
   void drop_waiting(Offset from);

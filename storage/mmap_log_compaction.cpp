@@ -112,7 +112,7 @@ std::optional<CompactionTask> MmapLog::compaction_task() {
 bool MmapLog::is_wanted() {
   const std::lock_guard lock(commit_mutex_);
   return !files_closed_ && !health_.is_fenced() && compaction_pauses_->load() == 0 &&
-         !files_.is_filling() && shape_ == shape_compacted_;
+         !files_.is_filling() && unwritten_fills_.load() == 0 && shape_ == shape_compacted_;
 }
 
 bool MmapLog::has_sealed(const SegmentList& old) {

@@ -40,6 +40,13 @@ Status MmapLog::fill(Bytes batches, Offset end) {
     return fail(Errc::kInvalidRequest, "not what is lost here");
   auto places = order_.accept_within(batches, {range->from, end});
   if (!places) return pass(places);
+  // What runs now is not about this log any more, and what comes back was never compacted here.
+  const std::lock_guard shape(shape_mutex_);
+  ++shape_;
+  if (compaction_.state()->cleaned_to > range->from) {
+    auto lowered = store_compaction([&](auto& state) { state.come_back(range->from); });
+    if (!lowered) return lowered;
+  }
   order_.add_within(*places);
   LostPart part{{range->from, end}, {}};
   const auto copy = Slice::own(Buffer(batches.begin(), batches.end()));
@@ -104,8 +111,13 @@ void MmapLog::mend(const std::shared_ptr<Segment>& segment, const Indexes& index
   const std::lock_guard shape(shape_mutex_);
   const std::lock_guard lock(commit_mutex_);
   const auto& now = files_.segments();
-  if (files_closed_ || segment->is_retired() || std::ranges::find(now, segment) == now.end())
+  if (files_closed_ || segment->is_retired() || segment->is_open() || segment == now.back() ||
+      std::ranges::find(now, segment) == now.end())
     return;
+  if (indexes.offsets) {  // it may have been covered since it was read
+    const auto facts = decode_index_facts(*indexes.offsets);
+    if (!facts || facts->end != segment->end() || facts->bytes != segment->bytes()) return;
+  }
   Status done;
   if (indexes.times)
     done = replace_file(context_.disk, segment->path(kTimeIndexSuffix), *indexes.times);
@@ -119,13 +131,17 @@ void MmapLog::mend(const std::shared_ptr<Segment>& segment, const Indexes& index
 // Under the commit mutex: what is lost is about to be something else.
 void MmapLog::forget_fills() {
   loop_.check_here();
+  drop_fills();
+  filled_to_ = Offset(0);
+}
+
+void MmapLog::drop_fills() {
   const std::lock_guard lock(queue_mutex_);
   context_.waiting_bytes.fetch_sub(bytes_of(fills_) + bytes_of(waiting_fills_),
                                    std::memory_order_relaxed);
   fills_.clear();
   waiting_fills_.clear();
   unwritten_fills_ = 0;
-  filled_to_ = Offset(0);
 }
 
 }  // namespace xylem::storage

@@ -54,19 +54,24 @@ Buffer encode_synced(const SyncedSlot& slot) {
 
 SyncedFile::SyncedFile(Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
 
-Result<SyncedBound> SyncedFile::load() {
-  auto content = read_file(disk_, path_, 1024);
-  if (!content && content.error().code() == Errc::kNotFound) return SyncedBound{};
-  if (!content && content.error().code() == Errc::kCorrupt) return SyncedBound{};
+Result<SyncedSlot> read_synced(Disk& disk, const std::string& path) {
+  auto content = read_file(disk, path, 1024);
+  if (!content && content.error().code() == Errc::kNotFound) return SyncedSlot{};
+  if (!content && content.error().code() == Errc::kCorrupt) return SyncedSlot{};
   if (!content) return pass(content);
-  const auto slot = decode_synced(*content);
-  sequence_ = slot.sequence;
+  return decode_synced(*content);
+}
+
+Result<SyncedBound> SyncedFile::load() {
+  const auto slot = read_synced(disk_, path_);
+  if (!slot) return std::unexpected(slot.error());
+  sequence_ = slot->sequence;
   // Whoever wrote it may have died before it was synced, or failed to; from now on others go by it.
-  if (slot.sequence > 0) {
-    auto stored = store_durably(slot.bound);
+  if (slot->sequence > 0) {
+    auto stored = store_durably(slot->bound);
     if (!stored && stored.error().code() != Errc::kDiskFull) return pass(stored);
   }
-  return slot.bound;
+  return slot->bound;
 }
 
 Status SyncedFile::sync(File& file) {

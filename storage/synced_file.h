@@ -34,7 +34,8 @@ class SyncedFile {
 
   SyncedFile(Disk& disk, std::string path);
 
-  // Zeroes when there is no such file. What it says is durable from then on.
+  // Zeroes when there is no such file. What is there is made durable: from now on others go by it.
+  // What it says is durable from then on.
   Result<SyncedBound> load();
 
   // In place and not synced: it may lag, it may not lie.
@@ -58,6 +59,9 @@ struct SyncedSlot {
 };
 
 [[nodiscard]] SyncedSlot decode_synced(Bytes file);
+
+// For who only looks, also beside a running broker: changes nothing. Zeroes without a good file.
+Result<SyncedSlot> read_synced(Disk& disk, const std::string& path);
 [[nodiscard]] Buffer encode_synced(const SyncedSlot& slot);
 
 }  // namespace xylem::storage

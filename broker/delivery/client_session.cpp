@@ -301,10 +301,12 @@ Result<bool> ClientSession::try_fetch(std::uint64_t id,
     auto warm = partition->log()->warm_up(request.cursor, budget);
     if (!warm) return pass(warm);
     if (!*warm && request.wait_ms > 0) return false;
-    auto read = partition->log()->read(request.cursor, budget, below);
-    if (!read) return pass(read);
-    header.batch_count = count_batches(read->slices);
-    for (auto& slice : read->slices) pieces.push_back(std::move(slice));
+    if (*warm) {  // else there is nothing yet: the disk brings it for the next question
+      auto read = partition->log()->read(request.cursor, budget, below);
+      if (!read) return pass(read);
+      header.batch_count = count_batches(read->slices);
+      for (auto& slice : read->slices) pieces.push_back(std::move(slice));
+    }
   }
   pieces.front() = Slice::own(network::encode_data_header(header));
   connection_->send(FrameType::kFetch, id, pieces);

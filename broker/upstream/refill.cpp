@@ -113,6 +113,9 @@ Result<pipe::FetchPartition> Refill::position(const LogId& log) {
   const auto range = partition->log()->to_fill();
   wanted.is_blocked = !range;
   if (!range) return fail(Errc::kUnavailable, "it is on its way to the disk");
+  auto warm = partition->log()->warm_up(range->from, 1);
+  if (!warm) return pass(warm);
+  if (!*warm) return fail(Errc::kUnavailable, "the batch before it comes from the disk first");
   auto at = pipe::position_at(log, *partition->log(), range->from);
   if (!at) return at;
   at->below = range->to;
@@ -136,6 +139,11 @@ Status Refill::store(const pipe::FetchedPartition& fetched) {
   if (part.end > range->from) {
     // What comes back may be shorter than what was lost: its CRCs say nothing from now on.
     auto bounds = log.compaction();
+    if (bounds.tombstone_horizon > range->from &&
+        fetched.tombstone_horizon < bounds.tombstone_horizon) {
+      give_up(*partition, "what deletes its records is gone here, and the parent has them still");
+      return {};
+    }
     const auto rewritten = std::min(fetched.compacted_below, part.end);
     if (rewritten > bounds.compacted_below) {
       bounds.compacted_below = rewritten;

@@ -226,6 +226,7 @@ FilteredBatch CompactionRun::filtered(const SegmentSource::Batch& batch) {
 Status CompactionRun::put_in_place() {
   auto made = output_->finish();
   if (!made) return pass(made);
+  (*made)->cover(inputs_.back()->end());  // which may reach beyond its last batch
   const auto path = output_->path();
   output_ = nullptr;
   report_.written_bytes += (*made)->bytes();

@@ -29,6 +29,11 @@ void CompactionState::cut_back(Offset end) {
   marks.erase(same.begin(), same.end());
 }
 
+void CompactionState::come_back(Offset from) {
+  cleaned_to = std::min(cleaned_to, from);
+  std::erase_if(marks, [&](const auto& mark) { return mark.below > from; });
+}
+
 Offset CompactionState::horizon_at(std::int64_t now_ms, std::int64_t retention_ms) const {
   auto horizon = bounds.tombstone_horizon;
   for (const auto& mark : marks) {

@@ -57,6 +57,10 @@ struct CompactionState {
   // The log was cut back to `end`.
   void cut_back(Offset end);
 
+  // Records from `from` on come back as the parent has them: what deletes them must stay, and they
+  // are to be cleaned.
+  void come_back(Offset from);
+
   // Up to where tombstones may go now; tombstone_horizon when no further. `retention_ms` below 0:
   // they stay.
   [[nodiscard]] Offset horizon_at(std::int64_t now_ms, std::int64_t retention_ms) const;

@@ -22,9 +22,9 @@ class LogWalk {
       : disk_(disk), directory_(std::move(directory)), faults_(faults) {}
 
   Result<LogDigest> run(const LogName& name) {
-    auto bound = SyncedFile(disk_, directory_ + "/synced").load();
-    if (!bound) return pass(bound);
-    bound_ = *bound;
+    auto known = read_synced(disk_, directory_ + "/synced");
+    if (!known) return pass(known);
+    bound_ = known->bound;
     auto names = disk_.list(directory_);
     if (!names) return pass(names);
     std::vector<Offset> bases;

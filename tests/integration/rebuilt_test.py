@@ -18,7 +18,7 @@ def damage(path, how):
         path.unlink()
     elif how == "truncate":
         with open(path, "r+b") as file:
-            file.truncate(path.stat().st_size // 2)
+            file.truncate(path.stat().st_size // 3)  # of `synced`: within its first slot
     else:
         content = bytearray(path.read_bytes())
         for at in range(len(content) // 3, len(content), 29):

@@ -1,4 +1,5 @@
 // Compaction of whole logs: of each key the last record stays, at its offset, whatever happens.
+#include "storage/compaction/compaction_state.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/support/keyed_model.h"
 
@@ -245,6 +246,36 @@ TEST_CASE("compaction: lost offsets stay visible as lost") {
   CHECK(log->lost().front().to == lost.front().to);
   reopen(node, log, compacting());
   CHECK(log->lost().size() == 1);
+}
+
+TEST_CASE("compaction: a lost range that turned out to be empty stays closed") {
+  TemporaryDirectory directory(fast_directory());
+  Node node("mmap", directory.file("data"));
+  auto log = node.open(compacting());
+  fill(node, *log, "a", 30);
+  const auto damaged = log->segments().at(2);
+  node.stop();
+  overwrite(damaged.path, 100, "damage");
+  std::filesystem::remove(std::filesystem::path(damaged.path).replace_extension(".index"));
+  log = node.open(compacting());
+  const auto range = log->to_fill();
+  REQUIRE(range);
+  REQUIRE(log->fill({}, range->to));
+  REQUIRE(xylem::testing::run_until(node.loop, [&] { return log->lost().empty(); }));
+  compact(node, *log);
+  CHECK(log->lost().empty());
+  reopen(node, log, compacting());
+  CHECK(log->lost().empty());
+}
+
+TEST_CASE("compaction: what comes back is to be cleaned, and what deletes it stays") {
+  CompactionState state;
+  state.cleaned_to = Offset(300);
+  state.marks = {{Offset(40), 1}, {Offset(151), 2}};
+  state.come_back(Offset(50));
+  CHECK(state.cleaned_to == Offset(50));
+  REQUIRE(state.marks.size() == 1);
+  CHECK(state.marks.front().below == Offset(40));
 }
 
 TEST_CASE("compaction: damage it finds is set aside, and the next run goes on") {
