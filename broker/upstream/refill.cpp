@@ -113,9 +113,6 @@ Result<pipe::FetchPartition> Refill::position(const LogId& log) {
   const auto range = partition->log()->to_fill();
   wanted.is_blocked = !range;
   if (!range) return fail(Errc::kUnavailable, "it is on its way to the disk");
-  auto warm = partition->log()->warm_up(range->from, 1);
-  if (!warm) return pass(warm);
-  if (!*warm) return fail(Errc::kUnavailable, "the batch before it comes from the disk first");
   auto at = pipe::position_at(log, *partition->log(), range->from);
   if (!at) return at;
   at->below = range->to;
