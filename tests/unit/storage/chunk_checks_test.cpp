@@ -6,12 +6,19 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
 namespace xylem::storage {
 namespace {
 
 Buffer random_batch(std::size_t bytes, Random& random) {
   Buffer batch(bytes);
-  for (auto& byte : batch) byte = static_cast<std::byte>(random.next());
+  for (std::size_t at = 0; at < bytes; at += sizeof(std::uint64_t)) {
+    const auto word = random.next();
+    std::memcpy(batch.data() + at, &word, std::min(sizeof(word), bytes - at));
+  }
   BatchHeader header;
   header.bytes = bytes;
   header.record_count = 1;

@@ -60,6 +60,7 @@ TEST_CASE("log: what was lost is put back between its neighbours, whose files st
   const Holed made;
   for (int start = 0; start < 2; ++start) {
     CAPTURE(start);
+    int told = 0;  // outlives the log, which counts to the end
     auto node = made.start();
     const auto log = node->open(small_segments());
     if (start == 0) {
@@ -70,7 +71,6 @@ TEST_CASE("log: what was lost is put back between its neighbours, whose files st
       for (const auto& segment : log->segments()) {
         if (segment.bytes > 0) inodes[segment.path] = inode_of(segment.path);
       }
-      int told = 0;
       log->set_listener([&] { ++told; });
       REQUIRE(log->fill(made.part(0, 1), made.at(1)));
       CHECK(log->to_fill()->from == made.at(1));  // before it is written
