@@ -71,6 +71,8 @@ class Node final : public PipeSource, public PipeTarget {
 
   [[nodiscard]] std::map<LogId, Copy>& copies() { return copies_; }
 
+  [[nodiscard]] const std::map<LogId, Copy>& copies() const { return copies_; }
+
   // `connector`: null: the world's.
   void start_client(PipeClient::Options options = {}, PipeConnector* connector = nullptr) {
     options.node = id_;
