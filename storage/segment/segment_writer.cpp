@@ -32,7 +32,10 @@ std::vector<Bytes> pieces_of(std::span<const PlacedBatch> batches) {
 SegmentWriter::SegmentWriter(std::unique_ptr<File> file,
                              std::shared_ptr<Segment> segment,
                              std::int64_t allocated)
-    : file_(std::move(file)), segment_(std::move(segment)), allocated_(allocated) {
+    : file_(std::move(file)),
+      segment_(std::move(segment)),
+      allocated_(allocated),
+      filled_(allocated) {
   segment_->set_open(true);
 }
 
@@ -63,32 +66,43 @@ bool SegmentWriter::has_room(const BatchPlace& place, std::int64_t behind_bytes)
 
 Status SegmentWriter::reserve(std::int64_t bytes, bool zero_fill) {
   const auto needed = segment_->bytes() + bytes;
-  if (needed <= allocated_) return {};
+  if (needed > allocated_) {
+    if (auto grown = grow_ahead(needed); !grown) return grown;
+  }
+  if (!zero_fill || bytes >= kZeroFillBelow || needed <= filled_) return {};
+  return fill();
+}
+
+Status SegmentWriter::grow_ahead(std::int64_t needed) {
   auto wanted = allocated_;
   auto step = step_;
   while (wanted < needed) {
     wanted += step;
     step = std::min(step * 2, kStepMax);
   }
-  wanted = std::max(needed, std::min(wanted, segment_bytes_max_));
-  auto grown = grow_to(wanted, zero_fill);
+  auto grown = grow_to(std::max(needed, std::min(wanted, segment_bytes_max_)));
   if (grown) {
     step_ = step;
     return {};
   }
   if (grown.error().code() != Errc::kDiskFull) return grown;
-  return grow_to((needed + kPageBytes - 1) / kPageBytes * kPageBytes, zero_fill);
+  return grow_to((needed + kPageBytes - 1) / kPageBytes * kPageBytes);
 }
 
-Status SegmentWriter::grow_to(std::int64_t bytes, bool zero_fill) {
+Status SegmentWriter::grow_to(std::int64_t bytes) {
   if (auto allocated = file_->allocate(bytes); !allocated) return allocated;
-  for (auto at = allocated_; zero_fill && at < bytes;) {
-    const auto count = std::min<std::int64_t>(bytes - at, kZeroBytes);
+  allocated_ = bytes;
+  return {};
+}
+
+Status SegmentWriter::fill() {
+  for (auto at = std::max(filled_, segment_->bytes()); at < allocated_;) {
+    const auto count = std::min<std::int64_t>(allocated_ - at, kZeroBytes);
     const std::array pieces = {Bytes(kZeroes).first(static_cast<std::size_t>(count))};
     if (auto wrote = file_->write_at(at, pieces); !wrote) return wrote;
     at += count;
   }
-  allocated_ = bytes;
+  filled_ = allocated_;
   return {};
 }
 

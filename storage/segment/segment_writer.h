@@ -1,8 +1,9 @@
 // Writes the active segment of a log: preallocation, pwritev, sync, sealing.
 //
-// Space is allocated ahead of need in steps that double from 64 KiB to 16 MiB, zero-filled where
-// every batch waits for its sync: a sync of bytes that were written before needs no journal commit.
-// A full disk therefore shows in reserve(), before anything of the batch is written.
+// Space is allocated ahead of need in steps that double from 64 KiB to 16 MiB. Where every batch
+// waits for its sync it is zero-filled too, for a sync of bytes that were written before needs no
+// journal commit; not for large writes, which would wait longer for the zeroes than for the
+// journal. A full disk therefore shows in reserve(), before anything of the batch is written.
 //
 // Threads: one at a time (the log's commit mutex).
 #pragma once
@@ -22,6 +23,7 @@ class SegmentWriter {
  public:
   static constexpr std::int64_t kStepMin = 64LL * 1024;
   static constexpr std::int64_t kStepMax = 16LL * 1024 * 1024;
+  static constexpr std::int64_t kZeroFillBelow = 256LL * 1024;  // bytes of one write
 
   ~SegmentWriter() { segment_->set_open(false); }
 
@@ -52,11 +54,14 @@ class SegmentWriter {
   SegmentWriter(std::unique_ptr<File> file,
                 std::shared_ptr<Segment> segment,
                 std::int64_t allocated);
-  Status grow_to(std::int64_t bytes, bool zero_fill);
+  Status grow_ahead(std::int64_t needed);
+  Status grow_to(std::int64_t bytes);
+  Status fill();  // with zeroes, what is allocated
 
   std::unique_ptr<File> file_;
   std::shared_ptr<Segment> segment_;
   std::int64_t allocated_;
+  std::int64_t filled_;  // below it there are bytes or zeroes
   std::int64_t segment_bytes_max_ = 0;
   std::int64_t step_ = kStepMin;
 };

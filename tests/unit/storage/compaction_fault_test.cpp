@@ -288,9 +288,11 @@ class Reader {
           while (!stop_) pass();
         }) {}
 
+  ~Reader() { (void)finish(); }
+
   std::string finish() {
     stop_ = true;
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
     return fault_;
   }
 
@@ -372,10 +374,11 @@ TEST_CASE("compaction: readers in other threads see the last value of each key, 
       if (i % 300 < 299) continue;
       const auto passes = reader.passes();  // neither is outrun, however slow it is
       const auto ran = runs(node);
-      REQUIRE(xylem::testing::run_until(node.loop, [&] {
+      const auto went_on = [&] {
         REQUIRE(log->retain());
         return reader.passes() > passes && runs(node) > ran;
-      }));
+      };
+      REQUIRE(xylem::testing::run_until(node.loop, went_on, 60'000));
     }
     CHECK(reader.finish() == "");
     node.settle(*log);
