@@ -240,8 +240,7 @@ Status MmapLog::cut_back(Offset offset) {
     return ready;
   if (offset >= order_.end()) return {};
   const std::lock_guard shape(shape_mutex_);
-  if (auto lowered = store_compaction([&](auto& state) { state.cut_back(offset); }); !lowered)
-    return lowered;
+  ++shape_;
   const std::lock_guard lock(commit_mutex_);
   forget_fills();
   auto prepared = files_.prepare_cut(offset);
@@ -253,6 +252,8 @@ Status MmapLog::cut_back(Offset offset) {
     if (prepared.error().code() != Errc::kDiskFull) fence(prepared.error(), "cut back");
     return prepared;
   }
+  if (auto lowered = store_compaction([&](auto& state) { state.cut_back(offset); }); !lowered)
+    return lowered;
   drop_waiting(offset);
   if (auto cut = tail_.cut_back(offset); !cut) return cut;
   if (offset <= start_offset()) tail_.drop_before(kOffsetMax);  // what was dropped before
@@ -274,7 +275,7 @@ Status MmapLog::give_up_unwritten() {
   given_up_ = waiting_.front().place;
   drop_waiting(Offset(0));
   if (auto cut = tail_.cut_back(written_end()); !cut) return cut;
-  view_.set_blocks(tail_.blocks());
+  view_.replace_unwritten(tail_.blocks());
   order_.cut_back(written_end());
   return {};
 }
@@ -322,7 +323,10 @@ Status MmapLog::drop_expired() {
     ages.push_back({segment->bytes(), segment->max_timestamp_ms(), segment->appended_ms()});
   const auto count = expired_segments(ages, {options_.retention_bytes, options_.retention_ms},
                                       trusted_clock_.now_ms());
-  return count == 0 ? Status() : drop_before((*picture->segments)[count]->base());
+  if (count == 0) return {};
+  // Where a compaction is putting a segment in place the loop does not wait for its syncs.
+  if (const std::unique_lock shape(shape_mutex_, std::try_to_lock); !shape) return {};
+  return drop_before((*picture->segments)[count]->base());
 }
 
 void MmapLog::set_options(const LogOptions& options) {

@@ -138,6 +138,8 @@ Status MmapLog::change(const std::function<void(CompactionState&)>& how) {
 Status MmapLog::swap(const SegmentList& old,
                      const std::shared_ptr<Segment>& made,
                      const std::string& path) {
+  // The note is about a file that is there, also after a power cut.
+  if (auto named = context_.disk.sync_directory(directory_); !named) return named;
   const std::lock_guard shape(shape_mutex_);
   if (!is_wanted() || !has_sealed(old)) {
     (void)context_.disk.remove(path);

@@ -41,7 +41,8 @@ Status MmapLog::fill(Bytes batches, Offset end) {
   auto places = order_.accept_within(batches, {range->from, end});
   if (!places) return pass(places);
   // What runs now is not about this log any more, and what comes back was never compacted here.
-  const std::lock_guard shape(shape_mutex_);
+  const std::unique_lock shape(shape_mutex_, std::try_to_lock);
+  if (!shape) return fail(Errc::kUnavailable, "a compaction is putting its segments in place");
   ++shape_;
   if (compaction_.state()->cleaned_to > range->from) {
     auto lowered = store_compaction([&](auto& state) { state.come_back(range->from); });
