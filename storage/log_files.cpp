@@ -188,7 +188,7 @@ Status LogFiles::prepare_cut(Offset offset) {
 
 Result<Offset> LogFiles::cut_back(Offset offset, const BlockList& blocks) {
   if (is_unwritten(offset)) {
-    view_.set_blocks(blocks);
+    view_.replace_unwritten(blocks);
     return end_;
   }
   auto cut = cut_at(offset);

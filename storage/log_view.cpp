@@ -46,6 +46,17 @@ void LogView::set_blocks(const BlockList& blocks) {
   picture_.store(std::make_shared<const LogPicture>(std::move(next)));
 }
 
+void LogView::replace_unwritten(const BlockList& blocks) {
+  const std::lock_guard lock(mutex_);
+  LogPicture next = *picture_.load();
+  const auto ends = std::make_shared<LogEnds>();
+  ends->written = next.ends->written.load(std::memory_order_acquire);
+  ends->synced = next.ends->synced.load(std::memory_order_acquire);
+  next.ends = ends;
+  next.blocks = std::make_shared<const BlockList>(blocks);
+  picture_.store(std::make_shared<const LogPicture>(std::move(next)));
+}
+
 void LogView::set_segments(const SegmentList& segments) {
   for (const auto& segment : segments) segment->count_in(mapped_);
   const std::lock_guard lock(mutex_);

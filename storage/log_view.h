@@ -52,6 +52,9 @@ class LogView {
   void set_segments(const SegmentList& segments);
   void set_start(Offset start);
 
+  // The same, but above the written end there will be other batches than `blocks` held before.
+  void replace_unwritten(const BlockList& blocks);
+
   struct Ends {
     Offset written;
     Offset synced;

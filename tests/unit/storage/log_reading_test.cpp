@@ -2,6 +2,7 @@
 #include "common/random.h"
 #include "common/sqlite.h"
 #include "storage/inspect/log_inspect.h"
+#include "storage/log_view.h"
 #include "storage/partition_log.h"
 #include "storage/retention.h"
 #include "tests/support/files.h"
@@ -23,6 +24,16 @@ LogOptions small_segments() {
   options.segment_bytes_max = 20'000;
   options.flush = Flush::kNever;
   return options;
+}
+
+TEST_CASE("log view: who still reads a picture sees nothing of what replaced its unwritten end") {
+  LogView view;
+  view.restart(Offset(0), {Offset(5), Offset(5)}, {}, {});
+  const auto before = view.load();
+  view.replace_unwritten({});
+  view.load()->ends->written = Offset(9);
+  CHECK(before->written() == Offset(5));
+  CHECK(view.load()->written() == Offset(9));
 }
 
 TEST_CASE(
