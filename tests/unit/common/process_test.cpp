@@ -1,5 +1,7 @@
 #include "common/process.h"
 
+#include "tests/support/sanitizers.h"
+
 #include <doctest/doctest.h>
 
 #include <array>
@@ -39,15 +41,8 @@ TEST_CASE("process: a thread's name is cut to what the kernel takes") {
   CHECK(std::string_view(name.data()) == "0123456789abcde");
 }
 
-// AddressSanitizer brings an allocator of its own, which mallopt does not reach.
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kOwnAllocator = true;
-#else
-constexpr bool kOwnAllocator = false;
-#endif
-
 TEST_CASE("process: buffers that come and go are not faulted in each time" *
-          doctest::skip(kOwnAllocator)) {
+          doctest::skip(xylem::testing::kAddressSanitizer)) {
   constexpr std::size_t kBytes = std::size_t{256} * 1024;
   keep_freed_memory();
   const auto touch = [] {

@@ -1,6 +1,7 @@
 // Compaction that is cut off at every call to the disk, random workloads, and readers meanwhile.
 #include "common/random.h"
 #include "tests/support/files.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/storage/support/fault_disk.h"
 #include "tests/unit/storage/support/keyed_model.h"
@@ -16,6 +17,8 @@ namespace xylem::storage::testing {
 namespace {
 
 constexpr int kCallsMax = 400;
+constexpr int kCallsStep = xylem::testing::kSanitized ? 7 : 1;
+constexpr int kAppends = xylem::testing::kSanitized ? 600 : 1'500;
 
 bool has_unfinished(const std::string& directory) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
@@ -77,7 +80,7 @@ TEST_CASE("compaction: whichever call to the disk fails, old or new is there aft
   options.tombstone_retention_ms = 0;
   for (const bool for_ever : {true, false}) {
     bool passed = false;
-    for (int call = 1; call <= kCallsMax && !passed; ++call) {
+    for (int call = 1; call <= kCallsMax && !passed; call += kCallsStep) {
       CAPTURE(call);
       CAPTURE(for_ever);
       TemporaryDirectory directory(fast_directory());
@@ -359,7 +362,7 @@ TEST_CASE("compaction: readers in other threads see the last value of each key, 
     std::mutex mutex;
     Reader reader(*log, model, mutex);
     Random random(7);
-    for (int i = 0; i < 1'500; ++i) {
+    for (int i = 0; i < kAppends; ++i) {
       const auto key = "k" + std::to_string(random.below(20));
       Value value = value_of(i);
       if (random.below(4) == 0) value.reset();
