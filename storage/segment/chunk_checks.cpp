@@ -2,6 +2,7 @@
 
 #include "common/batch/batch.h"
 #include "common/batch/crc32c.h"
+#include "storage/disk.h"
 
 #include <algorithm>
 #include <string>
@@ -59,13 +60,25 @@ Status ChunkChecks::ensure(Bytes run, std::size_t begin, std::size_t end) const 
   for (auto chunk = begin / kChunkBytes; chunk * kChunkBytes < end; ++chunk) {
     auto& proven = restored_.proven[chunk];
     if (proven.load(std::memory_order_relaxed)) continue;
-    const auto first = chunk * kChunkBytes;
-    const auto last = std::min(first + kChunkBytes, restored_.bytes);
-    if (last > run.size() || crc32c(run.subspan(first, last - first)) != restored_.crcs[chunk])
-      return fail(Errc::kCorrupt, "bytes " + std::to_string(first) + " to " + std::to_string(last) +
-                                      " are not what was written");
+    if (auto good = prove(run, chunk); !good) return good;
     proven.store(true, std::memory_order_relaxed);
   }
+  return {};
+}
+
+Status ChunkChecks::prove(Bytes run, std::size_t chunk) const {
+  const auto first = chunk * kChunkBytes;
+  const auto last = std::min(first + kChunkBytes, restored_.bytes);
+  const auto bad = [&](const std::string& why) {
+    return fail(Errc::kCorrupt,
+                "bytes " + std::to_string(first) + " to " + std::to_string(last) + " " + why);
+  };
+  if (last > run.size()) return bad("are not there");
+  const auto bytes = run.subspan(first, last - first);
+  if (disk_ != nullptr) {
+    if (auto there = disk_->bring_in(bytes); !there) return bad(there.error().what());
+  }
+  if (crc32c(bytes) != restored_.crcs[chunk]) return bad("are not what was written");
   return {};
 }
 

@@ -2,7 +2,8 @@
 // the batch header fields that a batch's own CRC leaves out included.
 //
 // Bytes this process wrote, or recovery walked, need no proof; what an index file vouches for is
-// checked once, at the first read of each MiB.
+// checked once, at the first read of each MiB; that is brought in first, for a sector the device
+// cannot read is an error there and a signal where it is touched.
 // Threads: restore, extend: the segment's writer; ensure: any.
 #pragma once
 
@@ -19,8 +20,13 @@ namespace xylem::storage {
 
 inline constexpr std::size_t kChunkBytes = 1024UL * 1024;
 
+class Disk;
+
 class ChunkChecks {
  public:
+  // `disk` maps what ensure() is given and outlives this; null: that is memory.
+  explicit ChunkChecks(Disk* disk = nullptr) : disk_(disk) {}
+
   // Takes CRCs of [0, bytes) as they were stored: none is proven yet.
   void restore(const std::vector<std::uint32_t>& crcs, std::size_t bytes);
 
@@ -30,7 +36,7 @@ class ChunkChecks {
   void extend(Bytes batch, std::uint32_t crc);
 
   // Proves the whole chunks of `run` that [begin, end) touches. kCorrupt: one of them is not what
-  // was written.
+  // was written, or the disk cannot read it.
   Status ensure(Bytes run, std::size_t begin, std::size_t end) const;
 
   // Whether ensure() would have nothing to look at.
@@ -41,6 +47,7 @@ class ChunkChecks {
 
  private:
   void add(std::uint32_t crc, std::size_t bytes);
+  [[nodiscard]] Status prove(Bytes run, std::size_t chunk) const;
 
   // Only the restored part is ever proven; extend() works beyond it.
   struct Restored {
@@ -49,6 +56,7 @@ class ChunkChecks {
     std::size_t bytes = 0;
   };
 
+  Disk* disk_;
   Restored restored_;
   std::vector<std::uint32_t> full_;  // of whole chunks
   std::uint32_t open_crc_ = 0;       // of the chunk being written

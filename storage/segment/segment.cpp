@@ -10,7 +10,7 @@
 namespace xylem::storage {
 namespace {
 
-constexpr std::size_t kReadAheadBytes = 3UL * 1024 * 1024;
+constexpr std::size_t kReadAheadChunks = 3;
 
 // Positions [begin, end) of a segment.
 struct Stretch {
@@ -49,6 +49,7 @@ Segment::Segment(Disk& disk, const std::string& directory, const SegmentFacts& f
       bytes_(facts.bytes),
       max_timestamp_ms_(facts.max_timestamp_ms),
       appended_ms_(facts.appended_ms),
+      checks_(&disk),
       epochs_(facts.epochs) {
   checks_.restore(facts.chunk_crcs, static_cast<std::size_t>(facts.bytes));
 }
@@ -182,8 +183,9 @@ Status Segment::warm_up(const ReadRange& range) const {
   if (!here) return failed(here.error());
   const auto run = here->run.bytes;
   auto part = stretch_of(**known, range, run.size());
+  // Whole chunks, as they are proven: in one request of the disk.
   if (!checks_.are_proven(part.begin, part.end)) part.begin -= part.begin % kChunkBytes;
-  part.end = std::min(part.end + kReadAheadBytes, run.size());
+  part.end = std::min((part.end / kChunkBytes + 1 + kReadAheadChunks) * kChunkBytes, run.size());
   if (auto there = disk_.bring_in(run.subspan(part.begin, part.end - part.begin)); !there)
     return failed(Error(Errc::kCorrupt, there.error().what()));
   auto proven = checks_.ensure(run, part.begin, part.end);
