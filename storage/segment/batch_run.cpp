@@ -35,16 +35,12 @@ Result<BatchPlace> place_at(Bytes bytes) {
 }
 
 Result<BatchPlace> BatchRun::place(std::size_t position) const {
-  if (checks != nullptr) {
-    if (auto good = checks->ensure(bytes, position, position + kBatchHeaderBytes); !good)
-      return pass(good);
-  }
-  auto batch = place_at(bytes.subspan(position));
-  if (batch && checks != nullptr) {
-    if (auto good = checks->ensure(bytes, position, position + batch->bytes); !good)
-      return pass(good);
-  }
-  return batch;
+  if (auto good = prove(position, position + kBatchHeaderBytes); !good) return pass(good);
+  return place_at(bytes.subspan(position));
+}
+
+Status BatchRun::prove(std::size_t begin, std::size_t end) const {
+  return checks == nullptr ? Status() : checks->ensure(bytes, begin, end);
 }
 
 Result<Extent> find_batches(const BatchRun& run, std::size_t position, const ReadRange& range) {
@@ -59,8 +55,12 @@ Result<Extent> find_batches(const BatchRun& run, std::size_t position, const Rea
       found.begin = found.end = found.end + batch->bytes;
       continue;
     }
-    if (holds_some && found.end - found.begin + batch->bytes > range.bytes_max) break;
-    found.end += batch->bytes;
+    const auto end = found.end + batch->bytes;
+    if (holds_some && end - found.begin > range.bytes_max) break;
+    auto good = run.prove(found.end, end);
+    if (!good && holds_some) break;
+    if (!good) return pass(good);
+    found.end = end;
     found.next = batch->next;
   }
   return found;

@@ -2,7 +2,8 @@
 // walks over them that every kind of log shares.
 //
 // Only the fields that place a batch are looked at. Bytes that come back from disk are proven by
-// the segment's chunk checks before they are looked at; blocks of memory need no proof.
+// the segment's chunk checks before they are looked at, the rest of a batch before it is handed
+// out; blocks of memory need no proof.
 // Errors: kCorrupt: a chunk check, or impossible fields, or a batch that passes the end.
 #pragma once
 
@@ -37,7 +38,11 @@ struct BatchRun {
   Bytes bytes;
   const ChunkChecks* checks = nullptr;  // null: the bytes are known to be good
 
+  // The batch at `position`; of its bytes only the header is proven.
   [[nodiscard]] Result<BatchPlace> place(std::size_t position) const;
+
+  // kCorrupt: [begin, end) is not what was written.
+  [[nodiscard]] Status prove(std::size_t begin, std::size_t end) const;
 };
 
 // Whole batches [begin, end) of a run; `next` follows the last one.

@@ -20,13 +20,16 @@ struct Stretch {
 
 // What reading `range` and the batch before it looks at, all of it within `bytes`.
 Stretch stretch_of(const SparseIndex& index, const ReadRange& range, std::size_t bytes) {
+  const auto position = [&](std::size_t entry) {
+    return entry < index.size() ? std::min<std::size_t>(index[entry].position, bytes) : bytes;
+  };
   const auto before = index.floor(range.from + -1);
-  const auto begin = before == 0 || before >= index.size() ? 0 : index[before - 1].position;
-  const auto scanned = kIndexStepBytes + kBatchHeaderBytes;  // from the index entry to the batch
-  const auto enough = index.position_below(range.from) + scanned + range.bytes_max;
-  const auto after = before < index.size() ? before + 2 : 1;  // of the first batch, however large
-  const auto first_end = after < index.size() ? index[after].position + scanned : bytes;
-  return {std::min<std::size_t>(begin, bytes), std::min(std::max(enough, first_end), bytes)};
+  // The first batch begins there at the latest: behind a large one where `from` is in a hole.
+  const auto first = before < index.size() ? before + 1 : 0;
+  const auto enough = position(first) + std::min(range.bytes_max, bytes);
+  const auto first_end = position(first + 1);  // however large it is
+  return {first < 2 ? 0 : position(first - 2),
+          std::min(std::max(enough, first_end) + kBatchHeaderBytes, bytes)};
 }
 
 }  // namespace

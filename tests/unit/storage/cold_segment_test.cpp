@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -15,6 +16,16 @@ namespace xylem::storage::testing {
 namespace {
 
 constexpr std::size_t kHalf = kChunkBytes / 2;
+
+class CountingDisk final : public PosixDisk {
+ public:
+  Status bring_in(Bytes mapped) override {
+    ++brought_in;
+    return PosixDisk::bring_in(mapped);
+  }
+
+  int brought_in = 0;
+};
 
 struct SegmentOnDisk {
   explicit SegmentOnDisk(Disk& where)
@@ -86,6 +97,33 @@ TEST_CASE("cold segments: a bad sector found while the index is made again is an
   REQUIRE_FALSE(read);
   CHECK(read.error().code() == Errc::kCorrupt);
   CHECK(segment->is_suspect());
+}
+
+TEST_CASE("cold segments: a read of what is warm waits for nothing") {
+  CountingDisk disk;
+  SegmentOnDisk files(disk);
+  files.add(Offset(0), 5'000);
+  files.add(Offset(1), 6 * kChunkBytes);
+  constexpr std::int64_t kHoleEnd = 10;
+  constexpr int kBatches = 30;
+  for (int i = 0; i < kBatches; ++i) files.add(Offset(kHoleEnd + i), kHalf);
+  (void)files.restored();
+  for (std::int64_t from = 0; from < kHoleEnd + kBatches; ++from) {
+    for (const auto bytes_max : {std::size_t{1}, kHalf * 3, 8 * kChunkBytes}) {
+      CAPTURE(from);
+      CAPTURE(bytes_max);
+      const Segment segment(disk, files.directory.path(), files.written->facts());
+      const ReadRange range{Offset(from), bytes_max, kAll};
+      REQUIRE(segment.warm_up(range));
+      REQUIRE(segment.is_warm(range));
+      disk.brought_in = 0;
+      ReadResult out;
+      REQUIRE(segment.read(range, out));
+      REQUIRE(segment.last_below(range.from));
+      CHECK(out.bytes > 0);
+      CHECK(disk.brought_in == 0);
+    }
+  }
 }
 
 }  // namespace
