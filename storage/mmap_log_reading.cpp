@@ -95,6 +95,7 @@ Result<bool> MmapLog::warm_up(Offset from, std::size_t bytes_max) {
     return std::unexpected(done.mapped().error());
   }
   const auto picture = view_.load();
+  if (from < picture->start || from > picture->written()) return true;  // read() says why
   if (is_warm(*picture, {from, bytes_max, picture->written()})) return true;
   if (warming_.size() >= kWarmingMax || !warming_.insert(from).second) return false;
   const bool waits = context_.cold_readers.submit([weak = weak_from_this(), from, bytes_max] {

@@ -8,7 +8,9 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <fstream>
+#include <limits>
 #include <string>
 
 namespace xylem::storage::testing {
@@ -145,6 +147,22 @@ TEST_CASE("cold reads: the tail is never cold") {
   const auto warm = cold.log->warm_up(Offset(kBatches * 10 + 10), 4'000);
   REQUIRE(warm);
   CHECK(*warm);
+}
+
+TEST_CASE("cold reads: nothing is brought in for a cursor that no log of this size has") {
+  ColdLog cold;
+  const int opens = cold.disk.log_opens;
+  constexpr auto kLowest = std::numeric_limits<std::int64_t>::min();
+  for (const auto from : {Offset(kLowest), Offset(-1), Offset(kBatches * 10 + 1), kAll}) {
+    const auto warm = cold.log->warm_up(from, 4'000);
+    REQUIRE(warm);
+    CHECK(*warm);
+    const auto read = cold.log->read(from, 4'000, kAll);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().code() == Errc::kOffsetOutOfRange);
+  }
+  CHECK(cold.disk.log_opens == opens);
+  CHECK(cold.disk.brought_in == 0);
 }
 
 TEST_CASE("a segment that grows is mapped again only by who reads its new end") {
