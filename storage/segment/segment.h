@@ -114,8 +114,12 @@ class Segment : public std::enable_shared_from_this<Segment> {
   // Before the first write to a restored segment: brings its indexes into memory.
   Status prepare_to_write();
 
-  // Frees the index that only lookups by time need; they load it from its file from now on.
-  void drop_time_index() { times_.store(nullptr); }
+  // Frees the index that only lookups by time need; they load it from its file from now on. No
+  // writes before prepare_to_write.
+  void drop_time_index() {
+    times_.store(nullptr);
+    writable_times_.reset();
+  }
 
   [[nodiscard]] SegmentFacts facts() const;
   Result<Buffer> encoded_index() const;

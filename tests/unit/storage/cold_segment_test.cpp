@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 namespace xylem::storage::testing {
 namespace {
@@ -30,6 +31,10 @@ class CountingDisk final : public PosixDisk {
 struct SegmentOnDisk {
   explicit SegmentOnDisk(Disk& where)
       : disk(where), written(std::make_shared<Segment>(disk, directory.path(), Offset(0))) {
+    reopen();
+  }
+
+  void reopen() {
     auto opened = SegmentWriter::open(disk, written);
     REQUIRE(opened);
     writer = std::move(*opened);
@@ -124,6 +129,25 @@ TEST_CASE("cold segments: a read of what is warm waits for nothing") {
       CHECK(disk.brought_in == 0);
     }
   }
+}
+
+TEST_CASE("segments: a time index that was dropped is the writer's again when it goes on") {
+  PosixDisk disk;
+  SegmentOnDisk files(disk);
+  files.add(Offset(0), 5'000, 1'000);
+  files.add(Offset(1), 5'000, 2'000);
+  (void)files.restored();
+  auto& segment = *files.written;
+  segment.drop_time_index();
+  files.reopen();
+  files.add(Offset(2), 5'000, 3'000);
+  const auto encoded = segment.encoded_time_index();
+  REQUIRE(encoded);
+  const auto times = decode_time_index(*encoded, Offset(0));
+  REQUIRE(times);
+  const auto last = segment.position_of(Offset(2));
+  REQUIRE(last);
+  CHECK(std::cmp_equal((*times)->position_for(3'000), *last));
 }
 
 }  // namespace
