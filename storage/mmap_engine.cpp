@@ -30,7 +30,8 @@ MmapEngine::MmapEngine(std::string data_dir,
                Compactor(context.compaction),
                Scrubber({context.disk, context.clock, context_.metrics,
                          [this] { return context_.waiting_bytes.load() > 0; }},
-                        {.bytes_per_s = context.scrub_bytes_per_s})} {}
+                        {.bytes_per_s = context.scrub_bytes_per_s})},
+      trash_("trash", context.has_threads) {}
 
 MmapEngine::~MmapEngine() { (void)close(); }
 
@@ -41,8 +42,10 @@ Result<std::unique_ptr<MmapEngine>> MmapEngine::open(const std::string& data_dir
   if (auto made = make_directories_durably(disk, data_dir + "/logs"); !made) return pass(made);
   auto lock = disk.lock(data_dir + "/lock");
   if (!lock) return pass(lock);
-  if (auto emptied = disk.remove_all(data_dir + "/trash"); !emptied) return pass(emptied);
   std::unique_ptr<MmapEngine> engine(new MmapEngine(data_dir, std::move(*lock), context));
+  auto has_trash = disk.exists(data_dir + "/trash");
+  if (!has_trash) return pass(has_trash);
+  if (*has_trash) engine->empty_trash();
   if (auto found = engine->find_logs(); !found) return pass(found);
   engine->context_.catalog.keep_only(engine->logs());
   return engine;
@@ -104,6 +107,37 @@ void MmapEngine::forget(const LogName& name) {
   names_.erase(name.id);
 }
 
+// A log's directory that could not be emptied, or not yet, may have a number already.
+Result<std::string> MmapEngine::free_trash_name() {
+  context_.loop.check_here();
+  for (;;) {
+    auto name = data_dir_ + "/trash/" + std::to_string(trashed_++);
+    auto taken = context_.disk.exists(name);
+    if (!taken) return pass(taken);
+    if (!*taken) return name;
+  }
+}
+
+// File by file, so that closing waits for one of them only; the next start goes on.
+void MmapEngine::empty_trash() {
+  const auto task = [this, trash = data_dir_ + "/trash"] {
+    auto& disk = context_.disk;
+    const auto logs = disk.list(trash);
+    if (!logs) return;
+    for (const auto& log : *logs) {
+      const auto directory = trash + "/" + log;
+      const auto files = disk.list(directory).value_or(std::vector<std::string>());
+      for (const auto& file : files) {
+        if (trash_.is_stopping()) return;
+        (void)disk.remove_all(directory + "/" + file);
+      }
+      if (auto gone = disk.remove_all(directory); !gone)
+        context_.logger.warn("storage.trash_not_emptied", {{"error", gone.error().what()}});
+    }
+  };
+  (void)trash_.submit(task);  // where too many wait, one of those sees this as well
+}
+
 // The files are moved out of the way first: a crash in between leaves trash, never half a log.
 Status MmapEngine::remove(const LogId& id) {
   context_.loop.check_here();
@@ -121,23 +155,25 @@ Status MmapEngine::remove(const LogId& id) {
     forget(name);
     return {};
   }
-  const auto trash = data_dir_ + "/trash";
-  if (auto made = context_.disk.make_directories(trash); !made) return made;
-  const auto target = trash + "/" + std::to_string(trashed_++);
-  if (auto moved = context_.disk.rename(directory, target); !moved) return moved;
+  if (auto made = context_.disk.make_directories(data_dir_ + "/trash"); !made) return made;
+  auto target = free_trash_name();
+  if (!target) return pass(target);
+  if (auto moved = context_.disk.rename(directory, *target); !moved) return moved;
   const auto topic = directory_of(directory);
   if (auto synced = context_.disk.sync_directory(topic); !synced) return synced;
   forget(name);
   if (const auto left = context_.disk.list(topic); left && left->empty()) {
     if (auto gone = context_.disk.remove_all(topic); !gone) return gone;
   }
-  return context_.disk.remove_all(target);
+  empty_trash();
+  return {};
 }
 
 Status MmapEngine::close() {
   context_.loop.check_here();
   context_.compactor.stop();
   context_.scrubber.stop();
+  trash_.stop();
   Status result;
   for (const auto& [id, log] : logs_) {
     auto closed = log->close();

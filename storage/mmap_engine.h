@@ -1,6 +1,7 @@
 // The storage engine `mmap`: logs in files under a data directory that one process owns.
 #pragma once
 
+#include "storage/background_worker.h"
 #include "storage/mmap_log.h"
 #include "storage/storage_engine.h"
 
@@ -33,6 +34,8 @@ class MmapEngine final : public StorageEngine {
   MmapEngine(std::string data_dir, std::shared_ptr<void> lock, const EngineContext& context);
 
   void forget(const LogName& name);
+  Result<std::string> free_trash_name();
+  void empty_trash();
   Status find_logs();
   Status find_partitions(const std::string& topic_directory);
   [[nodiscard]] std::string directory_of_log(const LogName& name) const;
@@ -43,6 +46,7 @@ class MmapEngine final : public StorageEngine {
   std::map<LogId, LogName> names_ XYLEM_ON_LOOP(context_.loop);  // every log on disk or opened
   std::map<LogId, std::shared_ptr<MmapLog>> logs_ XYLEM_ON_LOOP(context_.loop);
   std::uint64_t trashed_ XYLEM_ON_LOOP(context_.loop) = 0;
+  BackgroundWorker trash_;  // last: it uses the rest
 };
 
 }  // namespace xylem::storage

@@ -67,7 +67,7 @@ class TopicsTest(unittest.TestCase):
         for name in ("root-0", "pos-0"):
             until(lambda name=name: len(self.files(name, topic)) == 1, f"one {topic} at {name}")
             trash = self.directory.path / name / "trash"
-            self.assertEqual(list(trash.glob("*")) if trash.exists() else [], [])
+            until(lambda trash=trash: not list(trash.glob("*")), f"no trash at {name}")
         self.assertEqual(self.files("root-0", topic), self.files("pos-0", topic))
 
     def test_deleted_and_made_anew(self):

@@ -182,7 +182,8 @@ TEST_CASE("compaction: neither a removal nor the end waits for the pace of a run
     REQUIRE(node.engine->remove(log_name().id));
     CHECK_FALSE(std::filesystem::exists(file));
     CHECK_FALSE(std::filesystem::exists(std::filesystem::path(file).parent_path()));
-    CHECK(std::filesystem::is_empty(directory.file("data") + "/trash"));
+    CHECK(xylem::testing::run_until(
+        node.loop, [&] { return std::filesystem::is_empty(directory.file("data") + "/trash"); }));
     CHECK(check_batch(held->slices.front().bytes));
   }
   SUBCASE("closed") {}

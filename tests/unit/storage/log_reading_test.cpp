@@ -342,6 +342,43 @@ TEST_CASE(
   CHECK(std::filesystem::is_empty(data + "/logs"));
 }
 
+// Notes which threads remove trees.
+class RemovalWatch final : public PosixDisk {
+ public:
+  Status remove_all(const std::string& path) override {
+    const bool is_here = std::this_thread::get_id() == loop_;
+    (is_here ? on_loop : elsewhere) += 1;
+    return PosixDisk::remove_all(path);
+  }
+
+  std::atomic<int> on_loop{0};  // but for directories of topics
+  std::atomic<int> elsewhere{0};
+
+ private:
+  const std::thread::id loop_ = std::this_thread::get_id();
+};
+
+TEST_CASE(
+    "engine: files of a removed log are unlinked on another thread, or after the next start") {
+  const TemporaryDirectory directory(fast_directory());
+  const auto data = directory.file("data");
+  const auto is_emptied = [&] { return std::filesystem::is_empty(data + "/trash"); };
+  std::filesystem::create_directories(data + "/trash/0/left over");
+  write_text(data + "/trash/0/left over/0.log", "x");
+  RemovalWatch disk;
+  Node node("mmap", data, &disk);
+  const auto log = node.open();
+  REQUIRE(xylem::testing::run_until(node.loop, is_emptied));
+  REQUIRE(log->append(batch_of(2), Epoch(0)));
+  node.settle(*log);
+  const int before = disk.elsewhere;
+  REQUIRE(node.engine->remove(log_name().id));
+  CHECK(std::filesystem::is_empty(data + "/logs"));
+  REQUIRE(xylem::testing::run_until(node.loop, is_emptied));
+  CHECK(disk.elsewhere > before);
+  CHECK(disk.on_loop == 1);  // the topic's directory, empty
+}
+
 std::int64_t catalogued(const std::string& data, const std::string& what) {
   auto db = Database::open(data + "/meta.db", {.read_only = true});
   REQUIRE(db);
