@@ -1,4 +1,5 @@
-// The client-facing half of a broker on one loop: memory storage, in-memory network, real state.db.
+// The client-facing half of a broker on one loop: memory storage (or files), in-memory network,
+// real state.db.
 #pragma once
 
 #include "broker/delivery/client_listener.h"
@@ -23,12 +24,16 @@ class BrokerWorld {
   static constexpr std::string_view kAddress = "broker:9092";
 
   // `leadership`: kNoEpoch: a broker that owns nothing and names `leader` as who does.
+  // `mapped_disk`: where logs with files are; null: in memory.
   explicit BrokerWorld(Epoch leadership = Epoch(3),
                        broker::Leader leader = {},
-                       bool auto_create_topics = false)
+                       bool auto_create_topics = false,
+                       storage::Disk* mapped_disk = nullptr)
       : hub(loop) {
-    auto engine = storage::open_storage("memory", directory.file("data"),
-                                        {loop, disk, clock, Logger::none(), metrics});
+    auto& used = mapped_disk == nullptr ? disk : *mapped_disk;
+    auto engine =
+        storage::open_storage(mapped_disk == nullptr ? "memory" : "mmap", directory.file("data"),
+                              {loop, used, clock, Logger::none(), metrics});
     REQUIRE(engine);
     storage = std::move(*engine);
     auto store = storage::StateStore::open(directory.file("state.db"), loop);

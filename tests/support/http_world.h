@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,24 +17,29 @@ namespace xylem::testing {
 
 class HttpWorld {
  public:
-  explicit HttpWorld(bool auto_create_topics = false) : broker(Epoch(3), {}, auto_create_topics) {
+  explicit HttpWorld(bool auto_create_topics = false, storage::Disk* mapped_disk = nullptr)
+      : broker(Epoch(3), {}, auto_create_topics, mapped_disk) {
     server.emplace(broker.loop, network::HttpServer::Limits{});
     add_topic_routes(*server, admin);
     add_message_routes(*server, admin);
     add_record_routes(*server, admin);
     add_node_routes(*server, admin);
-    const auto port = server->listen({"127.0.0.1", 0});
-    REQUIRE(port);
-    auto made = HttpClient::create({.base_url = "http://127.0.0.1:" + std::to_string(*port)});
+    const auto got = server->listen({"127.0.0.1", 0});
+    REQUIRE(got);
+    port = *got;
+    auto made = HttpClient::create({.base_url = "http://127.0.0.1:" + std::to_string(port)});
     REQUIRE(made);
     client = std::move(*made);
   }
 
-  HttpAnswer ask(const std::string& method,
-                 const std::string& target,
-                 const std::string& body = {}) {
-    std::optional<Result<HttpAnswer>> answer;
-    REQUIRE(worker.submit([&] {
+  using Answer = std::optional<Result<HttpAnswer>>;
+
+  // `answer` holds it once the loop was turned for long enough.
+  void begin_to_ask(const std::string& method,
+                    const std::string& target,
+                    const std::string& body,
+                    Answer& answer) {
+    REQUIRE(worker.submit([this, method, target, body, &answer] {
       auto got = client->exchange({.method = method,
                                    .target = target,
                                    .headers = {},
@@ -41,6 +47,13 @@ class HttpWorld {
                                    .on_body = nullptr});
       REQUIRE(broker.loop.post([&answer, got] { answer = got; }));
     }));
+  }
+
+  HttpAnswer ask(const std::string& method,
+                 const std::string& target,
+                 const std::string& body = {}) {
+    Answer answer;
+    begin_to_ask(method, target, body, answer);
     REQUIRE(run_until(broker.loop, [&] { return answer.has_value(); }));
     REQUIRE(*answer);
     return **answer;
@@ -55,6 +68,7 @@ class HttpWorld {
                              .status = [] { return broker::NodeStatus(); },
                              .ready = [] { return Status(); }};
   std::optional<network::HttpServer> server;
+  std::uint16_t port = 0;
   std::unique_ptr<HttpClient> client;
   Worker worker{"asks"};
 };

@@ -1,14 +1,138 @@
+#include "storage/disk.h"
+#include "tests/support/fake_log.h"
 #include "tests/support/http_world.h"
+#include "tests/unit/network/http/http_fixture.h"
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <cstddef>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace xylem::testing {
 namespace {
 
 Offset end_of(const BrokerWorld& world, const broker::TopicDefinition& topic, std::int32_t p) {
   return world.partitions->find(topic.log(p))->log()->end_offset();
+}
+
+// A disk whose readers wait while it is held.
+class HeldDisk final : public storage::PosixDisk {
+ public:
+  Status bring_in(Bytes mapped) override {
+    ++asked;
+    is_held.wait(true);
+    return PosixDisk::bring_in(mapped);
+  }
+
+  void hold(bool held) {
+    is_held = held;
+    is_held.notify_all();
+  }
+
+  std::atomic<bool> is_held{false};
+  std::atomic<int> asked{0};
+};
+
+// A topic whose first records are on the disk only.
+struct ColdTopic {
+  ColdTopic() : partition(*world.broker.partitions->find(topic.log(0))) {
+    std::size_t waiting = 0;
+    for (int i = 0; i < 600; ++i) {
+      ++waiting;
+      partition.append(batch_of(std::string(1'000, 'v'), 10), [&](const auto& done) {
+        REQUIRE(done);
+        --waiting;
+      });
+    }
+    REQUIRE(run_until(world.broker.loop, [&] { return waiting == 0; }));
+  }
+
+  ~ColdTopic() { disk.hold(false); }
+
+  ColdTopic(const ColdTopic&) = delete;
+  ColdTopic& operator=(const ColdTopic&) = delete;
+
+  HeldDisk disk;
+  HttpWorld world{false, &disk};
+  broker::TopicDefinition topic = world.broker.create("t");
+  broker::Partition& partition;
+};
+
+TEST_CASE("admin http: records that the disk must bring in first are not waited for by the loop") {
+  ColdTopic cold;
+  auto& world = cold.world;
+  const auto page = "/api/v1/topics/t/records?from=0&limit=2";
+  cold.disk.hold(true);
+  HttpWorld::Answer answer;
+  world.begin_to_ask("GET", page, {}, answer);
+  REQUIRE(run_until(world.broker.loop, [&] { return cold.disk.asked > 0; }));
+  CHECK_FALSE(answer);
+  cold.disk.hold(false);
+  REQUIRE(run_until(world.broker.loop, [&] { return answer.has_value(); }));
+  REQUIRE(*answer);
+  CHECK((*answer)->status == 200);
+  CHECK(text_of((*answer)->body).find(R"("next":2,)") != std::string::npos);
+  CHECK(world.ask("GET", page).status == 200);
+}
+
+TEST_CASE("admin http: a page that waits for the disk is told when its topic goes") {
+  ColdTopic cold;
+  auto& world = cold.world;
+  cold.disk.hold(true);
+  HttpWorld::Answer answer;
+  world.begin_to_ask("GET", "/api/v1/topics/t/records?from=0", {}, answer);
+  REQUIRE(run_until(world.broker.loop, [&] { return cold.disk.asked > 0; }));
+  REQUIRE(world.broker.partitions->remove(cold.topic.log(0)));
+  REQUIRE(run_until(world.broker.loop, [&] { return answer.has_value(); }));
+  REQUIRE(*answer);
+  CHECK((*answer)->status == 404);
+}
+
+// Asks for a cold page on a connection of its own, and returns when the disk was asked.
+struct WaitingPeer {
+  explicit WaitingPeer(ColdTopic& cold)
+      : sockets(network::make_tcp_sockets(cold.world.broker.loop, 1)) {
+    cold.disk.hold(true);
+    sockets->connect({"127.0.0.1", cold.world.port}, 5'000, [this](auto opened) {
+      REQUIRE(opened);
+      peer.stream = std::move(*opened);
+      peer.stream->set_events(&peer);
+      peer.send("GET /api/v1/topics/t/records?from=0 HTTP/1.1\r\nHost: x\r\n\r\n");
+    });
+    REQUIRE(run_until(cold.world.broker.loop, [&] { return cold.disk.asked > 0; }));
+  }
+
+  std::unique_ptr<network::Sockets> sockets;
+  network::testing::RawPeer peer;
+};
+
+TEST_CASE("admin http: who asked for a page that waits for the disk may leave") {
+  ColdTopic cold;
+  auto& world = cold.world;
+  {
+    WaitingPeer asked(cold);
+    asked.peer.leave();
+    CHECK(world.ask("GET", "/api/v1/topics").status == 200);  // the server has seen it go
+  }
+  cold.disk.hold(false);
+  const auto& log = *cold.partition.log();
+  REQUIRE(run_until(world.broker.loop, [&] { return log.brought_in() > 0; }));
+  CHECK(world.ask("GET", "/api/v1/topics/t/records?from=0").status == 200);
+}
+
+TEST_CASE("admin http: the server may go while a page waits for the disk") {
+  ColdTopic cold;
+  auto& world = cold.world;
+  WaitingPeer asked(cold);
+  world.server.reset();
+  cold.disk.hold(false);
+  const auto& log = *cold.partition.log();
+  REQUIRE(
+      run_until(world.broker.loop, [&] { return log.brought_in() > 0 && asked.peer.has_ended; }));
+  CHECK(asked.peer.answers() == 0);
 }
 
 TEST_CASE("admin http: records without a key take turns, each topic on its own") {
