@@ -300,22 +300,42 @@ Status LogFiles::quarantine(const Segment& damaged) {
   const auto found =
       std::ranges::find(segments_, &damaged, [](const auto& segment) { return segment.get(); });
   if (found == segments_.end()) return {};
-  const bool is_last = found + 1 == segments_.end();
-  if (is_last) {
+  if (found + 1 == segments_.end()) {
     if (auto synced = sync(); !synced) return synced;
     writer_ = nullptr;
   }
-  filler_ = nullptr;
   context_.now_ms = clock_.wall_ms();
-  auto good = quarantine_segment(context_, {damaged.base(), damaged.end(), damaged.end()},
-                                 [&] { (*found)->retire(); });
+  auto good = salvage_segment(context_, {damaged.base(), damaged.end(), damaged.end()});
   if (!good) return pass(good);
-  segments_.insert(segments_.erase(found), good->begin(), good->end());
+  return replace(damaged, *good);
+}
+
+Status LogFiles::seal_suspects() {
+  if (filler_ != nullptr && filler_->segment()->is_suspect()) {
+    if (auto finished = finish_filler(); !finished) return finished;
+  }
+  if (segments_.empty() || !segments_.back()->is_suspect()) return {};
+  if (segments_.back()->base() == end_) return quarantine(*segments_.back());  // it is empty
+  if (writer_ != nullptr) {
+    if (auto sealed = seal(); !sealed) return sealed;
+  }
+  return begin_segment(end_);
+}
+
+Status LogFiles::replace(const Segment& damaged, const SalvagedSegment& good) {
+  const auto found =
+      std::ranges::find(segments_, &damaged, [](const auto& segment) { return segment.get(); });
+  XYLEM_CHECK(found != segments_.end());
+  const bool is_last = found + 1 == segments_.end();
+  filler_ = nullptr;
+  (*found)->retire();
+  if (auto placed = put_in_place(context_, good); !placed) return placed;
+  segments_.insert(segments_.erase(found), good.parts.begin(), good.parts.end());
   view_.set_segments(segments_);
   if (is_last && segments_.back()->end() < end_) {
     if (auto begun = begin_segment(end_); !begun) return begun;
   }
-  for (const auto& segment : *good) {
+  for (const auto& segment : good.parts) {
     if (segment == segments_.back()) break;  // it may go on growing
     if (auto wrote = write_indexes(context_.disk, *segment); !wrote)
       context_.logger.warn("storage.index_not_written", {{"error", wrote.error().what()}});

@@ -1,8 +1,8 @@
 // The files of one log: rolling, sealing, syncing, cutting back, dropping, filling what was lost.
 //
 // Threads: one at a time: whoever holds the log's commit mutex (the committer in its round, the
-// writer's loop for everything else). Errors: kDiskFull from write() leaves what did not fit in the
-// queue; any other failed write or sync must fence the log.
+// salvager to put a copy in place, the writer's loop for everything else). Errors: kDiskFull from
+// write() leaves what did not fit in the queue; any other failed write or sync must fence the log.
 #pragma once
 
 #include "common/clock.h"
@@ -70,6 +70,11 @@ class LogFiles {
   // Sets aside a segment that failed a check while it was read. kDiskFull, and the segment is not
   // retired: nothing has changed, try again.
   Status quarantine(const Segment& damaged);
+
+  // The same in two steps, for who may not wait for the copy: no suspect is written to after the
+  // first (that is quick), so it can be salvaged without the commit mutex.
+  Status seal_suspects();
+  Status replace(const Segment& damaged, const SalvagedSegment& good);
   Status close();
 
   // `old` are sealed neighbours of this log.

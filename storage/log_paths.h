@@ -32,8 +32,9 @@ inline constexpr std::string_view kLogSuffix = ".log";
 inline constexpr std::string_view kIndexSuffix = ".index";
 inline constexpr std::string_view kTimeIndexSuffix = ".timeindex";
 inline constexpr std::string_view kQuarantinedSuffix = ".quarantined";
-inline constexpr std::string_view kReplacementSuffix = ".new";  // being made
-inline constexpr std::string_view kWholeSuffix = ".whole";      // made, about to take the name
+inline constexpr std::string_view kReplacementSuffix = ".new";        // being made
+inline constexpr std::string_view kSalvagedSuffix = ".salvaged.new";  // as above, beside others
+inline constexpr std::string_view kWholeSuffix = ".whole";  // made, about to take the name
 inline constexpr std::string_view kCompactingSuffix = ".compacting";  // behind ".log"
 
 }  // namespace xylem::storage

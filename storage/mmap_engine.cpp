@@ -30,7 +30,8 @@ MmapEngine::MmapEngine(std::string data_dir,
                Compactor(context.compaction),
                Scrubber({context.disk, context.clock, context_.metrics,
                          [this] { return context_.waiting_bytes.load() > 0; }},
-                        {.bytes_per_s = context.scrub_bytes_per_s})},
+                        {.bytes_per_s = context.scrub_bytes_per_s}),
+               BackgroundWorker("salvager", context.has_threads)},
       trash_("trash", context.has_threads) {}
 
 MmapEngine::~MmapEngine() { (void)close(); }
@@ -173,6 +174,7 @@ Status MmapEngine::close() {
   context_.loop.check_here();
   context_.compactor.stop();
   context_.scrubber.stop();
+  context_.salvager.stop();
   trash_.stop();
   Status result;
   for (const auto& [id, log] : logs_) {

@@ -1,7 +1,6 @@
 // The storage engine `mmap`: logs in files under a data directory that one process owns.
 #pragma once
 
-#include "storage/background_worker.h"
 #include "storage/mmap_log.h"
 #include "storage/storage_engine.h"
 

@@ -189,7 +189,7 @@ Committed::Outcome MmapLog::sync_due(std::int64_t now_us) {
         moved_ = true;
     }
     outcome.again_at_us = files_.note_synced(now_us);
-    for (const auto& due : {next_sync, retry_at_us_}) {
+    for (const auto& due : {next_sync, retry_at_us_, repair_at(now_us)}) {
       if (due) outcome.again_at_us = std::min(outcome.again_at_us.value_or(*due), *due);
     }
   }

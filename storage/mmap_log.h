@@ -3,19 +3,23 @@
 //
 // Two sides meet in one queue. The loop's side owns the order and the tail; the files' side, under
 // the commit mutex, owns everything on disk. The loop takes that mutex only for what must be done
-// before it returns: cutting back, dropping, setting a segment aside, closing.
+// before it returns: cutting back, dropping, sealing a damaged segment, closing.
 //
 // Compaction works on sealed files without that mutex. What changes which files there are, but for
 // new ones at the end, takes the shape mutex first: so the compactor can put a segment in the place
-// of others, syncs included, and the committer waits only while the list is exchanged.
+// of others, syncs included, and the committer waits only while the list is exchanged. The
+// salvager copies what is good in a damaged one in the same way, and holds both mutexes only while
+// that copy is put in place.
 //
-// Threads: as PartitionLog; write_waiting and sync_due: the committer's; compact: the compactor's.
+// Threads: as PartitionLog; write_waiting and sync_due: the committer's; compact: the compactor's;
+// salvage_suspects: the salvager's.
 #pragma once
 
 #include "common/clock.h"
 #include "common/logger.h"
 #include "common/loop.h"
 #include "storage/append_order.h"
+#include "storage/background_worker.h"
 #include "storage/cold_readers.h"
 #include "storage/committer.h"
 #include "storage/compaction/compaction_run.h"
@@ -64,6 +68,7 @@ struct LogContext {
   ColdReaders cold_readers;
   Compactor compactor;
   Scrubber scrubber;
+  BackgroundWorker salvager;
 };
 
 class MmapLog final : public PartitionLog,
@@ -176,6 +181,12 @@ class MmapLog final : public PartitionLog,
   void bring_in(Offset from, std::size_t bytes_max);
   void report_lost(std::int64_t offsets_known) const;
   void repair();
+  void salvage_suspects();
+  void salvage(const std::shared_ptr<Segment>& segment);
+  Status replace(const Segment& damaged, const SalvagedSegment& good);
+  void not_quarantined(const Segment& damaged, const Error& error);
+  std::optional<std::int64_t> repair_at(std::int64_t now_us);
+  void repaired();
   void set_suspects_aside();
   Status drop_expired();
   void ask_for_compaction();
@@ -253,6 +264,7 @@ class MmapLog final : public PartitionLog,
   bool moved_ = false;
   bool files_closed_ = false;
   mutable std::atomic<bool> repairing_{false};
+  std::atomic<std::int64_t> repair_after_us_{0};  // monotonic; 0: at once
 };
 
 }  // namespace xylem::storage

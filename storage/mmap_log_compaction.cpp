@@ -62,7 +62,7 @@ Status MmapLog::inherit_compaction(const CompactionBounds& bounds) {
   });
 }
 
-// For the loop, under the shape mutex: what runs now is not about this log any more.
+// For all but the compactor, under the shape mutex: what runs now is not about this log any more.
 Status MmapLog::store_compaction(const std::function<void(CompactionState&)>& how) {
   auto state = *compaction_.state();
   state.swap.reset();

@@ -3,18 +3,8 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 namespace xylem::storage {
-namespace {
-
-std::int64_t offsets_in(const std::vector<OffsetRange>& ranges) {
-  std::int64_t offsets = 0;
-  for (const auto& range : ranges) offsets += range.to - range.from;
-  return offsets;
-}
-
-}  // namespace
 
 Offset MmapLog::synced_end() const {
   return view_.load()->ends->synced.load(std::memory_order_acquire);
@@ -38,19 +28,6 @@ Status MmapLog::health() const {
   return fail(Errc::kCorrupt, "offsets " + std::to_string(first.from.value()) + " to " +
                                   std::to_string((first.to + -1).value()) + " were lost (" +
                                   std::to_string(missing.size()) + " such ranges)");
-}
-
-void MmapLog::report_lost(std::int64_t offsets_known) const {
-  const auto missing = lost();
-  const auto offsets = offsets_in(missing);
-  if (offsets <= offsets_known) return;
-  context_.metrics.lost_offsets.add(static_cast<std::uint64_t>(offsets - offsets_known));
-  context_.logger.error("storage.lost", {{"topic", name_.topic},
-                                         {"partition", name_.id.partition.value()},
-                                         {"from", missing.front().from.value()},
-                                         {"to", missing.back().to.value()},
-                                         {"ranges", missing.size()},
-                                         {"offsets", offsets}});
 }
 
 // Runs `find` on a picture, and again on a newer one when it failed because that one had gone.
@@ -137,52 +114,6 @@ std::vector<SegmentInfo> MmapLog::segments() const {
                    segment != picture->segments->back(), segment->path(".log")});
   }
   return all;
-}
-
-// A check failed: the loop has the segment set aside, once.
-void MmapLog::look_at(const Error& error) const {
-  if (repairing_.exchange(true)) return;
-  context_.logger.error(
-      "storage.corrupt",
-      {{"topic", name_.topic}, {"partition", name_.id.partition.value()}, {"error", error.what()}});
-  auto self = std::const_pointer_cast<MmapLog>(shared_from_this());
-  const auto task = [self, open = context_.open] {
-    if (*open) self->repair();
-  };
-  if (!context_.loop.post(task)) repairing_ = false;
-}
-
-void MmapLog::repair() {
-  loop_.check_here();
-  if (closed_) return;
-  const auto known = offsets_in(lost());
-  repairing_ = false;  // what is found from here on is looked at once more
-  {
-    const std::lock_guard shape(shape_mutex_);
-    // A swap that could not be ended must be before new files take names out of its range.
-    auto stored = store_compaction([](auto&) {});
-    const std::lock_guard lock(commit_mutex_);
-    forget_fills();
-    if (!stored) fence(stored.error(), "compaction state");
-    set_suspects_aside();
-  }
-  report_lost(known);
-  tell_catalog();
-  if (listener_) listener_();
-}
-
-// Under the commit mutex.
-void MmapLog::set_suspects_aside() {
-  for (const auto& segment : SegmentList(files_.segments())) {
-    if (!segment->is_suspect() || health_.is_fenced()) continue;
-    auto done = files_.quarantine(*segment);
-    const bool is_full = !done && done.error().code() == Errc::kDiskFull;
-    if (is_full && !segment->is_retired()) {  // who reads it next, tries again
-      context_.logger.warn("storage.not_quarantined", {{"error", done.error().what()}});
-    } else if (!done) {
-      fence(done.error(), "quarantine");
-    }
-  }
 }
 
 }  // namespace xylem::storage

@@ -73,18 +73,24 @@ Segment names_of(const RecoveryContext& context, Offset base) {
   return {context.disk, context.directory, base};
 }
 
-std::string replacement_of(const RecoveryContext& context, Offset base) {
-  return names_of(context, base).path(kLogSuffix) + std::string(kReplacementSuffix);
-}
-
 // Copies what can be believed from a damaged file, each run of good batches to a replacement of its
 // own. A batch's own CRC leaves out its base offset and epoch; in a damaged chunk these are
 // believed only where the batch fits its neighbours without a gap and the epochs are those that the
 // index file recorded.
 class Salvage {
  public:
-  Salvage(const RecoveryContext& context, const File& from, const DamagedRange& damaged)
-      : context_(context), damaged_(damaged), from_(from), window_(from), ahead_(from) {}
+  Salvage(const RecoveryContext& context,
+          const File& from,
+          const DamagedRange& damaged,
+          const SalvageOptions& options)
+      : context_(context),
+        damaged_(damaged),
+        goes_on_(options.goes_on),
+        from_(from),
+        window_(from),
+        ahead_(from) {
+    good_.suffix = options.suffix;
+  }
 
   Status run() {
     auto size = from_.size();
@@ -97,6 +103,7 @@ class Salvage {
     ScanState state{base, 0, base, kNoEpoch};
     bool skipped = false;
     while (state.position + static_cast<std::int64_t>(kBatchHeaderBytes) <= *size) {
+      if (!goes_on_()) return fail(Errc::kCancelled, "not wanted any more");
       auto place = believable(state);
       if (!place && place.error().code() != Errc::kCorrupt) return pass(place);
       if (!place) {
@@ -117,28 +124,23 @@ class Salvage {
     return to_->sync();
   }
 
-  // The bases of the replacements, ascending.
-  [[nodiscard]] const std::vector<Offset>& parts() const { return parts_; }
-
-  [[nodiscard]] std::uint64_t lost_ranges() const { return lost_ranges_; }
-
-  [[nodiscard]] std::int64_t lost_offsets() const { return lost_offsets_; }
+  [[nodiscard]] const SalvagedSegment& good() const { return good_; }
 
  private:
   void lose(Offset from, Offset to) {
-    ++lost_ranges_;
-    lost_offsets_ += to - from;
+    ++good_.lost_ranges;
+    good_.lost_offsets += to - from;
   }
 
   Status begin_part(Offset base) {
     if (to_ != nullptr) {
       if (auto synced = to_->sync(); !synced) return synced;
     }
-    auto file = create_fresh(context_.disk, replacement_of(context_, base));
+    auto part = std::make_shared<Segment>(context_.disk, context_.directory, base);
+    auto file = create_fresh(context_.disk, part->path(kLogSuffix) + good_.suffix);
     if (!file) return pass(file);
     to_ = std::move(*file);
-    written_ = 0;
-    parts_.push_back(base);
+    good_.parts.push_back(std::move(part));
     return {};
   }
 
@@ -199,10 +201,12 @@ class Salvage {
   Status copy(std::int64_t position, const BatchPlace& place) {
     auto batch = window_.at(position, place.bytes);
     if (!batch) return pass(batch);
+    auto& part = *good_.parts.back();
     const std::array pieces = {*batch};
-    auto wrote = to_->write_at(written_, pieces);
-    written_ += static_cast<std::int64_t>(place.bytes);
-    return wrote;
+    if (auto wrote = to_->write_at(part.bytes(), pieces); !wrote) return wrote;
+    const std::array copied = {PlacedBatch{{nullptr, *batch}, place}};
+    part.wrote(copied, context_.now_ms);
+    return {};
   }
 
   static constexpr std::int64_t kChunk = kChunkBytes;
@@ -211,16 +215,14 @@ class Salvage {
 
   const RecoveryContext& context_;
   const DamagedRange damaged_;
+  const std::function<bool()>& goes_on_;
   const File& from_;
   std::unique_ptr<File> to_;
   FileWindow window_;
   FileWindow ahead_;
   std::optional<SegmentFacts> facts_;
   std::int64_t proven_chunk_ = -1;
-  std::int64_t written_ = 0;
-  std::vector<Offset> parts_;
-  std::uint64_t lost_ranges_ = 0;
-  std::int64_t lost_offsets_ = 0;
+  SalvagedSegment good_;
 };
 
 Result<std::string> free_quarantine_name(Disk& disk, const std::string& log) {
@@ -233,21 +235,19 @@ Result<std::string> free_quarantine_name(Disk& disk, const std::string& log) {
   }
 }
 
-// Puts the replacements in the place of `log`, which goes aside; durably. After a crash the next
-// recovery finds either the old file, which now ends where the next replacement begins, or, where
-// that has gone aside, the whole replacement that takes its name.
-Status put_in_place(const RecoveryContext& context,
-                    const std::string& log,
-                    const std::vector<Offset>& parts) {
+// After a crash the next recovery finds either the old file, which now ends where the next
+// replacement begins, or, where that has gone aside, the whole replacement that takes its name.
+Status exchange(const RecoveryContext& context, const SalvagedSegment& good) {
   auto& disk = context.disk;
+  const auto log = good.parts.front()->path(kLogSuffix);
   const auto rename = [&](const std::string& from, const std::string& to) -> Status {
     if (auto moved = disk.rename(from, to); !moved) return moved;
     return disk.sync_directory(context.directory);
   };
-  for (const auto base : std::views::reverse(parts)) {
-    const auto name = names_of(context, base).path(kLogSuffix);
-    const auto to = base == parts.front() ? name + std::string(kWholeSuffix) : name;
-    if (auto moved = rename(replacement_of(context, base), to); !moved) return moved;
+  for (const auto& part : std::views::reverse(good.parts)) {
+    const auto name = part->path(kLogSuffix);
+    const auto to = part == good.parts.front() ? name + std::string(kWholeSuffix) : name;
+    if (auto moved = rename(name + good.suffix, to); !moved) return moved;
   }
   auto aside = free_quarantine_name(disk, log);
   if (!aside) return pass(aside);
@@ -262,36 +262,45 @@ Status remove_indexes(Disk& disk, const Segment& segment) {
   return remove_if_there(disk, segment.path(kTimeIndexSuffix));
 }
 
-Result<SegmentList> quarantine_segment(const RecoveryContext& context,
-                                       const DamagedRange& damaged,
-                                       const std::function<void()>& salvaged) {
-  auto& disk = context.disk;
+Result<SalvagedSegment> salvage_segment(const RecoveryContext& context,
+                                        const DamagedRange& damaged,
+                                        const SalvageOptions& options) {
   const auto log = names_of(context, damaged.base).path(kLogSuffix);
-  auto from = disk.open(log, Disk::Open::kRead);
+  auto from = context.disk.open(log, Disk::Open::kRead);
   if (!from) return pass(from);
   const ReadablePages readable(**from);
-  Salvage salvage(context, readable, damaged);
+  Salvage salvage(context, readable, damaged, options);
   if (auto copied = salvage.run(); !copied) {
-    for (const auto base : salvage.parts()) (void)disk.remove(replacement_of(context, base));
+    discard(context.disk, salvage.good());
     return pass(copied, "salvage " + log);
   }
-  if (salvaged) salvaged();
-  if (auto placed = put_in_place(context, log, salvage.parts()); !placed) return pass(placed);
-  // Not earlier: without it nobody could tell that an epoch in the old file is not what it was.
-  if (auto gone = remove_indexes(disk, names_of(context, damaged.base)); !gone) return pass(gone);
+  return salvage.good();
+}
 
-  context.metrics.corrupt_batches.add(std::max<std::uint64_t>(salvage.lost_ranges(), 1));
+Status put_in_place(const RecoveryContext& context, const SalvagedSegment& good) {
+  if (auto placed = exchange(context, good); !placed) return placed;
+  const auto& first = *good.parts.front();
+  // Not earlier: without it nobody could tell that an epoch in the old file is not what it was.
+  if (auto gone = remove_indexes(context.disk, first); !gone) return gone;
+
+  context.metrics.corrupt_batches.add(std::max<std::uint64_t>(good.lost_ranges, 1));
   context.metrics.quarantined_segments.add();
-  context.logger.error("storage.quarantined", {{"file", log},
-                                               {"lost_ranges", salvage.lost_ranges()},
-                                               {"lost_offsets", salvage.lost_offsets()}});
-  SegmentList segments;
-  for (const auto base : salvage.parts()) {
-    auto segment = walk_segment(context, base);
-    if (!segment) return pass(segment);
-    segments.push_back(std::move(*segment));
-  }
-  return segments;
+  context.logger.error("storage.quarantined", {{"file", first.path(kLogSuffix)},
+                                               {"lost_ranges", good.lost_ranges},
+                                               {"lost_offsets", good.lost_offsets}});
+  return {};
+}
+
+void discard(Disk& disk, const SalvagedSegment& good) {
+  for (const auto& part : good.parts) (void)disk.remove(part->path(kLogSuffix) + good.suffix);
+}
+
+Result<SegmentList> quarantine_segment(const RecoveryContext& context,
+                                       const DamagedRange& damaged) {
+  auto good = salvage_segment(context, damaged);
+  if (!good) return pass(good);
+  if (auto placed = put_in_place(context, *good); !placed) return pass(placed);
+  return std::move(good->parts);
 }
 
 }  // namespace xylem::storage

@@ -15,12 +15,13 @@
 // A copy has one file per run of good batches, so that files that do not join say what was lost,
 // now and after every later start (lost_ranges in log_view.h).
 //
-// Threads: the writer's loop. Errors: kIo, kDiskFull.
+// Threads: the writer's loop; salvage_segment and discard: any. Errors: kIo, kDiskFull.
 #pragma once
 
 #include "common/logger.h"
 #include "common/result.h"
 #include "storage/disk.h"
+#include "storage/log_paths.h"
 #include "storage/partition_log.h"
 #include "storage/segment/segment.h"
 #include "storage/storage_metrics.h"
@@ -64,12 +65,31 @@ struct DamagedRange {
   Offset end_max;
 };
 
-// Sets the file of the segment aside and puts segments with its good batches in its place: the
-// first at its base, a new one after each lost range. `salvaged` is called when the good batches
-// are copied, just before the files change places: where it was not, all is as it was.
-Result<SegmentList> quarantine_segment(const RecoveryContext& context,
-                                       const DamagedRange& damaged,
-                                       const std::function<void()>& salvaged = {});
+// The good batches of a damaged segment, in files beside it; synced.
+struct SalvagedSegment {
+  SegmentList parts;  // as they are once in place: the first at its base, one after each lost range
+  std::string suffix;
+  std::uint64_t lost_ranges = 0;
+  std::int64_t lost_offsets = 0;
+};
+
+struct SalvageOptions {
+  std::string suffix{kReplacementSuffix};
+  std::function<bool()> goes_on = [] { return true; };  // false: kCancelled, soon
+};
+
+// Copies what is good; after an error all is as it was. Needs nothing but that the file stays.
+Result<SalvagedSegment> salvage_segment(const RecoveryContext& context,
+                                        const DamagedRange& damaged,
+                                        const SalvageOptions& options = {});
+
+// Sets the damaged file aside, durably; the parts take its place.
+Status put_in_place(const RecoveryContext& context, const SalvagedSegment& good);
+
+void discard(Disk& disk, const SalvagedSegment& good);
+
+// All of it.
+Result<SegmentList> quarantine_segment(const RecoveryContext& context, const DamagedRange& damaged);
 
 // A segment made by walking its file; fails with kCorrupt at the first bad batch.
 Result<std::shared_ptr<Segment>> walk_segment(const RecoveryContext& context, Offset base);

@@ -134,6 +134,7 @@ TEST_CASE("cold reads: what the device cannot read is an error, and its good bat
   REQUIRE(run_until(cold.node.loop, [&] {
     return cold.node.metric("xylem_storage_quarantined_segments_total") == 1;
   }));
+  cold.log->set_options(small_segments());                   // waits for who puts the copy in place
   const auto read = cold.log->read(Offset(0), 4'000, kAll);  // the rest of its bytes were good
   REQUIRE(read);
   CHECK(read->next > Offset(0));

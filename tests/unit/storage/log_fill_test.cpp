@@ -252,8 +252,10 @@ TEST_CASE("log: a full disk leaves a bad segment where it is, and it is set asid
   CHECK(log->lost().empty());
   CHECK(made.files(".quarantined").empty());
   disk.plan.disarm();
+  node.clock.advance_ms(60'000);
   CHECK_FALSE(log->read(base, 1, kAll));
   REQUIRE(run_until(node.loop, [&] { return !log->lost().empty(); }));
+  log->set_options(small_segments());  // waits for who puts the copy in place
   CHECK(made.files(".quarantined").size() == 1);
   CHECK(made.files(".new").empty());
   CHECK(served(node, *log).size() == made.batches.size() - 1);

@@ -114,6 +114,7 @@ TEST_CASE_FIXTURE(Scrubbing,
   if (log->lost().empty()) {
     CHECK(metrics.scrub_findings.value() == 1);
     REQUIRE(run_until(node->loop, [&] { return !log->lost().empty(); }));
+    log->set_options(small_segments());  // waits for who puts the copy in place
   }
   CHECK(files(".quarantined").size() == 1);
   CHECK(log->writable());
