@@ -32,8 +32,7 @@ Status read_horizons(const wire::Request& root, FetchRequest& request) {
   if (horizons == nullptr) return {};
   if (horizons->size() != request.partitions.size())
     return fail(Errc::kInvalidRequest, "a horizon for each position, or none");
-  if (reinterpret_cast<std::uintptr_t>(horizons->Data()) % alignof(std::int64_t) != 0)
-    return fail(Errc::kInvalidRequest, "misaligned horizons");
+  if (!wire::is_aligned(*horizons)) return fail(Errc::kInvalidRequest, "misaligned horizons");
   for (flatbuffers::uoffset_t i = 0; i < horizons->size(); ++i) {
     const auto horizon = wire::offset_of(horizons->Get(i), "tombstone horizon");
     if (!horizon) return std::unexpected(horizon.error());

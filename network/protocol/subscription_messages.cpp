@@ -141,8 +141,9 @@ struct Codec<Refresh> {
                     .incarnation = Unpacker::incarnation(table.incarnation()),
                     .reason = unpacker.text(table.reason()),
                     .barrier = {}};
-    if (table.barrier() == nullptr) return refresh;
-    // The verifier checks where a vector lies, not how its elements are aligned.
+    if (table.barrier() == nullptr || table.barrier()->size() == 0) return refresh;
+    // The verifier checks where a vector lies, not how its elements are aligned. (An empty one's
+    // need not be: the builder does not care.)
     if (reinterpret_cast<std::uintptr_t>(table.barrier()->Data()) % alignof(std::int64_t) != 0) {
       unpacker.refuse("misaligned vector");
       return refresh;

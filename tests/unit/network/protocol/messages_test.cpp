@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <string>
 
 namespace xylem::network {
 namespace {
@@ -63,6 +64,22 @@ TEST_CASE("messages: a payload that is not aligned is read all the same") {
     const auto again = one.again(Bytes(moved).subspan(1));
     REQUIRE(again);
     CHECK(*again == one.bytes);
+  }
+}
+
+TEST_CASE("messages: an empty barrier is read wherever the texts before it put it") {
+  for (std::size_t bytes = 0; bytes < 64; ++bytes) {
+    CAPTURE(bytes);
+    const Refresh refresh{.topic = "prices",
+                          .refresh_id = 3,
+                          .incarnation = kIncarnation,
+                          .reason = std::string(bytes % 8, 'r'),
+                          .barrier = {}};
+    auto longer = refresh;
+    longer.topic += std::string(bytes / 8, 't');
+    const auto again = decode<Refresh>(encode(longer));
+    REQUIRE(again);
+    CHECK(again->barrier.empty());
   }
 }
 
