@@ -33,6 +33,9 @@ class File {
   // then what it could not write.
   virtual Status sync() = 0;
 
+  // Lets the disk begin with bytes that a later sync() then need not wait for. A hint.
+  virtual void begin_sync(std::int64_t /*from*/, std::int64_t /*bytes*/) {}
+
   // Reads after it show what the disk holds, not what is left in memory of a sync that failed.
   // Nothing of what was not synced is lost by it.
   virtual Status forget_cached() = 0;

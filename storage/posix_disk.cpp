@@ -141,6 +141,10 @@ class PosixFile final : public File {
     return {};
   }
 
+  void begin_sync(std::int64_t from, std::int64_t bytes) override {
+    (void)::sync_file_range(fd_.get(), from, bytes, SYNC_FILE_RANGE_WRITE);
+  }
+
   Status forget_cached() override {
     const int error =
         ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);  // pages that are clean

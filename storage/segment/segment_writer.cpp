@@ -35,7 +35,8 @@ SegmentWriter::SegmentWriter(std::unique_ptr<File> file,
     : file_(std::move(file)),
       segment_(std::move(segment)),
       allocated_(allocated),
-      filled_(allocated) {
+      filled_(allocated),
+      begun_(segment_->bytes()) {
   segment_->set_open(true);
 }
 
@@ -109,6 +110,10 @@ Status SegmentWriter::fill() {
 Status SegmentWriter::write(std::span<const PlacedBatch> batches, std::int64_t now_ms) {
   if (auto wrote = file_->write_at(segment_->bytes(), pieces_of(batches)); !wrote) return wrote;
   segment_->wrote(batches, now_ms);
+  if (const auto more = segment_->bytes() - begun_; more >= kBeginSyncBytes) {
+    file_->begin_sync(begun_, more);
+    begun_ += more;
+  }
   return {};
 }
 

@@ -5,6 +5,9 @@
 // journal commit; not for large writes, which would wait longer for the zeroes than for the
 // journal. A full disk therefore shows in reserve(), before anything of the batch is written.
 //
+// What is written goes to the disk in steps of 16 MiB, asked or not: else the sync of a whole
+// segment, when it is sealed, would keep all that comes next waiting for a second.
+//
 // Threads: one at a time (the log's commit mutex).
 #pragma once
 
@@ -23,6 +26,7 @@ class SegmentWriter {
  public:
   static constexpr std::int64_t kStepMin = 64LL * 1024;
   static constexpr std::int64_t kStepMax = 16LL * 1024 * 1024;
+  static constexpr std::int64_t kBeginSyncBytes = 16LL * 1024 * 1024;
   static constexpr std::int64_t kZeroFillBelow = 256LL * 1024;  // bytes of one write
 
   ~SegmentWriter() { segment_->set_open(false); }
@@ -62,6 +66,7 @@ class SegmentWriter {
   std::shared_ptr<Segment> segment_;
   std::int64_t allocated_;
   std::int64_t filled_;  // below it there are bytes or zeroes
+  std::int64_t begun_;   // below it the disk was told to write
   std::int64_t segment_bytes_max_ = 0;
   std::int64_t step_ = kStepMin;
 };
