@@ -42,7 +42,7 @@ TEST_CASE("process: a thread's name is cut to what the kernel takes") {
 }
 
 TEST_CASE("process: buffers that come and go are not faulted in each time" *
-          doctest::skip(xylem::testing::kAddressSanitizer)) {
+          doctest::skip(xylem::testing::kSanitized)) {
   constexpr std::size_t kBytes = std::size_t{256} * 1024;
   keep_freed_memory();
   const auto touch = [] {
