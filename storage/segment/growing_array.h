@@ -56,8 +56,9 @@ class GrowingArray {
   static constexpr std::size_t kPieces = 20;
 
   static Place place_of(std::size_t index) noexcept {
-    const auto piece = static_cast<std::size_t>(std::bit_width(index / kFirst + 1) - 1);
-    return {piece, index - kFirst * ((std::size_t{1} << piece) - 1)};
+    const auto whole = index / kFirst + 1;  // piece i holds kFirst * 2^i elements
+    return {static_cast<std::size_t>(std::bit_width(whole) - 1),
+            index - kFirst * (std::bit_floor(whole) - 1)};
   }
 
   std::array<std::atomic<T*>, kPieces> pieces_{};
