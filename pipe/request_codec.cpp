@@ -41,35 +41,49 @@ Status read_horizons(const wire::Request& root, FetchRequest& request) {
   return {};
 }
 
-Status read_partitions(const wire::Request& root, FetchRequest& request) {
-  if (const auto* positions = root.positions(); positions != nullptr) {
-    if (!wire::is_aligned(*positions)) return fail(Errc::kInvalidRequest, "misaligned positions");
-    request.partitions.reserve(positions->size());
-    for (const auto* position : *positions) {
-      auto partition = position_of(*position);
-      if (!partition) return pass(partition);
-      request.partitions.push_back(*partition);
-    }
-  }
-  if (const auto* below = root.below(); below != nullptr && below->size() > 0) {
-    if (!wire::is_aligned(*below)) return fail(Errc::kInvalidRequest, "misaligned bounds");
-    if (below->size() != request.partitions.size())
-      return fail(Errc::kInvalidRequest, "not one bound for each position");
-    for (flatbuffers::uoffset_t i = 0; i < below->size(); ++i) {
-      if (below->Get(i) >= 0) request.partitions[i].below = Offset(below->Get(i));
-    }
-  }
-  if (auto read = read_horizons(root, request); !read) return read;
-  if (const auto* forgotten = root.forgotten(); forgotten != nullptr) {
-    if (!wire::is_aligned(*forgotten)) return fail(Errc::kInvalidRequest, "misaligned forgotten");
-    request.forgotten.reserve(forgotten->size());
-    for (const auto* log : *forgotten) {
-      auto id = wire::of_wire(*log);
-      if (!id) return pass(id);
-      request.forgotten.push_back(*id);
-    }
+Status read_positions(const wire::Request& root, FetchRequest& request) {
+  const auto* positions = root.positions();
+  if (positions == nullptr) return {};
+  if (!wire::is_aligned(*positions)) return fail(Errc::kInvalidRequest, "misaligned positions");
+  request.partitions.reserve(positions->size());
+  for (const auto* position : *positions) {
+    auto partition = position_of(*position);
+    if (!partition) return pass(partition);
+    request.partitions.push_back(*partition);
   }
   return {};
+}
+
+Status read_bounds(const wire::Request& root, FetchRequest& request) {
+  const auto* below = root.below();
+  if (below == nullptr || below->size() == 0) return {};
+  if (!wire::is_aligned(*below)) return fail(Errc::kInvalidRequest, "misaligned bounds");
+  if (below->size() != request.partitions.size())
+    return fail(Errc::kInvalidRequest, "not one bound for each position");
+  for (flatbuffers::uoffset_t i = 0; i < below->size(); ++i) {
+    if (below->Get(i) >= 0) request.partitions[i].below = Offset(below->Get(i));
+  }
+  return {};
+}
+
+Status read_forgotten(const wire::Request& root, FetchRequest& request) {
+  const auto* forgotten = root.forgotten();
+  if (forgotten == nullptr) return {};
+  if (!wire::is_aligned(*forgotten)) return fail(Errc::kInvalidRequest, "misaligned forgotten");
+  request.forgotten.reserve(forgotten->size());
+  for (const auto* log : *forgotten) {
+    auto id = wire::of_wire(*log);
+    if (!id) return pass(id);
+    request.forgotten.push_back(*id);
+  }
+  return {};
+}
+
+Status read_partitions(const wire::Request& root, FetchRequest& request) {
+  if (auto read = read_positions(root, request); !read) return read;
+  if (auto read = read_bounds(root, request); !read) return read;
+  if (auto read = read_horizons(root, request); !read) return read;
+  return read_forgotten(root, request);
 }
 
 }  // namespace
@@ -83,6 +97,7 @@ Buffer encode(const FetchRequest& request) {
                            at.last_epoch.value(), at.last_crc);
   }
   std::vector<std::int64_t> horizons;
+  horizons.reserve(request.partitions.size());
   for (const auto& at : request.partitions) horizons.push_back(at.tombstone_horizon.value());
   const bool has_horizons = std::ranges::any_of(horizons, [](auto each) { return each != 0; });
   std::vector<wire::Log> forgotten;
@@ -92,6 +107,7 @@ Buffer encode(const FetchRequest& request) {
   std::vector<std::int64_t> below;
   if (std::ranges::any_of(request.partitions,
                           [](const auto& at) { return at.below.has_value(); })) {
+    below.reserve(request.partitions.size());
     for (const auto& at : request.partitions)
       below.push_back(at.below ? at.below->value() : kUnbounded);
   }

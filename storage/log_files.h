@@ -102,7 +102,7 @@ class LogFiles {
   };
 
   [[nodiscard]] bool is_unwritten(Offset offset) const;
-  Result<Cut> cut_at(Offset offset) const;
+  [[nodiscard]] Result<Cut> cut_at(Offset offset) const;
   Status copy_prefix(Segment& segment, std::int64_t bytes);
   Status put_prefix_in_place(std::size_t index);
   Status remove_segments(std::size_t first, std::size_t last);
