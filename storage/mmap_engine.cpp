@@ -3,9 +3,19 @@
 #include "storage/log_paths.h"
 
 #include <limits>
+#include <string_view>
 #include <utility>
 
 namespace xylem::storage {
+namespace {
+
+std::string below(std::string directory, std::string_view name) {
+  directory += '/';
+  directory += name;
+  return directory;
+}
+
+}  // namespace
 
 MmapEngine::MmapEngine(std::string data_dir,
                        std::shared_ptr<void> lock,
@@ -126,11 +136,11 @@ void MmapEngine::empty_trash() {
     const auto logs = disk.list(trash);
     if (!logs) return;
     for (const auto& log : *logs) {
-      const auto directory = trash + "/" + log;
+      const auto directory = below(trash, log);
       const auto files = disk.list(directory).value_or(std::vector<std::string>());
       for (const auto& file : files) {
         if (trash_.is_stopping()) return;
-        (void)disk.remove_all(directory + "/" + file);
+        (void)disk.remove_all(below(directory, file));
       }
       if (auto gone = disk.remove_all(directory); !gone)
         context_.logger.warn("storage.trash_not_emptied", {{"error", gone.error().what()}});
