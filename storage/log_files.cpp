@@ -57,6 +57,7 @@ Status LogFiles::write(std::deque<PlacedBatch>& waiting, const WriteOptions& opt
     }
     if (auto room = writer_->reserve(bytes, options.zero_fill); !room) return room;
     if (auto wrote = writer_->write(run, clock_.wall_ms()); !wrote) return wrote;
+    if (!options.zero_fill) writer_->begin_sync();
     context_.metrics.written_bytes.add(static_cast<std::uint64_t>(bytes));
     waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(run.size()));
     dirty_ = true;

@@ -110,11 +110,14 @@ Status SegmentWriter::fill() {
 Status SegmentWriter::write(std::span<const PlacedBatch> batches, std::int64_t now_ms) {
   if (auto wrote = file_->write_at(segment_->bytes(), pieces_of(batches)); !wrote) return wrote;
   segment_->wrote(batches, now_ms);
-  if (const auto more = segment_->bytes() - begun_; more >= kBeginSyncBytes) {
-    file_->begin_sync(begun_, more);
-    begun_ += more;
-  }
   return {};
+}
+
+void SegmentWriter::begin_sync() {
+  const auto more = segment_->bytes() - begun_;
+  if (more < kBeginSyncBytes) return;
+  file_->begin_sync(begun_, more);
+  begun_ += more;
 }
 
 Status SegmentWriter::sync() { return file_->sync(); }

@@ -5,8 +5,9 @@
 // journal commit; not for large writes, which would wait longer for the zeroes than for the
 // journal. A full disk therefore shows in reserve(), before anything of the batch is written.
 //
-// What is written goes to the disk in steps of 16 MiB, asked or not: else the sync of a whole
-// segment, when it is sealed, would keep all that comes next waiting for a second.
+// Where batches do not wait for a sync, what is written goes to the disk in steps of 16 MiB all the
+// same: else the sync of a whole segment, when it is sealed, would keep all that comes next waiting
+// for a second.
 //
 // Threads: one at a time (the log's commit mutex).
 #pragma once
@@ -48,6 +49,9 @@ class SegmentWriter {
   // Writes reserved batches and publishes them in the segment.
   Status write(std::span<const PlacedBatch> batches, std::int64_t now_ms);
   Status sync();
+
+  // For logs that are not synced batch by batch: lets the disk begin with what was written.
+  void begin_sync();
 
   // Trims what lies beyond the last batch and syncs. No writes after it.
   Status finish();
