@@ -2,6 +2,7 @@
 // Only for request_codec.cpp and answer_codec.cpp: it shows FlatBuffers.
 #pragma once
 
+#include "common/alignment.h"
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "common/result.h"
@@ -35,7 +36,7 @@ struct Verified {
 template <class Root>
 Result<Verified<Root>> verify(Bytes bytes, const char* identifier) {
   Verified<Root> verified;
-  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(std::uint64_t) != 0) {
+  if (!is_aligned_for<std::uint64_t>(bytes.data())) {
     verified.aligned.assign(bytes.begin(), bytes.end());
     bytes = verified.aligned;
   }
@@ -54,15 +55,13 @@ Result<Verified<Root>> verify(Bytes bytes, const char* identifier) {
 // The verifier checks where a vector lies, not how its elements are aligned.
 template <class Struct>
 bool is_aligned(const flatbuffers::Vector<const Struct*>& structs) {
-  return structs.size() == 0 ||
-         reinterpret_cast<std::uintptr_t>(structs.Data()) % alignof(Struct) == 0;
+  return structs.size() == 0 || is_aligned_for<Struct>(structs.Data());
 }
 
 template <class Scalar>
   requires std::is_arithmetic_v<Scalar>
 bool is_aligned(const flatbuffers::Vector<Scalar>& scalars) {
-  return scalars.size() == 0 ||
-         reinterpret_cast<std::uintptr_t>(scalars.Data()) % alignof(Scalar) == 0;
+  return scalars.size() == 0 || is_aligned_for<Scalar>(scalars.Data());
 }
 
 inline Uuid to_wire(const xylem::Uuid& id) { return {id.high(), id.low()}; }

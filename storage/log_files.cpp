@@ -297,9 +297,12 @@ Status LogFiles::drop_before(Offset offset, const BlockList& blocks) {
   return begin_segment(offset);  // its name says where the log goes on
 }
 
+SegmentList::const_iterator LogFiles::find(const Segment& wanted) const {
+  return std::ranges::find(segments_, &wanted, [](const auto& segment) { return segment.get(); });
+}
+
 Status LogFiles::quarantine(const Segment& damaged) {
-  const auto found =
-      std::ranges::find(segments_, &damaged, [](const auto& segment) { return segment.get(); });
+  const auto found = find(damaged);
   if (found == segments_.end()) return {};
   if (found + 1 == segments_.end()) {
     if (auto synced = sync(); !synced) return synced;
@@ -324,8 +327,7 @@ Status LogFiles::seal_suspects() {
 }
 
 Status LogFiles::replace(const Segment& damaged, const SalvagedSegment& good) {
-  const auto found =
-      std::ranges::find(segments_, &damaged, [](const auto& segment) { return segment.get(); });
+  const auto found = find(damaged);
   XYLEM_CHECK(found != segments_.end());
   const bool is_last = found + 1 == segments_.end();
   filler_ = nullptr;

@@ -94,6 +94,7 @@ class LogFiles {
   Status finish_filler();
   Status close_range(Offset end);
   [[nodiscard]] SegmentList::iterator above(Offset offset);
+  [[nodiscard]] SegmentList::const_iterator find(const Segment& wanted) const;
   Status seal();
 
   struct Cut {

@@ -282,10 +282,15 @@ Status MmapLog::give_up_unwritten() {
 
 Status MmapLog::drop_before(Offset offset) {
   loop_.check_here();
+  const std::lock_guard shape(shape_mutex_);
+  return drop_segments_before(offset);
+}
+
+// Under the shape mutex.
+Status MmapLog::drop_segments_before(Offset offset) {
   if (auto ready = check_writable(); !ready && ready.error().code() != Errc::kDiskFull)
     return ready;
   if (offset <= start_offset()) return {};
-  const std::lock_guard shape(shape_mutex_);
   ++shape_;
   const std::lock_guard lock(commit_mutex_);
   forget_fills();
@@ -325,8 +330,9 @@ Status MmapLog::drop_expired() {
                                       trusted_clock_.now_ms());
   if (count == 0) return {};
   // Where a compaction is putting a segment in place the loop does not wait for its syncs.
-  if (const std::unique_lock shape(shape_mutex_, std::try_to_lock); !shape) return {};
-  return drop_before((*picture->segments)[count]->base());
+  const std::unique_lock shape(shape_mutex_, std::try_to_lock);
+  if (!shape) return {};
+  return drop_segments_before((*picture->segments)[count]->base());
 }
 
 void MmapLog::set_options(const LogOptions& options) {

@@ -188,6 +188,7 @@ class MmapLog final : public PartitionLog,
   std::optional<std::int64_t> repair_at(std::int64_t now_us);
   void repaired();
   void set_suspects_aside();
+  Status drop_segments_before(Offset offset);
   Status drop_expired();
   void ask_for_compaction();
   [[nodiscard]] std::optional<CompactionTask> compaction_task();

@@ -5,6 +5,7 @@
 // many references to one long string costs no more than its own size.
 #pragma once
 
+#include "common/alignment.h"
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "common/result.h"
@@ -101,7 +102,7 @@ struct Codec;
 // FlatBuffers reads in place and wants alignment: a payload of its own has it, a part of one may
 // not.
 [[nodiscard]] inline bool is_aligned(Bytes bytes) {
-  return reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(std::uint64_t) == 0;
+  return is_aligned_for<std::uint64_t>(bytes.data());
 }
 
 [[nodiscard]] inline flatbuffers::Verifier verifier_of(Bytes bytes) {

@@ -144,7 +144,7 @@ struct Codec<Refresh> {
     if (table.barrier() == nullptr || table.barrier()->size() == 0) return refresh;
     // The verifier checks where a vector lies, not how its elements are aligned. (An empty one's
     // need not be: the builder does not care.)
-    if (reinterpret_cast<std::uintptr_t>(table.barrier()->Data()) % alignof(std::int64_t) != 0) {
+    if (!is_aligned_for<std::int64_t>(table.barrier()->Data())) {
       unpacker.refuse("misaligned vector");
       return refresh;
     }

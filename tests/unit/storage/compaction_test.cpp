@@ -228,16 +228,21 @@ TEST_CASE("compaction: while somebody holds it nothing starts") {
   CHECK(log->segments().size() < segments);
 }
 
-TEST_CASE("compaction: lost offsets stay visible as lost") {
-  TemporaryDirectory directory(fast_directory());
-  Node node("mmap", directory.file("data"));
+// A log that has lost its third segment.
+std::shared_ptr<PartitionLog> open_damaged(Node& node) {
   auto log = node.open(compacting());
   fill(node, *log, "a", 30);
   const auto damaged = log->segments().at(2);
   node.stop();
   overwrite(damaged.path, 100, "damage");
   std::filesystem::remove(std::filesystem::path(damaged.path).replace_extension(".index"));
-  log = node.open(compacting());
+  return node.open(compacting());
+}
+
+TEST_CASE("compaction: lost offsets stay visible as lost") {
+  TemporaryDirectory directory(fast_directory());
+  Node node("mmap", directory.file("data"));
+  auto log = open_damaged(node);
   const auto lost = log->lost();
   REQUIRE(lost.size() == 1);
   compact(node, *log);
@@ -251,13 +256,7 @@ TEST_CASE("compaction: lost offsets stay visible as lost") {
 TEST_CASE("compaction: a lost range that turned out to be empty stays closed") {
   TemporaryDirectory directory(fast_directory());
   Node node("mmap", directory.file("data"));
-  auto log = node.open(compacting());
-  fill(node, *log, "a", 30);
-  const auto damaged = log->segments().at(2);
-  node.stop();
-  overwrite(damaged.path, 100, "damage");
-  std::filesystem::remove(std::filesystem::path(damaged.path).replace_extension(".index"));
-  log = node.open(compacting());
+  auto log = open_damaged(node);
   const auto range = log->to_fill();
   REQUIRE(range);
   REQUIRE(log->fill({}, range->to));

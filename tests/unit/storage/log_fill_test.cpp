@@ -235,32 +235,6 @@ TEST_CASE("log: a full disk holds a fill up until there is room") {
   CHECK(served(node, *log) == made.batches);
 }
 
-TEST_CASE("log: a full disk leaves a bad segment where it is, and it is set aside later") {
-  const DamagedLog made(12, true, small_segments());
-  flip(made.files(".log").at(1), made.batches[0].size() - 1);
-  FaultDisk disk;
-  Node node("mmap", made.data(), &disk);
-  const auto log = node.open(small_segments());
-  const auto base = log->segments().at(1).base_offset;
-  int told = 0;
-  log->set_listener([&] { ++told; });
-  disk.plan.arm(Fault::kDiskFull, 2, true);  // the first call makes the file
-  CHECK_FALSE(log->read(base, 1, kAll));
-  REQUIRE(run_until(node.loop, [&] { return told > 0; }));
-  CHECK(disk.plan.has_fired());
-  CHECK(log->writable());
-  CHECK(log->lost().empty());
-  CHECK(made.files(".quarantined").empty());
-  disk.plan.disarm();
-  node.clock.advance_ms(60'000);
-  CHECK_FALSE(log->read(base, 1, kAll));
-  REQUIRE(run_until(node.loop, [&] { return !log->lost().empty(); }));
-  log->set_options(small_segments());  // waits for who puts the copy in place
-  CHECK(made.files(".quarantined").size() == 1);
-  CHECK(made.files(".new").empty());
-  CHECK(served(node, *log).size() == made.batches.size() - 1);
-}
-
 TEST_CASE("log: what is cut away or dropped while it is filled is passed over") {
   for (const std::string how : {"cut", "dropped"}) {
     CAPTURE(how);

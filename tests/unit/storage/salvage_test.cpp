@@ -131,7 +131,7 @@ TEST_CASE("salvage: a log may be closed or removed, and the engine go, while it 
   CHECK(it.is_clean());
 }
 
-TEST_CASE("salvage: a full disk is tried again after a while, not at each read") {
+TEST_CASE("salvage: a full disk leaves a bad segment where it is, and is tried again after a while") {
   const DamagedLog made(12, true, small_segments());
   flip(made.files(".log").at(1), made.batches[0].size() - 1);
   FaultDisk disk;
@@ -147,17 +147,23 @@ TEST_CASE("salvage: a full disk is tried again after a while, not at each read")
   disk.plan.arm(Fault::kDiskFull, 2, true);  // the first call makes the file
   CHECK_FALSE(log->read(base, 1, kAll));
   REQUIRE(run_until(node.loop, [&] { return refused > 0; }));
+  CHECK(disk.plan.has_fired());
   disk.plan.disarm();
   for (int i = 0; i < 20; ++i) {
     CHECK_FALSE(log->read(base, 1, kAll));
     xylem::testing::run_for(node.loop, 1);
   }
+  CHECK(log->writable());
   CHECK(log->lost().empty());
+  CHECK(made.files(".quarantined").empty());
   CHECK(refused == told);
   node.clock.advance_ms(60'000);
   log->set_options(small_segments());  // the committer looks at the clock
   REQUIRE(run_until(node.loop, [&] { return !log->lost().empty(); }));
+  log->set_options(small_segments());  // waits for who puts the copy in place
   CHECK(made.files(".quarantined").size() == 1);
+  CHECK(made.files(".new").empty());
+  CHECK(served(node, *log).size() == made.batches.size() - 1);
 }
 
 }  // namespace
