@@ -26,7 +26,7 @@ class Subscription {
   // Small enough that a turn of the loop, which ends in the kernel's copy of all that is queued,
   // does not keep the other consumers waiting.
   static constexpr std::size_t kPushBytesMax = 256ULL * 1024;    // of one DATA frame
-  static constexpr std::size_t kQueuedBytesMax = 512ULL * 1024;  // waiting in the connection
+  static constexpr std::size_t kQueuedBytesMax = 256ULL * 1024;  // waiting in the connection
 
   // kUnknownTopicOrPartition, kOffsetOutOfRange (an offset asked for that is not here),
   // kStaleGeneration (a cursor of another incarnation).

@@ -8,17 +8,16 @@
 namespace xylem {
 
 // Two handles, running only while something waits: `check` comes right after I/O callbacks, `idle`
-// right after timers and keeps the loop from sleeping in between.
+// keeps the loop from sleeping before them.
 struct TurnEnd::State : std::enable_shared_from_this<State> {
   explicit State(Loop& loop) {
     uv_idle_init(loop.raw(), idle.get());
     uv_check_init(loop.raw(), check.get());
-    idle->data = this;
     check->data = this;
   }
 
   void start() {
-    uv_idle_start(idle.get(), [](uv_idle_t* handle) { run(handle->data); });
+    uv_idle_start(idle.get(), [](uv_idle_t*) {});
     uv_check_start(check.get(), [](uv_check_t* handle) { run(handle->data); });
   }
 
