@@ -14,6 +14,11 @@ constexpr std::int64_t kStallUs = 60'000'000;
 constexpr std::size_t kPiecesMax = 64;  // units in one call
 constexpr int kPollMs = 1'000;
 
+Status beat_both(LoadWire& wire) {
+  if (auto said = wire.beat(wire.producer()); !said) return said;
+  return wire.beat(wire.consumer());
+}
+
 class Load {
  public:
   Load(LoadWire& wire, const LoadLimits& limits, const Clock& clock)
@@ -69,8 +74,7 @@ class Load {
     const auto now_us = clock_.monotonic_us();
     if (sent_of_unit_ > 0 || now_us - beat_us_ < LoadWire::kBeatUs) return {};
     beat_us_ = now_us;
-    if (auto said = wire_.beat(wire_.producer()); !said) return said;
-    return limits_.consumes ? wire_.beat(wire_.consumer()) : Status();
+    return limits_.consumes ? beat_both(wire_) : wire_.beat(wire_.producer());
   }
 
   Status turn() {
@@ -133,6 +137,7 @@ Result<LoadRun> run_produce(LoadWire& wire, const LoadLimits& limits, const Cloc
 Result<LoadRun> run_consume(LoadWire& wire, std::int64_t records, const Clock& clock) {
   const auto start_us = clock.monotonic_us();
   auto moved_us = start_us;
+  auto beat_us = start_us;
   LoadTally tally;
   while (true) {
     const auto before = tally.records;
@@ -141,10 +146,11 @@ Result<LoadRun> run_consume(LoadWire& wire, std::int64_t records, const Clock& c
     const auto now_us = clock.monotonic_us();
     if (tally.records > before) moved_us = now_us;
     auto waited = wire.consumer().wait(kPollMs);
-    if (waited) continue;
-    if (waited.error().code() != Errc::kTimeout || now_us - moved_us > kStallUs)
+    if (!waited && (waited.error().code() != Errc::kTimeout || now_us - moved_us > kStallUs))
       return pass(waited);
-    if (auto said = wire.beat(wire.consumer()); !said) return pass(said);
+    if (now_us - beat_us < LoadWire::kBeatUs) continue;
+    beat_us = now_us;
+    if (auto said = beat_both(wire); !said) return pass(said);
   }
   const auto elapsed_us = clock.monotonic_us() - start_us;
   return LoadRun{.records = tally.records,
