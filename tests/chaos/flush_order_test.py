@@ -12,6 +12,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -59,6 +60,7 @@ class Trace:
             if target.startswith("\\x"):
                 target = data_of(f'"{target}"').decode()
             if rest.endswith("<unfinished ...>"):
+                rest = rest.removesuffix("<unfinished ...>")
                 self.open[thread] = (name, fd, target, rest)
                 self.begins(thread, name, target, fd, rest)
             else:
@@ -116,6 +118,22 @@ def batch_ends(path):
         at += 12 + length
         ends.append(at)
     return ends
+
+
+class TraceTest(unittest.TestCase):
+    def test_a_call_may_end_later_than_it_began(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".strace") as file:
+            file.write("""\
+7  pwritev(5</a.log>, [{iov_base="\\x01\\x02", iov_len=2}], 1, 0) = 2
+7  pwritev(5</a.log>, [{iov_base="\\x03", iov_len=1}], 1, 2 <unfinished ...>
+8  fdatasync(5</a.log> <unfinished ...>
+7  <... pwritev resumed>) = 1
+8  <... fdatasync resumed>) = 0
+""")
+            file.flush()
+            found = Trace(file.name, "/a.log")
+        self.assertEqual(found.written, 3)
+        self.assertEqual(found.synced, 2)
 
 
 @unittest.skipUnless(shutil.which("strace"), "needs strace")
