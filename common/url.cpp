@@ -63,6 +63,7 @@ std::string percent_encode(std::string_view text) {
 }
 
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+  if (text.contains('\0')) return fail(Errc::kInvalidRequest, "a NUL in percent-encoded text");
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

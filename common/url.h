@@ -21,7 +21,7 @@ Result<HttpAddress> parse_base_url(std::string_view url);
 // "a b/c" -> "a%20b%2Fc": all but the unreserved characters.
 std::string percent_encode(std::string_view text);
 
-// kInvalidRequest: a '%' without two hexadecimal digits, or a NUL.
+// kInvalidRequest: a '%' without two hexadecimal digits, or a NUL, be it encoded or not.
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
 }  // namespace xylem

@@ -288,6 +288,7 @@ Status MmapLog::drop_before(Offset offset) {
 
 // Under the shape mutex.
 Status MmapLog::drop_segments_before(Offset offset) {
+  loop_.check_here();
   if (auto ready = check_writable(); !ready && ready.error().code() != Errc::kDiskFull)
     return ready;
   if (offset <= start_offset()) return {};

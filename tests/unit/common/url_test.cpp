@@ -47,7 +47,9 @@ TEST_CASE("url: percent-decoding") {
   CHECK(percent_decode("").value().empty());
   CHECK(percent_decode("a+b%2B", true) == "a b+");
   CHECK(percent_decode("%e2%82%AC") == "\xE2\x82\xAC");
-  for (const std::string_view bad : {"%", "a%", "%4", "%4g", "%g4", "%-1", "% 1", "%%41", "%00"}) {
+  using namespace std::string_view_literals;
+  for (const auto bad :
+       {"%"sv, "a%"sv, "%4"sv, "%4g"sv, "%g4"sv, "%-1"sv, "% 1"sv, "%%41"sv, "%00"sv, "a\0b"sv}) {
     CAPTURE(bad);
     const auto decoded = percent_decode(bad);
     REQUIRE_FALSE(decoded);
