@@ -20,6 +20,8 @@ namespace beast = boost::beast;
 using beast::error_code;
 
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
+// "0\r\n\r\n": no chunked body ends with less, and Beast asserts that it sees it in one piece.
+constexpr std::size_t kLastChunkBytes = 5;
 
 // Told twice, these mean two different requests to two readers.
 const std::set<std::string, std::less<>>& single_headers() {
@@ -190,8 +192,13 @@ std::expected<void, HttpRefusal> HttpRequestParser::gather_head(Bytes& bytes) {
 std::expected<void, HttpRefusal> HttpRequestParser::feed_body(Bytes& bytes) {
   if (bytes.empty()) return {};
   // Beast wants what it did not take again, together with what follows.
+  const bool is_short = message_->chunked() && pending_.size() + bytes.size() < kLastChunkBytes;
   const bool has_held = !pending_.empty();
-  if (has_held) append(bytes, pending_);
+  if (has_held || is_short) append(bytes, pending_);
+  if (is_short) {
+    bytes = {};
+    return {};
+  }
   const Bytes given = has_held ? Bytes(pending_) : bytes;
   error_code error;
   const std::size_t taken = message_->put(boost::asio::buffer(given.data(), given.size()), error);

@@ -36,14 +36,17 @@ TEST_CASE("http: bodies by length and by chunks, in one piece and byte by byte")
   const std::string by_chunks =
       request_line("POST", "/in") +
       "Transfer-Encoding: chunked\r\n\r\n2;x=y\r\nhe\r\n3\r\nllo\r\n0\r\nTrailer: t\r\n\r\n";
+  const std::string nothing =
+      request_line("POST", "/in") + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
   const auto peer = http.connect();
-  peer->send(by_length + by_chunks);
+  peer->send(by_length + nothing + by_chunks);
   REQUIRE(http.until([&] { return peer->count("[hello]") == 2; }));
-  for (const char c : by_length + by_chunks) {
+  for (const char c : by_length + nothing + by_chunks) {
     peer->send(std::string_view(&c, 1));
     xylem::testing::run_for(http.loop, 1);
   }
   REQUIRE(http.until([&] { return peer->count("[hello]") == 4; }));
+  CHECK(peer->count("[]") == 2);
 }
 
 TEST_CASE("http: pipelined requests are answered one after the other, in order") {
