@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <deque>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -47,6 +48,9 @@ class ProduceJob {
 
   ExitCode finish() {
     progress_.clear();
+    for (const auto& [reason, count] : reasons_) {
+      if (count > 1) complain(with_commas(count) + " records: " + reason);
+    }
     if (options_.json) {
       const auto text = "{\"sent\":" + std::to_string(delivered_) +
                         ",\"failed\":" + std::to_string(failed_) +
@@ -138,9 +142,15 @@ class ProduceJob {
 
   void fail_with(const Error& error) {
     if (!first_error_) first_error_ = error.code();
-    if (++failed_ > kComplaintsMax) return;
+    ++failed_;
+    if (const auto known = reasons_.find(error.what()); known != reasons_.end()) {
+      ++known->second;
+      return;
+    }
+    if (std::ssize(reasons_) == kComplaintsMax) return;
+    reasons_.emplace(error.what(), 1);
     progress_.clear();
-    complain(error.what() + (failed_ == kComplaintsMax ? " (no more of these are shown)" : ""));
+    complain(error.what());
   }
 
   void end_input() {
@@ -168,6 +178,7 @@ class ProduceJob {
   std::int64_t failed_ = 0;
   std::int64_t malformed_ = 0;
   std::optional<Errc> first_error_;
+  std::map<std::string, std::int64_t> reasons_;  // of failed ones: shown once, then counted
 };
 
 }  // namespace
