@@ -20,8 +20,9 @@ namespace beast = boost::beast;
 using beast::error_code;
 
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
-// "0\r\n\r\n": no chunked body ends with less, and Beast asserts that it sees it in one piece.
-constexpr std::size_t kLastChunkBytes = 5;
+// Where Beast has seen a last chunk's line it asserts that it sees what must follow in one piece.
+constexpr std::string_view kLastChunk = "0\r\n";
+constexpr std::size_t kTrailerBytesMin = 2;
 
 // Told twice, these mean two different requests to two readers.
 const std::set<std::string, std::less<>>& single_headers() {
@@ -192,10 +193,10 @@ std::expected<void, HttpRefusal> HttpRequestParser::gather_head(Bytes& bytes) {
 std::expected<void, HttpRefusal> HttpRequestParser::feed_body(Bytes& bytes) {
   if (bytes.empty()) return {};
   // Beast wants what it did not take again, together with what follows.
-  const bool is_short = message_->chunked() && pending_.size() + bytes.size() < kLastChunkBytes;
   const bool has_held = !pending_.empty();
-  if (has_held || is_short) append(bytes, pending_);
-  if (is_short) {
+  const bool is_last_chunk = text_of(pending_) == kLastChunk;
+  if (has_held) append(bytes, pending_);
+  if (is_last_chunk && pending_.size() < kLastChunk.size() + kTrailerBytesMin) {
     bytes = {};
     return {};
   }
