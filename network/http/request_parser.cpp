@@ -48,6 +48,18 @@ HttpRefusal refusal_of(const error_code& code) {
   return {400, "malformed request: " + code.message()};
 }
 
+// Beast looks for the end of a quoted chunk extension beyond its line, and what it then says
+// depends on what has arrived. `rest` is what it left and wants more of: whether a chunk's line is
+// whole in it, and all that belongs to it.
+bool is_line_overrun(std::string_view rest) {
+  if (rest.starts_with("\r\n")) rest.remove_prefix(2);  // the end of the chunk before
+  const auto line_end = rest.find("\r\n");
+  if (line_end == std::string_view::npos) return false;
+  const bool is_last =
+      rest.starts_with('0') && rest.find_first_not_of('0') >= rest.find_first_of(";\r");
+  return !is_last || rest.find(kHeadEnd, line_end) != std::string_view::npos;
+}
+
 }  // namespace
 
 // Beast's parser, filling an HttpRequest. A rule of ours that fails is kept in `refusal`.
@@ -210,6 +222,8 @@ std::expected<void, HttpRefusal> HttpRequestParser::feed_body(Bytes& bytes) {
     pending_.clear();
     return {};
   }
+  if (is_line_overrun(text_of(rest)))
+    return std::unexpected(HttpRefusal{400, "a chunk's extension goes beyond its line"});
   if (rest.size() > limits_.head_bytes_max)
     return std::unexpected(HttpRefusal{400, "a chunk's header is too long"});
   pending_ = Buffer(rest.begin(), rest.end());
