@@ -12,7 +12,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates curl python3
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
   # libraries
-  libuv1-dev libflatbuffers-dev flatbuffers-compiler libcpp-httplib-dev libsqlite3-dev
+  libuv1-dev libraft-dev libflatbuffers-dev flatbuffers-compiler libcpp-httplib-dev libsqlite3-dev
   nlohmann-json3-dev doctest-dev libboost-dev libssl-dev libcli11-dev
   libyaml-cpp-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev librdkafka-dev libbenchmark-dev
   # for tests: the dashboard's browser, system call traces, small disks to fill

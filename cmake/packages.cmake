@@ -22,6 +22,7 @@ target_compile_definitions(xylem_package_httplib INTERFACE CPPHTTPLIB_OPENSSL_SU
   CPPHTTPLIB_ZLIB_SUPPORT CPPHTTPLIB_BROTLI_SUPPORT)
 xylem_package(sqlite sqlite3.h sqlite3)
 xylem_package(json nlohmann/json.hpp)
+xylem_package(raft raft.h raft)
 xylem_package(yaml yaml-cpp/yaml.h yaml-cpp)
 xylem_package(cli11 CLI/CLI.hpp)
 xylem_package(beast boost/beast/http.hpp)

@@ -1,5 +1,6 @@
 #include "broker/cluster/quorum_store.h"
 
+#include "broker/cluster/binary_fields.h"
 #include "common/batch/crc32c.h"
 #include "storage/disk.h"
 
@@ -24,11 +25,6 @@ enum class Kind : std::uint8_t { kTerm = 1, kVote, kEntry, kCut, kSnapshot };
 
 void put(Kind kind, Buffer& out) { out.push_back(static_cast<std::byte>(kind)); }
 
-void put_bytes(Bytes bytes, Buffer& out) {
-  append_be(static_cast<std::uint32_t>(bytes.size()), out);
-  append(bytes, out);
-}
-
 void put_number(Kind kind, std::uint64_t number, Buffer& out) {
   put(kind, out);
   append_be(number, out);
@@ -38,15 +34,15 @@ void put_entry(std::uint64_t index, const QuorumEntry& entry, Buffer& out) {
   put_number(Kind::kEntry, index, out);
   append_be(entry.term, out);
   append_be(entry.type, out);
-  put_bytes(entry.data, out);
+  append_field(entry.data, out);
 }
 
 void put_snapshot_record(const QuorumSnapshot& snapshot, Buffer& out) {
   put_number(Kind::kSnapshot, snapshot.index, out);
   append_be(snapshot.term, out);
   append_be(snapshot.configuration_index, out);
-  put_bytes(snapshot.configuration, out);
-  put_bytes(snapshot.state, out);
+  append_field(snapshot.configuration, out);
+  append_field(snapshot.state, out);
 }
 
 Buffer records_of(const QuorumContent& content) {
@@ -59,34 +55,7 @@ Buffer records_of(const QuorumContent& content) {
   return records;
 }
 
-// The fields of records, one after the other; false: they end too early.
-class Fields {
- public:
-  explicit Fields(Bytes left) : left_(left) {}
-
-  [[nodiscard]] bool is_empty() const { return left_.empty(); }
-
-  template <class Number>
-  bool take(Number& number) {
-    if (left_.size() < sizeof(Number)) return false;
-    number = load_be<Number>(left_);
-    left_ = left_.subspan(sizeof(Number));
-    return true;
-  }
-
-  bool take(Buffer& buffer) {
-    std::uint32_t bytes = 0;
-    if (!take(bytes) || bytes > left_.size()) return false;
-    buffer.assign(left_.begin(), left_.begin() + bytes);
-    left_ = left_.subspan(bytes);
-    return true;
-  }
-
- private:
-  Bytes left_;
-};
-
-bool apply_entry(Fields& fields, QuorumContent& content) {
+bool apply_entry(BinaryFields& fields, QuorumContent& content) {
   std::uint64_t index = 0;
   QuorumEntry entry;
   if (!fields.take(index) || !fields.take(entry.term) || !fields.take(entry.type) ||
@@ -100,7 +69,7 @@ bool apply_entry(Fields& fields, QuorumContent& content) {
   return true;
 }
 
-bool apply_cut(Fields& fields, QuorumContent& content) {
+bool apply_cut(BinaryFields& fields, QuorumContent& content) {
   std::uint64_t index = 0;
   if (!fields.take(index) || index < content.start_index || index > content.next_index())
     return false;
@@ -108,7 +77,7 @@ bool apply_cut(Fields& fields, QuorumContent& content) {
   return true;
 }
 
-bool apply_snapshot(Fields& fields, QuorumContent& content) {
+bool apply_snapshot(BinaryFields& fields, QuorumContent& content) {
   QuorumSnapshot snapshot;
   const bool is_whole = fields.take(snapshot.index) && fields.take(snapshot.term) &&
                         fields.take(snapshot.configuration_index) &&
@@ -119,7 +88,7 @@ bool apply_snapshot(Fields& fields, QuorumContent& content) {
   return true;
 }
 
-bool apply(Fields& fields, QuorumContent& content) {
+bool apply(BinaryFields& fields, QuorumContent& content) {
   std::uint8_t kind = 0;
   if (!fields.take(kind)) return false;
   switch (static_cast<Kind>(kind)) {
@@ -193,7 +162,7 @@ Result<QuorumFile> decode_quorum_file(Bytes file) {
   while (found.end < file.size()) {
     const auto frame = frame_at(file, found.end);
     if (!frame) break;
-    Fields fields(frame->payload);
+    BinaryFields fields(frame->payload);
     bool is_good = frame->sequence == found.next_sequence;
     while (is_good && !fields.is_empty()) is_good = apply(fields, found.content);
     if (!is_good) return damaged(found.end);

@@ -1,0 +1,31 @@
+// The messages of Raft as bytes, for libraft's structures; and its configuration in snapshots.
+//
+//   version u8 = 1 | type u8 | the fields of the type, in libraft's order, big-endian;
+//   bytes and lists with a u32 count in front
+//
+// Limits: what is decoded takes no more memory than a small multiple of its bytes. Errors:
+// kInvalidRequest: it is no message; kUnavailable: no memory.
+// Threads: any.
+#pragma once
+
+#include "common/bytes.h"
+#include "common/result.h"
+
+struct raft_message;
+struct raft_configuration;
+
+namespace xylem::broker {
+
+Buffer encode(const raft_message& message);
+
+// `message` is filled but for who sent it. Its memory is libraft's (raft_malloc) and goes to
+// whoever receives the message; after an error nothing is left allocated.
+Status decode(Bytes bytes, raft_message& message);
+
+// Of a message that nobody received.
+void free_memory(raft_message& message);
+
+Buffer encode(const raft_configuration& configuration);
+Status decode(Bytes bytes, raft_configuration& configuration);
+
+}  // namespace xylem::broker

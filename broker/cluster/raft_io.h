@@ -1,0 +1,80 @@
+// libraft's disk, network, time and chance (its struct raft_io), over ours. Only for quorum.cpp.
+//
+// A follower acknowledges what it compared with its leader's log in this term, and no more: libraft
+// 0.15 answers a heartbeat with the end of its log, though older leaders' entries may be there.
+//
+// Appends, cuts and snapshots are done in the order in which they are asked for, elsewhere; the
+// term and the vote are durable on return, as libraft wants it. A message is sent or lost. Threads:
+// one, but what Seams::work does elsewhere.
+#pragma once
+
+#include "broker/cluster/quorum.h"
+#include "broker/cluster/raft_library.h"
+
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace xylem::broker {
+
+class RaftIo {
+ public:
+  RaftIo(Quorum::Seams seams, std::unique_ptr<QuorumStore> store);
+  RaftIo(const RaftIo&) = delete;
+  RaftIo& operator=(const RaftIo&) = delete;
+
+  [[nodiscard]] raft_io* raw() { return &io_; }
+
+  void tick();
+  Status receive(ReplicaId from, Bytes bytes);
+
+ private:
+  // Entries up to `end` are those of the leader of `term`.
+  struct Compared {
+    raft_term term = 0;
+    raft_index end = 0;
+  };
+
+  static RaftIo& of(raft_io* io) { return *static_cast<RaftIo*>(io->impl); }
+
+  int load(raft_term* term,
+           raft_id* vote,
+           raft_snapshot** snapshot,
+           raft_index* start,
+           raft_entry** entries,
+           size_t* count);
+  int bootstrap(const raft_configuration& configuration);
+  int append(raft_io_append* request,
+             const raft_entry* entries,
+             unsigned count,
+             raft_io_append_cb done);
+  int truncate(raft_index index);
+  int send(raft_io_send* request, const raft_message& message, raft_io_send_cb done);
+  int put_snapshot(unsigned trailing,
+                   raft_io_snapshot_put* request,
+                   const raft_snapshot& snapshot,
+                   raft_io_snapshot_put_cb done);
+  int get_snapshot(raft_io_snapshot_get* request, raft_io_snapshot_get_cb done);
+  void close(raft_io_close_cb done);
+  int on_store(const std::function<Status(QuorumStore&)>& change);
+  static std::optional<Compared> offered_by(const raft_message& message);
+
+  [[nodiscard]] Compared to_compare() const { return offered_.value_or(Compared{}); }
+
+  void note(const Compared& compared);
+  void begin(std::function<void()> work, std::function<void()> done);
+  void end_one();
+
+  raft_io io_{};
+  Quorum::Seams seams_;
+  std::mutex store_mutex_;
+  std::unique_ptr<QuorumStore> store_;  // under store_mutex_
+  raft_io_tick_cb tick_ = nullptr;
+  raft_io_recv_cb receive_ = nullptr;
+  raft_io_close_cb closed_ = nullptr;
+  std::size_t under_way_ = 0;
+  Compared compared_;                // with the leader of that term
+  std::optional<Compared> offered_;  // by the message that is being heard
+};
+
+}  // namespace xylem::broker
