@@ -116,6 +116,8 @@ bool decode_fields(BinaryFields& fields, raft_request_vote_result& it) {
   return true;
 }
 
+// All entries of a message share one piece of memory: libraft drops those that it has already by
+// keeping the others.
 bool decode_fields(BinaryFields& fields, raft_append_entries& it) {
   std::uint32_t count = 0;
   const bool is_there = take(fields, it.term) && take(fields, it.prev_log_index) &&
@@ -125,17 +127,21 @@ bool decode_fields(BinaryFields& fields, raft_append_entries& it) {
   if (count == 0) return true;
   it.entries = static_cast<raft_entry*>(raft_calloc(count, sizeof(raft_entry)));
   if (it.entries == nullptr) return false;
-  for (; it.n_entries < count; ++it.n_entries) {
-    auto& entry = it.entries[it.n_entries];
+  auto* room = static_cast<std::byte*>(raft_malloc(fields.left()));
+  it.entries[0].batch = room;
+  if (room == nullptr) return false;
+  for (auto* entry = it.entries; entry != it.entries + count; ++entry) {
     std::uint16_t type = 0;
-    const bool is_whole = take(fields, entry.term) && fields.take(type) && take(fields, entry.buf);
-    if (!is_whole) return false;
-    entry.type = type;
-    entry.batch = entry.buf.base;
-    if (type >= RAFT_COMMAND && type <= RAFT_CHANGE) continue;
-    ++it.n_entries;
-    return false;
+    Bytes data;
+    const bool is_whole = take(fields, entry->term) && fields.take(type) && fields.take(data);
+    if (!is_whole || type < RAFT_COMMAND || type > RAFT_CHANGE) return false;
+    entry->type = type;
+    entry->buf = {room, data.size()};
+    entry->batch = it.entries[0].batch;
+    if (!data.empty()) std::memcpy(room, data.data(), data.size());
+    room += data.size();
   }
+  it.n_entries = count;
   return true;
 }
 
@@ -206,9 +212,9 @@ Status decode(Bytes bytes, raft_message& message) {
 
 void free_memory(raft_message& message) {
   if (message.type == RAFT_IO_APPEND_ENTRIES) {
-    auto& it = message.append_entries;
-    for (unsigned i = 0; i < it.n_entries; ++i) raft_free(it.entries[i].buf.base);
-    raft_free(it.entries);
+    auto* entries = message.append_entries.entries;
+    if (entries != nullptr) raft_free(entries[0].batch);
+    raft_free(entries);
   } else if (message.type == RAFT_IO_INSTALL_SNAPSHOT) {
     raft_configuration_close(&message.install_snapshot.conf);
     raft_free(message.install_snapshot.data.base);

@@ -1,0 +1,66 @@
+// What the leader of the metadata quorum does for the others: it fences brokers that it does not
+// hear, gives leaderships back to who is preferred, and places topics.
+//
+// It decides nothing: it says which commands are due, and the quorum decides. Who becomes
+// controller hears everybody as of now, so a change of controllers alone fences nobody.
+//
+// Pure but for what it remembers of times. Threads: one.
+#pragma once
+
+#include "broker/cluster/cluster_command.h"
+#include "broker/cluster/cluster_state.h"
+#include "common/result.h"
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+namespace xylem::broker {
+
+class Controller {
+ public:
+  struct Options {
+    std::int64_t fence_after_ms = 1'200;   // not heard for so long
+    std::int64_t return_after_ms = 5'000;  // the preferred leader is alive for so long
+    std::int64_t retry_ms = 500;           // a command that was not decided is due again
+  };
+
+  explicit Controller(const Options& options) : options_(options) {}
+
+  // This broker leads the quorum from now on.
+  void begin(const ClusterState& state, std::int64_t now_ms);
+
+  // `broker` says that it is there.
+  void heard(ReplicaId broker, std::int64_t now_ms);
+
+  // The commands that are due.
+  [[nodiscard]] std::vector<ClusterCommand> tick(const ClusterState& state, std::int64_t now_ms);
+
+ private:
+  struct Seen {
+    std::int64_t heard_ms = 0;
+    std::int64_t alive_since_ms = 0;
+    std::int64_t fence_asked_ms = 0;
+    bool is_alive = false;
+  };
+
+  void look_at(const ClusterState& state, std::int64_t now_ms);
+  [[nodiscard]] bool may_return(const PartitionRecord& record, std::int64_t now_ms) const;
+
+  Options options_;
+  std::map<ReplicaId, Seen> seen_;
+  std::int64_t return_asked_ms_ = 0;
+};
+
+// `topic` on brokers that are alive. kNotEnoughReplicas: they are too few; kAlreadyExists.
+Result<CreateTopic> plan_creation(const ClusterState& state, const TopicDefinition& topic);
+
+// `topic` in place of the one of its incarnation. kUnknownTopicOrPartition; kInvalidRequest: fewer
+// partitions, or another number of replicas; kNotEnoughReplicas.
+Result<AlterTopic> plan_alteration(const ClusterState& state, const TopicDefinition& topic);
+
+// What moves so that all replicas are on `brokers`, evenly.
+MoveReplicas plan_rebalance(const ClusterState& state, std::span<const ReplicaId> brokers);
+
+}  // namespace xylem::broker
