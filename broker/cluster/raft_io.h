@@ -20,6 +20,7 @@ namespace xylem::broker {
 class RaftIo {
  public:
   RaftIo(Quorum::Seams seams, std::unique_ptr<QuorumStore> store);
+  ~RaftIo() = default;
   RaftIo(const RaftIo&) = delete;
   RaftIo& operator=(const RaftIo&) = delete;
 
