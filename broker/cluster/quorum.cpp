@@ -125,7 +125,7 @@ Result<std::unique_ptr<Quorum>> Quorum::open(const Options& options,
 }
 
 Status Quorum::bootstrap(const std::vector<ReplicaId>& members) {
-  raft_configuration configuration;
+  raft_configuration configuration{};
   raft_configuration_init(&configuration);
   int code = 0;
   for (const auto member : members) {

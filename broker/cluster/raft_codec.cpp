@@ -1,7 +1,6 @@
 #include "broker/cluster/raft_codec.h"
 
 #include "broker/cluster/binary_fields.h"
-#include "broker/cluster/raft_library.h"
 
 #include <cstring>
 #include <string>

@@ -8,11 +8,9 @@
 // Threads: any.
 #pragma once
 
+#include "broker/cluster/raft_library.h"
 #include "common/bytes.h"
 #include "common/result.h"
-
-struct raft_message;
-struct raft_configuration;
 
 namespace xylem::broker {
 

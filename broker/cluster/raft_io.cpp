@@ -73,8 +73,9 @@ RaftIo::RaftIo(Quorum::Seams seams, std::unique_ptr<QuorumStore> opened)
   io_.init = [](raft_io*, raft_id, const char*) { return 0; };
   io_.close = [](raft_io* io, raft_io_close_cb done) { of(io).close(done); };
   io_.load = [](raft_io* io, raft_term* term, raft_id* vote, raft_snapshot** snapshot,
-                raft_index* start, raft_entry** entries,
-                size_t* count) { return of(io).load(term, vote, snapshot, start, entries, count); };
+                raft_index* start, raft_entry** entries, size_t* count) {
+    return of(io).load({term, vote, snapshot, start, entries, count});
+  };
   io_.start = [](raft_io* io, unsigned, raft_io_tick_cb on_tick, raft_io_recv_cb on_message) {
     of(io).tick_ = on_tick;
     of(io).receive_ = on_message;
@@ -169,22 +170,17 @@ void RaftIo::close(raft_io_close_cb done) {
   begin([] {}, [] {});  // not inside this call, and after all else
 }
 
-int RaftIo::load(raft_term* term,
-                 raft_id* vote,
-                 raft_snapshot** snapshot,
-                 raft_index* start,
-                 raft_entry** entries,
-                 size_t* count) {
+int RaftIo::load(const Loaded& out) {
   const std::lock_guard lock(store_mutex_);
   const auto& content = store_->content();
-  *term = content.term;
-  *vote = content.vote;
-  *snapshot = content.snapshot ? to_raft(*content.snapshot) : nullptr;
-  if (content.snapshot && *snapshot == nullptr) return RAFT_CORRUPT;
-  *start = content.start_index;
-  *count = content.entries.size();
-  *entries = content.entries.empty() ? nullptr : to_raft(content.entries);
-  return *entries == nullptr && *count > 0 ? RAFT_NOMEM : 0;
+  *out.term = content.term;
+  *out.vote = content.vote;
+  *out.snapshot = content.snapshot ? to_raft(*content.snapshot) : nullptr;
+  if (content.snapshot && *out.snapshot == nullptr) return RAFT_CORRUPT;
+  *out.start = content.start_index;
+  *out.count = content.entries.size();
+  *out.entries = content.entries.empty() ? nullptr : to_raft(content.entries);
+  return *out.entries == nullptr && *out.count > 0 ? RAFT_NOMEM : 0;
 }
 
 int RaftIo::bootstrap(const raft_configuration& configuration) {

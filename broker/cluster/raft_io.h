@@ -36,14 +36,19 @@ class RaftIo {
     raft_index end = 0;
   };
 
+  // Where libraft wants what is on the disk.
+  struct Loaded {
+    raft_term* term;
+    raft_id* vote;
+    raft_snapshot** snapshot;
+    raft_index* start;
+    raft_entry** entries;
+    std::size_t* count;
+  };
+
   static RaftIo& of(raft_io* io) { return *static_cast<RaftIo*>(io->impl); }
 
-  int load(raft_term* term,
-           raft_id* vote,
-           raft_snapshot** snapshot,
-           raft_index* start,
-           raft_entry** entries,
-           size_t* count);
+  int load(const Loaded& out);
   int bootstrap(const raft_configuration& configuration);
   int append(raft_io_append* request,
              const raft_entry* entries,
