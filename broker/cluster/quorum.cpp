@@ -170,6 +170,8 @@ void Quorum::propose(Bytes command, std::function<void(Status)> done) {
   proposal->done(failed(code, "propose"));
 }
 
+Status Quorum::health() const { return raft_->io.health(); }
+
 bool Quorum::is_leader() const { return raft_state(&raft_->server) == RAFT_LEADER; }
 
 std::optional<ReplicaId> Quorum::leader() const {

@@ -75,6 +75,10 @@ class Quorum {
   // `done` runs once, not inside this call unless it is refused at once.
   void propose(Bytes command, std::function<void(Status)> done);
 
+  // An error: something could not be stored, and this member takes no part any more. Close it and
+  // open it again when the disk is well.
+  [[nodiscard]] Status health() const;
+
   [[nodiscard]] bool is_leader() const;
   [[nodiscard]] std::optional<ReplicaId> leader() const;  // as far as is known here
 

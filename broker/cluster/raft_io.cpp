@@ -150,7 +150,13 @@ void RaftIo::note(const Compared& compared) {
 
 int RaftIo::on_store(const std::function<Status(QuorumStore&)>& change) {
   const std::lock_guard lock(store_mutex_);
-  return code_of(change(*store_));
+  if (stored_) stored_ = change(*store_);
+  return code_of(stored_);
+}
+
+Status RaftIo::health() const {
+  const std::lock_guard lock(store_mutex_);
+  return stored_;
 }
 
 void RaftIo::begin(std::function<void()> work, std::function<void()> done) {
@@ -189,9 +195,11 @@ int RaftIo::bootstrap(const raft_configuration& configuration) {
     return failed;
   const std::vector<QuorumEntry> first{{1, RAFT_CHANGE, copy_of(encoded)}};
   raft_free(encoded.base);
+  {
+    const std::lock_guard lock(store_mutex_);
+    if (store_->content() != QuorumContent{}) return RAFT_CANTBOOTSTRAP;
+  }
   return on_store([&](QuorumStore& store) -> Status {
-    if (store.content().term > 0 || store.content().next_index() > 1)
-      return fail(Errc::kAlreadyExists, "the quorum's store is not empty");
     if (auto set = store.set_term(1); !set) return set;
     return store.append(first);
   });
@@ -213,7 +221,7 @@ int RaftIo::append(raft_io_append* request,
   return 0;
 }
 
-// Should it fail, so does the append that follows: the store is fenced, or its index is wrong.
+// Should it fail, so does the append that follows.
 int RaftIo::truncate(raft_index index) {
   begin([this, index] { on_store([&](QuorumStore& store) { return store.cut(index); }); }, [] {});
   return 0;

@@ -29,6 +29,10 @@ class RaftIo {
   void tick();
   Status receive(ReplicaId from, Bytes bytes);
 
+  // Once something could not be stored nothing is any more: what libraft believes and what the disk
+  // holds are two things then.
+  [[nodiscard]] Status health() const;
+
  private:
   // Entries up to `end` are those of the leader of `term`.
   struct Compared {
@@ -73,8 +77,9 @@ class RaftIo {
 
   raft_io io_{};
   Quorum::Seams seams_;
-  std::mutex store_mutex_;
+  mutable std::mutex store_mutex_;
   std::unique_ptr<QuorumStore> store_;  // under store_mutex_
+  Status stored_;                       // under store_mutex_: the first failure
   raft_io_tick_cb tick_ = nullptr;
   raft_io_recv_cb receive_ = nullptr;
   raft_io_close_cb closed_ = nullptr;

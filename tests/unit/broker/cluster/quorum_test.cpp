@@ -83,6 +83,19 @@ class Cluster {
     });
   }
 
+  [[nodiscard]] Status health(int id) const { return members_[id].quorum->health(); }
+
+  sim::SimDisk& disk(int id) { return members_[id].disk; }
+
+  void stop(int id) { close(members_[id]); }
+
+  Status bootstrap_again(int id) {
+    open(members_[id]);
+    auto done = members_[id].quorum->bootstrap({ReplicaId(0)});
+    close(members_[id]);
+    return done;
+  }
+
   [[nodiscard]] bool is_alive(int id) const { return members_[id].quorum != nullptr; }
 
   void kill(int id) {
@@ -312,6 +325,33 @@ TEST_CASE("quorum: the power of all five goes, and all that was decided is there
     CHECK(std::set<std::string>(cluster.applied(0).begin(), cluster.applied(0).end()).size() ==
           decided);
   }
+}
+
+TEST_CASE("quorum: a member whose disk is full stops, and takes part again after a start") {
+  for (const bool is_leader : {false, true}) {
+    CAPTURE(is_leader);
+    Cluster cluster(6);
+    REQUIRE(cluster.decide("one"));
+    const int id = is_leader ? cluster.leader() : (cluster.leader() + 1) % Cluster::kMembers;
+    cluster.disk(id).fail_at(1, sim::Fault::kDiskFull, true);
+    cluster.propose(cluster.leader(), "more");
+    CHECK(cluster.run_until([&] { return !cluster.health(id); }));
+    CHECK(cluster.health(id).error().code() == Errc::kDiskFull);
+    cluster.stop(id);
+    REQUIRE(cluster.decide("two"));
+    cluster.disk(id).fail_no_more();
+    cluster.start(id);
+    CHECK(cluster.run_until([&] { return cluster.are_equal(); }));
+    CHECK(cluster.health(id));
+    CHECK(cluster.applied(id).back() == "two");
+  }
+}
+
+TEST_CASE("quorum: nobody is bootstrapped twice") {
+  Cluster cluster(7);
+  REQUIRE(cluster.decide("one"));
+  cluster.stop(0);
+  CHECK(cluster.bootstrap_again(0).error().code() == Errc::kAlreadyExists);
 }
 
 TEST_CASE("quorum: histories of kills, cuts and losses") {
