@@ -55,8 +55,9 @@ bool is_line_overrun(std::string_view rest) {
   if (rest.starts_with("\r\n")) rest.remove_prefix(2);  // the end of the chunk before
   const auto line_end = rest.find("\r\n");
   if (line_end == std::string_view::npos) return false;
+  const auto after_zeroes = rest.find_first_not_of('0');  // the line's end, if nothing else
   const bool is_last =
-      rest.starts_with('0') && rest.find_first_not_of('0') >= rest.find_first_of(";\r");
+      after_zeroes > 0 && std::isxdigit(static_cast<unsigned char>(rest[after_zeroes])) == 0;
   return !is_last || rest.find(kHeadEnd, line_end) != std::string_view::npos;
 }
 
