@@ -8,8 +8,6 @@
 namespace xylem::broker {
 namespace {
 
-bool contains(const ReplicaSet& set, ReplicaId id) { return std::ranges::binary_search(set, id); }
-
 ReplicaSet sorted(std::vector<ReplicaId> replicas) {
   std::ranges::sort(replicas);
   return replicas;
@@ -76,7 +74,7 @@ bool ClusterState::is_alive(ReplicaId broker) const {
 // written in it any more.
 void ClusterState::elect(PartitionRecord& record) const {
   const auto may_lead = [&](ReplicaId one) {
-    return contains(record.in_sync, one) && is_alive(one);
+    return is_member(one, record.in_sync) && is_alive(one);
   };
   ++record.version;
   record.leader = kNoReplica;
@@ -98,7 +96,7 @@ Result<ClusterState::Changes> ClusterState::decide(const RegisterBroker& command
   Changes changes;
   changes.brokers.insert(command.broker);
   for_each_partition(topics_, changes, [&](const LogId& log, PartitionRecord& record) {
-    if (!contains(record.replicas, command.broker)) return false;
+    if (!is_member(command.broker, record.replicas)) return false;
     if (has_other_disk || unproven.contains(log)) std::erase(record.in_sync, command.broker);
     if (record.leader == command.broker || record.leader == kNoReplica)
       elect(record);
@@ -232,9 +230,9 @@ bool ClusterState::change(PartitionRecord& record, const ChangeInSync::Change& c
   if (record.leader != change.leader || record.version != change.version) return false;
   const auto set = sorted(change.in_sync);
   const bool is_right =
-      contains(set, record.leader) && std::ranges::adjacent_find(set) == set.end() &&
+      is_member(record.leader, set) && std::ranges::adjacent_find(set) == set.end() &&
       std::ranges::includes(record.replicas, set) && std::ranges::all_of(set, [&](ReplicaId one) {
-        return contains(record.in_sync, one) || is_alive(one);
+        return is_member(one, record.in_sync) || is_alive(one);
       });
   if (!is_right) return false;
   record.in_sync = set;
@@ -262,7 +260,7 @@ void ClusterState::finish_move(PartitionRecord& record) const {
   record.moving_to.clear();
   record.replicas = target;
   record.in_sync = target;
-  if (!contains(target, record.leader)) elect(record);
+  if (!is_member(record.leader, target)) elect(record);
 }
 
 Result<ClusterState::Changes> ClusterState::decide(const MoveReplicas& command) {
@@ -289,7 +287,7 @@ Result<ClusterState::Changes> ClusterState::decide(const ReturnLeaders& command)
   for (const auto& log : command.logs) {
     auto* record = record_of(log);
     const bool may_return = record != nullptr && record->leader != record->preferred &&
-                            contains(record->in_sync, record->preferred) &&
+                            is_member(record->preferred, record->in_sync) &&
                             is_alive(record->preferred);
     if (!may_return) continue;
     elect(*record);

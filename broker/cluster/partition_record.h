@@ -3,6 +3,7 @@
 
 #include "common/ids.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -14,6 +15,10 @@ inline constexpr ReplicaId kNoReplica{-1};
 
 // Sorted, each once.
 using ReplicaSet = std::vector<ReplicaId>;
+
+[[nodiscard]] inline bool is_member(ReplicaId id, const ReplicaSet& set) {
+  return std::ranges::binary_search(set, id);
+}
 
 struct PartitionRecord {
   ReplicaSet replicas;

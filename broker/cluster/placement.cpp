@@ -71,8 +71,13 @@ class Evening {
   }
 
   std::vector<Placed> run() {
+    // What is there to stay, and what is to be placed.
     std::size_t all = 0;
-    for (const auto& placed : placed_) all += placed.replicas.size();
+    for (const auto& [broker, number] : replicas_) all += number;
+    for (const auto& placed : movable()) {
+      all += static_cast<std::size_t>(std::ranges::count_if(
+          placed.replicas, [&](ReplicaId replica) { return !replicas_.contains(replica); }));
+    }
     for (auto& placed : movable()) replace_gone(placed, share_of(all, replicas_.size()));
     while (move_one()) {
     }
@@ -182,23 +187,8 @@ Result<std::vector<Placed>> place(std::span<const ReplicaId> brokers,
                                               " replicas need as many brokers; " +
                                               std::to_string(brokers.size()) + " are there");
   }
-  const Ring ring(brokers);
-  auto load = none_at(brokers);
-  auto leaders = none_at(brokers);
-  for (const auto& placed : there) count(placed, load, leaders);
-  auto all = logs.size() * replicas;
-  for (const auto& [broker, number] : load) all += number;
   std::vector<Placed> placed(there.begin(), there.end());
-  for (const auto& log : logs) {
-    Placed made{log, {}};
-    const auto order = ring.from(log);
-    while (made.replicas.size() < replicas) {
-      const auto next = next_of(order, made.replicas, load, share_of(all, brokers.size()));
-      ++load.at(*next);
-      made.replicas.push_back(*next);
-    }
-    placed.push_back(std::move(made));
-  }
+  for (const auto& log : logs) placed.push_back({log, std::vector(replicas, kNoReplica)});
   placed = Evening(brokers, std::move(placed), there.size()).run();
   placed.erase(placed.begin(), placed.begin() + static_cast<std::ptrdiff_t>(there.size()));
   return placed;

@@ -1,9 +1,9 @@
 #include "broker/cluster/quorum.h"
 
+#include "broker/cluster/raft_codec.h"
 #include "broker/cluster/raft_io.h"
 #include "broker/cluster/raft_library.h"
 
-#include <cstring>
 #include <utility>
 
 namespace xylem::broker {
@@ -37,14 +37,6 @@ Error error_of(int code, std::string_view doing) {
 
 std::unexpected<Error> failed(int code, std::string_view doing) {
   return std::unexpected(error_of(code, doing));
-}
-
-bool copy_to(Bytes bytes, raft_buffer& buffer) {
-  buffer.base = raft_malloc(bytes.size() + 1);
-  if (buffer.base == nullptr) return false;
-  buffer.len = bytes.size();
-  if (!bytes.empty()) std::memcpy(buffer.base, bytes.data(), bytes.size());
-  return true;
 }
 
 }  // namespace

@@ -89,15 +89,9 @@ bool take(BinaryFields& fields, bool& flag) {
   return is_there;
 }
 
-// A copy in libraft's memory; also of nothing, for libraft wants something to free.
 bool take(BinaryFields& fields, raft_buffer& buffer) {
   Bytes bytes;
-  if (!fields.take(bytes)) return false;
-  buffer.base = raft_malloc(bytes.size() + 1);
-  if (buffer.base == nullptr) return false;
-  buffer.len = bytes.size();
-  if (!bytes.empty()) std::memcpy(buffer.base, bytes.data(), bytes.size());
-  return true;
+  return fields.take(bytes) && copy_to(bytes, buffer);
 }
 
 bool decode_fields(BinaryFields& fields, raft_request_vote& it) {
@@ -182,6 +176,14 @@ bool visit_part(Message& message, const Visit& visit) {
 }
 
 }  // namespace
+
+bool copy_to(Bytes bytes, raft_buffer& buffer) {
+  buffer.base = raft_malloc(bytes.size() + 1);
+  if (buffer.base == nullptr) return false;
+  buffer.len = bytes.size();
+  if (!bytes.empty()) std::memcpy(buffer.base, bytes.data(), bytes.size());
+  return true;
+}
 
 Buffer encode(const raft_message& message) {
   Buffer out;

@@ -14,6 +14,10 @@
 
 namespace xylem::broker {
 
+// A copy in libraft's memory; also of nothing, for libraft wants something to free. False: it has
+// no memory.
+[[nodiscard]] bool copy_to(Bytes bytes, raft_buffer& buffer);
+
 Buffer encode(const raft_message& message);
 
 // `message` is filled but for who sent it. Its memory is libraft's (raft_malloc) and goes to

@@ -3,7 +3,6 @@
 #include "broker/cluster/raft_codec.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace xylem::broker {
@@ -17,14 +16,6 @@ int code_of(const Status& status) {
 Buffer copy_of(const raft_buffer& buffer) {
   const auto* first = static_cast<const std::byte*>(buffer.base);
   return {first, first + buffer.len};
-}
-
-bool copy_to(const Buffer& bytes, raft_buffer& buffer) {
-  buffer.base = raft_malloc(bytes.size() + 1);
-  if (buffer.base == nullptr) return false;
-  buffer.len = bytes.size();
-  if (!bytes.empty()) std::memcpy(buffer.base, bytes.data(), bytes.size());
-  return true;
 }
 
 std::vector<QuorumEntry> copy_of(const raft_entry* entries, unsigned count) {

@@ -6,12 +6,6 @@
 #include <utility>
 
 namespace xylem::broker {
-namespace {
-
-bool contains(const ReplicaSet& set, ReplicaId id) { return std::ranges::binary_search(set, id); }
-
-}  // namespace
-
 Replica::Actions Replica::decided(const PartitionRecord& record,
                                   const Log& log,
                                   std::int64_t now_ms) {
@@ -20,7 +14,7 @@ Replica::Actions Replica::decided(const PartitionRecord& record,
   const auto before = std::exchange(role_, Role::kNone);
   record_ = record;
   undecided_.clear();  // of two decisions on one version there is one
-  if (contains(record.replicas, id_) && record.leader != kNoReplica)
+  if (is_member(id_, record.replicas) && record.leader != kNoReplica)
     role_ = record.leader == id_ ? Role::kLeader : Role::kFollower;
 
   Actions actions;
@@ -58,7 +52,7 @@ Replica::Actions Replica::log_moved(const Log& log, std::int64_t now_ms) {
 Replica::Actions Replica::fetched(const Fetch& fetch, const Log& log, std::int64_t now_ms) {
   Actions actions;
   if (role_ != Role::kLeader || fetch.epoch != record_.epoch) return actions;
-  if (fetch.replica == id_ || !contains(record_.replicas, fetch.replica)) return actions;
+  if (fetch.replica == id_ || !is_member(fetch.replica, record_.replicas)) return actions;
   auto& follower = followers_[fetch.replica];
   if (fetch.end >= log.end)
     follower.caught_up_ms = now_ms;
@@ -117,7 +111,7 @@ void Replica::propose(std::int64_t now_ms, Actions& actions) {
     if (found == followers_.end()) continue;
     const auto& follower = found->second;
     if (now_ms - follower.caught_up_ms > options_.lag_max_ms) continue;
-    if (contains(record_.in_sync, replica) || may_join(follower)) wanted.push_back(replica);
+    if (is_member(replica, record_.in_sync) || may_join(follower)) wanted.push_back(replica);
   }
   if (wanted == record_.in_sync) return;
   proposed_ms_ = now_ms;
