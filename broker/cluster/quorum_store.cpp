@@ -2,6 +2,7 @@
 
 #include "broker/cluster/binary_fields.h"
 #include "common/batch/crc32c.h"
+#include "common/check.h"
 #include "storage/disk.h"
 
 #include <algorithm>
@@ -107,6 +108,15 @@ bool apply(BinaryFields& fields, QuorumContent& content) {
   return false;
 }
 
+// False: one is cut, unknown or does not fit the content.
+bool apply(Bytes records, QuorumContent& content) {
+  BinaryFields fields(records);
+  while (!fields.is_empty()) {
+    if (!apply(fields, content)) return false;
+  }
+  return true;
+}
+
 Buffer frame_of(std::uint64_t sequence, Bytes payload) {
   Buffer frame;
   frame.reserve(kHeadBytes + payload.size());
@@ -162,10 +172,8 @@ Result<QuorumFile> decode_quorum_file(Bytes file) {
   while (found.end < file.size()) {
     const auto frame = frame_at(file, found.end);
     if (!frame) break;
-    BinaryFields fields(frame->payload);
-    bool is_good = frame->sequence == found.next_sequence;
-    while (is_good && !fields.is_empty()) is_good = apply(fields, found.content);
-    if (!is_good) return damaged(found.end);
+    if (frame->sequence != found.next_sequence || !apply(frame->payload, found.content))
+      return damaged(found.end);
     ++found.next_sequence;
     found.end += kHeadBytes + frame->payload.size();
   }
@@ -271,33 +279,27 @@ Status QuorumStore::write(Bytes records) {
   if (auto synced = file_->sync(); !synced) return fenced(synced.error());
   ++sequence_;
   end_ += static_cast<std::int64_t>(frame.size());
+  XYLEM_CHECK(apply(records, content_));  // as a start would
   return {};
 }
 
 Status QuorumStore::set_term(std::uint64_t term) {
   Buffer records;
   put_number(Kind::kTerm, term, records);
-  if (auto wrote = write(records); !wrote) return wrote;
-  content_.term = term;
-  content_.vote = 0;
-  return {};
+  return write(records);
 }
 
 Status QuorumStore::set_vote(std::uint64_t member) {
   Buffer records;
   put_number(Kind::kVote, member, records);
-  if (auto wrote = write(records); !wrote) return wrote;
-  content_.vote = member;
-  return {};
+  return write(records);
 }
 
 Status QuorumStore::append(std::span<const QuorumEntry> entries) {
   Buffer records;
   auto index = content_.next_index();
   for (const auto& entry : entries) put_entry(index++, entry, records);
-  if (auto wrote = write(records); !wrote) return wrote;
-  content_.entries.insert(content_.entries.end(), entries.begin(), entries.end());
-  return {};
+  return write(records);
 }
 
 Status QuorumStore::cut(std::uint64_t index) {
@@ -305,9 +307,7 @@ Status QuorumStore::cut(std::uint64_t index) {
     return fail(Errc::kInvalidRequest, "no entry " + std::to_string(index) + " to cut");
   Buffer records;
   put_number(Kind::kCut, index, records);
-  if (auto wrote = write(records); !wrote) return wrote;
-  content_.entries.resize(index - content_.start_index);
-  return {};
+  return write(records);
 }
 
 Status QuorumStore::put_snapshot(QuorumSnapshot snapshot, std::uint64_t trailing) {
