@@ -1,10 +1,14 @@
 #include "broker/app.h"
 
+#include "broker/cluster/cluster_orders.h"
+#include "broker/cluster/cluster_routes.h"
 #include "broker/leadership.h"
 #include "broker/partitions/storage_health.h"
 #include "broker/upstream/pipe_routes.h"
 #include "broker/version.h"
 #include "common/process.h"
+#include "storage/cluster_file.h"
+#include "storage/disk_identity.h"
 
 #include <algorithm>
 #include <utility>
@@ -77,6 +81,7 @@ Status App::open() {
   // What follows needs answers from state.db, which has a thread of its own.
   offsets_->load([this](const Status& loaded) {
     if (!loaded) return fail_start(loaded.error());
+    if (!options_.root_peers.empty()) return begin_as_member();
     if (!node_->is_owner()) return begin(kNoEpoch);
     const auto newest = newest_epoch(*storage_, logger_);
     next_leadership(*state_, newest, [this](const Result<Epoch>& epoch) {
@@ -111,6 +116,14 @@ Status App::note_lost_state() {
   return {};
 }
 
+void App::begin_as_member() {
+  known_logs_.emplace(loop_, *state_, logger_);
+  known_logs_->load([this](const Status& loaded) {
+    if (!loaded) return fail_start(loaded.error());
+    begin(kNoEpoch);
+  });
+}
+
 void App::begin(Epoch leadership) {
   if (auto serving = serve(leadership); !serving) fail_start(serving.error());
 }
@@ -122,15 +135,19 @@ void App::fail_start(const Error& error) {
 }
 
 Status App::serve(Epoch leadership) {
-  const auto segment_bytes = leadership == kNoEpoch ? kSegmentBytes : kRootSegmentBytes;
+  const auto segment_bytes = node_->is_owner() ? kRootSegmentBytes : kSegmentBytes;
   partitions_.emplace(
       PartitionTable::Context{loop_, clock_, logger_, *storage_},
       PartitionTable::Options{.segment_bytes_max = options_.segment_bytes.value_or(segment_bytes),
                               .pulled_flush = options_.pulled_flush});
   topics_.emplace(TopicCatalog::Context{loop_, clock_, random_, logger_, *partitions_}, leadership);
+  connector_ = pipe::make_http_connector(loop_);
+  if (auto opened = open_root_tier(); !opened) return opened;
   open_pipe();
   open_clients();
-  if (auto started = topics_->start(); !started) return started;
+  if (!root_tier_) {
+    if (auto started = topics_->start(); !started) return started;
+  }
   if (auto listening = listen(); !listening) return listening;
   if (auto watching = watch_registry(); !watching) return watching;
   logger_.info("broker.ready", {{"role", to_string(node_->role())},
@@ -141,16 +158,79 @@ Status App::serve(Epoch leadership) {
   return {};
 }
 
+// What a broker kept alone no quorum knows of, nor the other way round. The disk of a member has an
+// identity; without its quorum's file it knows nothing of what it voted.
+Status App::check_tier(bool is_member) {
+  if (!node_->is_owner()) return {};
+  auto has_identity = disk_.exists(options_.data_dir + "/disk.json");
+  if (!has_identity) return pass(has_identity);
+  if (*has_identity && !is_member)
+    return fail(Errc::kInvalidRequest,
+                options_.data_dir + " belongs to a root tier, and its quorum directory is gone",
+                "put it back; or begin on an empty DATA_DIR with `xylem root init --replace`");
+  if (options_.root_peers.empty() && is_member)
+    return fail(Errc::kInvalidRequest, options_.data_dir + " belongs to a root tier of several",
+                "set ROOT_PEERS as it was, or use another DATA_DIR");
+  if (!options_.root_peers.empty() && !is_member && !storage_->logs().empty())
+    return fail(Errc::kInvalidRequest,
+                options_.data_dir + " holds the topics of a root broker that stands alone",
+                "start it without ROOT_PEERS, or use another DATA_DIR");
+  return {};
+}
+
+Status App::open_root_tier() {
+  const auto& data_dir = options_.data_dir;
+  const auto directory = data_dir + "/quorum";
+  auto is_member = disk_.exists(directory);
+  if (!is_member) return pass(is_member);
+  if (auto right = check_tier(*is_member); !right) return right;
+  if (options_.root_peers.empty()) return {};
+  auto identity = storage::open_disk_identity(disk_, random_, data_dir);
+  if (!identity) return pass(identity);
+  disk_id_ = identity->disk;
+  auto founds = storage::is_founder(disk_, data_dir);
+  if (!founds) return pass(founds);
+  peer_client_ = network::make_tcp_client(loop_, {});
+  peer_server_ = network::make_tcp_server(loop_, {});
+  auto opened = RootTier::open({.pipe = {loop_, clock_, random_, logger_, metrics_},
+                                .connector = *connector_,
+                                .client = *peer_client_,
+                                .server = *peer_server_,
+                                .disk = disk_,
+                                .storage = *storage_,
+                                .partitions = *partitions_,
+                                .topics = *topics_,
+                                .known_logs = *known_logs_},
+                               {.peers = options_.root_peers,
+                                .self = *number_of(options_.root_peers, node_->id()),
+                                .cluster = node_->cluster(),
+                                .directory = directory,
+                                .founds = *founds,
+                                .instance = Uuid::random(random_),
+                                .disk = identity->disk,
+                                .is_clean = identity->was_clean,
+                                .pipe_bytes_max = options_.pipe_bytes_max,
+                                .pipe_wait_ms = options_.pipe_wait_ms,
+                                .move_bytes_per_s = options_.move_bytes_per_s});
+  if (!opened) return pass(opened);
+  root_tier_ = std::move(*opened);
+  if (*founds) {
+    if (auto noted = storage::founded(disk_, data_dir); !noted) return noted;
+  }
+  root_tier_->on_changed([this](const LogId& log) { pipe_server_->notify(log); });
+  return {};
+}
+
 void App::open_pipe() {
   offer_.emplace(*partitions_,
                  Offer::Identity{.node = node_->id(),
                                  .cluster = [this] { return node_->cluster(); },
                                  .topology_version = [this] { return topology_version(); }});
-  pipe_server_.emplace(pipe::PipeServer::Context{loop_, clock_, random_, metrics_}, *offer_,
+  auto& source = root_tier_ ? root_tier_->offer(*offer_) : *offer_;
+  pipe_server_.emplace(pipe::PipeServer::Context{loop_, clock_, random_, metrics_}, source,
                        pipe::PipeServer::Limits{});
   partitions_->observe([this](const Partition& moved) { pipe_server_->notify(moved.id()); });
   if (node_->is_owner()) return;
-  connector_ = pipe::make_http_connector(loop_);
   feed_.emplace(Feed::Context{logger_, metrics_, *partitions_, *topics_}, node_->cluster(),
                 Feed::Hooks{.adopt = [this](const ClusterId& id) { return node_->adopt(id); },
                             .topology_seen =
@@ -178,6 +258,9 @@ void App::open_pipe() {
 }
 
 void App::open_clients() {
+  GroupOffsets& offsets = *offsets_;
+  auto& kept = root_tier_ ? root_tier_->offsets() : offsets;
+  memberships_.emplace(Memberships::Context{loop_, clock_, *topics_, kept}, Group::Options());
   client_context_.emplace(ClientContext{
       .loop = loop_,
       .clock = clock_,
@@ -185,11 +268,15 @@ void App::open_clients() {
       .metrics = metrics_,
       .partitions = *partitions_,
       .topics = *topics_,
-      .offsets = *offsets_,
+      .offsets = kept,
+      .memberships = *memberships_,
       .node = node_->id(),
       .role = [this] { return std::string(to_string(node_->role())); },
       .cluster = [this] { return node_->cluster(); },
       .leader = [this] { return node_->leader(); },
+      .leader_of = [this](const LogId& log) { return leader_of(log); },
+      .reader_of = [this](const LogId& log) { return reader_of(log); },
+      .may_serve = [this](const LogId& log) { return !root_tier_ || root_tier_->may_serve(log); },
       .auto_create_topics = options_.auto_create_topics,
   });
   clients_.emplace(*client_context_, network::make_tcp_server(loop_, {}));
@@ -201,6 +288,10 @@ void App::open_clients() {
   add_message_routes(*admin_http_, *admin_context_);
   add_record_routes(*admin_http_, *admin_context_);
   add_node_routes(*admin_http_, *admin_context_);
+  if (root_tier_) {
+    add_cluster_routes(*admin_http_, *root_tier_);
+    add_order_routes(*admin_http_, *root_tier_, clock_);
+  }
   pipe_http_.emplace(loop_, network::HttpServer::Limits{});
   add_pipe_routes(*pipe_http_, *pipe_server_, [this] { return to_json(report()); });
 }
@@ -217,6 +308,10 @@ Status App::listen() {
   node_->set_endpoints({.tcp = network::Address{name, *tcp}.text(),
                         .http = network::Address{name, *http}.text(),
                         .pipe = "http://" + network::Address{name, *pipe}.text()});
+  if (!root_tier_) return {};
+  if (auto started = root_tier_->start({host, options_.raft_port}); !started)
+    return pass(started, "RAFT_PORT");
+  root_tier_->register_at(node_->endpoints().tcp, node_->endpoints().pipe);
   return {};
 }
 
@@ -252,21 +347,45 @@ void App::follow(const Topology& topology) {
 }
 
 void App::stop() {
+  if (std::exchange(is_stopping_, true)) return;
+  if (!root_tier_) return end();
+  root_tier_->close([this] { loop_.answer([this] { end(); }); });
+}
+
+void App::end() {
   if (registry_) registry_->say_goodbye(node_->id(), node_->instance());
   registry_.reset();
   refill_.reset();
   pipe_client_.reset();
   clients_.reset();
+  memberships_.reset();
   admin_http_.reset();
   pipe_http_.reset();
   pipe_server_.reset();
   partitions_.reset();
+  root_tier_.reset();
   if (storage_) {
-    if (const auto closed = storage_->close(); !closed)
-      logger_.error("storage.close_failed", {{"error", closed.error().what()}});
+    auto closed = storage_->close();
+    if (closed && !disk_id_.is_nil())
+      closed = storage::close_disk_identity(disk_, options_.data_dir, disk_id_);
+    if (!closed) logger_.error("storage.close_failed", {{"error", closed.error().what()}});
   }
+  known_logs_.reset();
   state_.reset();
   loop_.stop();
+}
+
+Leader App::leader_of(const LogId& log) const {
+  if (!root_tier_) return node_->leader();
+  const auto leader = root_tier_->leader_of(log);
+  if (!leader) return {};
+  return {leader->node, leader->clients, {}, root_tier_->epoch_of(log)};
+}
+
+Leader App::reader_of(const LogId& log) const {
+  if (!root_tier_) return node_->leader();
+  const auto reader = root_tier_->reader_of(log);
+  return reader ? Leader{reader->node, reader->clients, {}, kNoEpoch} : Leader();
 }
 
 std::uint64_t App::topology_version() const {
@@ -301,7 +420,7 @@ NodeReport App::report() const {
     const auto age = partition->age_ms();
     report.partitions.push_back({partition->topic(), partition->id(),
                                  partition->log()->start_offset(), partition->log()->end_offset(),
-                                 partition->high_watermark(), age});
+                                 partition->high_watermark(), age, partition->log()->bytes()});
     report.age_ms = std::max(report.age_ms, age);
   }
   return report;
@@ -322,6 +441,9 @@ NodeStatus App::status() const {
 
 // A follower is able to serve once it has ever been level with a parent, in this life or before.
 Status App::ready() const {
+  if (root_tier_) {
+    if (auto good = root_tier_->ready(); !good) return good;
+  }
   if (node_->is_owner()) return owner_ready(storage_health(partitions_->all()));
   const auto* topics = partitions_->find(topics_topic().log(0));
   const bool has_been_level = topics != nullptr && (topics->high_watermark() > Offset(0) ||

@@ -7,8 +7,10 @@
 
 #include "broker/admin/admin_api.h"
 #include "broker/catalog/topic_catalog.h"
+#include "broker/cluster/root_tier.h"
 #include "broker/config.h"
 #include "broker/delivery/client_listener.h"
+#include "broker/groups/local_offsets.h"
 #include "broker/node.h"
 #include "broker/partitions/partition_table.h"
 #include "broker/topology/registry_client.h"
@@ -23,9 +25,9 @@
 #include "common/result.h"
 #include "common/signals.h"
 #include "network/http/http_server.h"
-#include "pipe/pipe_client.h"
 #include "pipe/pipe_connector.h"
 #include "pipe/pipe_server.h"
+#include "pipe/routed_client.h"
 #include "storage/disk.h"
 #include "storage/state_store.h"
 #include "storage/storage_engine.h"
@@ -48,16 +50,22 @@ class App {
  private:
   Status open();
   Status note_lost_state();
+  void begin_as_member();
   void begin(Epoch leadership);
   Status serve(Epoch leadership);
   void open_pipe();
   void open_clients();
+  Status check_tier(bool is_member);
+  Status open_root_tier();
   Status listen();
   Status watch_registry();
   void follow(const Topology& topology);
   void stop();
+  void end();
   void fail_start(const Error& error);
 
+  [[nodiscard]] Leader leader_of(const LogId& log) const;
+  [[nodiscard]] Leader reader_of(const LogId& log) const;
   [[nodiscard]] std::uint64_t topology_version() const;
   [[nodiscard]] NodeReport report() const;
   [[nodiscard]] NodeStatus status() const;
@@ -72,22 +80,29 @@ class App {
   Loop loop_;
   StopSignals signals_;
   Status outcome_;
+  bool is_stopping_ = false;
+  Uuid disk_id_;  // nil: nobody asks
   std::int64_t started_at_ms_;
 
   std::optional<Node> node_;
   std::unique_ptr<storage::StorageEngine> storage_;
   std::unique_ptr<storage::StateStore> state_;
-  std::optional<GroupOffsets> offsets_;
+  std::optional<KnownLogs> known_logs_;
+  std::optional<LocalOffsets> offsets_;  // where there is no root tier
   std::optional<PartitionTable> partitions_;
   std::optional<TopicCatalog> topics_;
 
   std::optional<Offer> offer_;
   std::optional<pipe::PipeServer> pipe_server_;
   std::unique_ptr<pipe::PipeConnector> connector_;
+  std::unique_ptr<network::NetworkClient> peer_client_;
+  std::unique_ptr<network::NetworkServer> peer_server_;
+  std::unique_ptr<RootTier> root_tier_;  // null: this broker is alone, or no root
   std::optional<Feed> feed_;
-  std::optional<pipe::PipeClient> pipe_client_;
+  std::optional<pipe::RoutedClient> pipe_client_;
   std::optional<Refill> refill_;
 
+  std::optional<Memberships> memberships_;
   std::optional<ClientListener> clients_;
   std::optional<ClientContext> client_context_;
   std::optional<AdminContext> admin_context_;

@@ -35,6 +35,14 @@ constexpr std::array kSettings = {
             .fallback = "7081",
             .help = "children (HTTP); 0: any free port",
             .max = kPortMax},
+    Setting{.name = "RAFT_PORT",
+            .kind = Kind::kNumber,
+            .fallback = "6081",
+            .help = "the other root brokers (root only, with ROOT_PEERS)",
+            .max = kPortMax},
+    Setting{.name = "ROOT_PEERS",
+            .help = "node@host:raft-port,... of all root brokers, this one too, in the same order"
+                    " everywhere and for ever; none: a root is alone"},
     Setting{.name = "STORAGE_TYPE",
             .kind = Kind::kChoice,
             .fallback = "mmap",
@@ -67,6 +75,12 @@ constexpr std::array kSettings = {
             .help = "how long a parent may hold a fetch without news, in milliseconds",
             .min = 10,
             .max = 60'000},
+    Setting{.name = "REBALANCE_BYTES_PER_S",
+            .kind = Kind::kBytes,
+            .fallback = "32MiB",
+            .help = "how fast replicas that move to this broker are copied (root only)",
+            .min = 64 * kKibi,
+            .max = 1024 * kMebi},
     Setting{.name = "AUTO_CREATE_TOPICS",
             .kind = Kind::kFlag,
             .fallback = "false",
@@ -82,6 +96,14 @@ constexpr std::array kSettings = {
             .help = "key=value text or one JSON object a line",
             .choices = "text|json"},
 };
+
+Status check_peers(const BrokerOptions& options) {
+  if (options.root_peers.empty()) return {};
+  if (options.role_before_registry() != Role::kRoot)
+    return fail(Errc::kInvalidRequest, "ROOT_PEERS is for root brokers; set NODE_ROLE to ROOT");
+  if (number_of(options.root_peers, options.node)) return {};
+  return fail(Errc::kInvalidRequest, "ROOT_PEERS does not list this node, " + options.node);
+}
 
 Status check_identity(const BrokerOptions& options) {
   if (options.node.empty())
@@ -123,12 +145,14 @@ Result<BrokerOptions> broker_options(const Config& config) {
   options.broker_port = static_cast<std::uint16_t>(config.number("BROKER_PORT"));
   options.http_port = static_cast<std::uint16_t>(config.number("HTTP_PORT"));
   options.pipe_port = static_cast<std::uint16_t>(config.number("PIPE_PORT"));
+  options.raft_port = static_cast<std::uint16_t>(config.number("RAFT_PORT"));
   options.storage_type = config.text("STORAGE_TYPE");
   if (config.is_set("SEGMENT_BYTES"))
     options.segment_bytes = static_cast<std::size_t>(config.number("SEGMENT_BYTES"));
   options.scrub_bytes_per_s = config.number("STORAGE_SCRUB_BYTES_PER_S");
   options.pipe_bytes_max = static_cast<std::uint32_t>(config.number("PIPE_MAX_BYTES"));
   options.pipe_wait_ms = static_cast<std::uint32_t>(config.number("PIPE_MAX_WAIT_MS"));
+  options.move_bytes_per_s = config.number("REBALANCE_BYTES_PER_S");
   options.auto_create_topics = config.flag("AUTO_CREATE_TOPICS");
   options.log = logger_options(config.text("LOG_LEVEL"), config.text("LOG_FORMAT"));
   options.log.node = options.node;
@@ -142,6 +166,10 @@ Result<BrokerOptions> broker_options(const Config& config) {
   if (!flush) return pass(flush, "FLUSH");
   options.pulled_flush = *flush;
   if (auto good = check_identity(options); !good) return pass(good);
+  auto peers = root_peers_of(config.text("ROOT_PEERS"));
+  if (!peers) return pass(peers, "ROOT_PEERS");
+  options.root_peers = std::move(*peers);
+  if (auto good = check_peers(options); !good) return pass(good);
   return options;
 }
 

@@ -1,6 +1,7 @@
 // The settings of a broker (DESIGN section 12): the only file that knows YAML, environment, flags.
 #pragma once
 
+#include "broker/cluster/root_peers.h"
 #include "broker/topology/topology.h"
 #include "common/config.h"
 #include "common/ids.h"
@@ -29,12 +30,15 @@ struct BrokerOptions {
   std::uint16_t broker_port = 0;
   std::uint16_t http_port = 0;
   std::uint16_t pipe_port = 0;
+  std::uint16_t raft_port = 0;
+  std::vector<RootPeer> root_peers;  // by number; empty: a root is alone
   std::string storage_type;
   std::optional<std::size_t> segment_bytes;  // none: 1 GiB at the root, 64 MiB below
   storage::Flush pulled_flush = storage::Flush::kInterval;
   std::int64_t scrub_bytes_per_s = 0;
   std::uint32_t pipe_bytes_max = 0;
   std::uint32_t pipe_wait_ms = 0;
+  std::int64_t move_bytes_per_s = 0;
   bool auto_create_topics = false;
   Logger::Options log;
   std::vector<std::pair<std::string, std::string>> effective;  // to be logged

@@ -40,10 +40,10 @@ Result<Node> Node::open(const Context& context, const BrokerOptions& options) {
 }
 
 Leader Node::leader() const {
-  if (owner_) return {id_, endpoints_.tcp, endpoints_.http};
+  if (owner_) return {id_, endpoints_.tcp, endpoints_.http, kNoEpoch};
   if (!topology_ || topology_->roots.empty()) return {};
   const auto& root = topology_->roots.front();
-  return {root.node, root.tcp, root.http};
+  return {root.node, root.tcp, root.http, kNoEpoch};
 }
 
 Status Node::adopt(const ClusterId& cluster) {

@@ -19,6 +19,12 @@ struct Run {
 
   ExitCode operator()(const xylem::cli::RootInitOptions& o) const { return run_root_init(o); }
 
+  ExitCode operator()(const xylem::cli::RootStatusOptions& o) const { return run_root_status(o); }
+
+  ExitCode operator()(const xylem::cli::RootElectOptions& o) const { return run_root_elect(o); }
+
+  ExitCode operator()(const xylem::cli::RebalanceOptions& o) const { return run_rebalance(o); }
+
   ExitCode operator()(const xylem::cli::TopicOptions& o) const { return run_topic(o); }
 
   ExitCode operator()(const xylem::cli::ProduceOptions& o) const { return run_produce(o); }

@@ -50,6 +50,7 @@ Effects TopicState::on_subscribed(const network::SubscribeAnswer& answer) {
     log_start_[partition.partition] = partition.log_start;
   }
   high_watermark_ = barrier_;
+  if (!answer.elsewhere.empty()) barrier_.clear();  // of some partitions it is not known yet
   if (has_lost_history(answer)) return begin_own_refresh(answer.incarnation);
   Effects effects;
   note_progress(effects);

@@ -67,6 +67,7 @@ void FetchSession::list(const FetchPartition& at) {
   auto& partition = partitions_[at.log];
   partition.at = at;
   partition.is_resting = false;
+  partition.is_agreed = false;
   if (partition.told && partition.told->state != FetchState::kOk) partition.told.reset();
   mark(at.log);
 }
@@ -101,10 +102,10 @@ FetchSession::Draft FetchSession::draft(const PipeSource& source, std::size_t by
   return draft;
 }
 
-FetchSession::Found FetchSession::look(const Partition& partition,
+FetchSession::Found FetchSession::look(Partition& partition,
                                        const PipeSource& source,
                                        std::size_t bytes_max,
-                                       Draft& draft) const {
+                                       Draft& draft) {
   auto found = source.find(partition.at.log);
   if (found && found->log != nullptr) {
     const auto room = bytes_max - std::min(draft.batch_bytes, bytes_max);
@@ -131,6 +132,9 @@ FetchSession::Found FetchSession::look(const Partition& partition,
     answer.compacted_below = found->compacted_below;
     answer.tombstone_horizon = found->tombstone_horizon;
   }
+  if (asker_ == Asker::kReplica && answer.state == FetchState::kOk &&
+      !std::exchange(partition.is_agreed, true))
+    agreed_.push_back(partition.at);
   if (!is_news(answer, partition.told)) return wants_room ? Found::kNoRoom : Found::kNothing;
   draft.is_urgent |= answer.batches.empty();
   if (!wants_room) draft.settled.push_back(partition.at.log);

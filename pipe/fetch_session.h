@@ -23,6 +23,7 @@
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace xylem::pipe {
@@ -66,6 +67,9 @@ class FetchSession {
   // The draft is being sent: remembers it as told, and adds ages when they are due.
   FetchAnswer seal(Draft draft, const PipeSource& source, std::int64_t now_ms);
 
+  // Positions of a replica that were found to be on our history since this was asked last.
+  [[nodiscard]] std::vector<FetchPartition> take_agreed() { return std::exchange(agreed_, {}); }
+
   // Every log of the session.
   [[nodiscard]] std::vector<LogId> logs() const;
 
@@ -75,14 +79,12 @@ class FetchSession {
     std::optional<FetchedPartition> told;  // without batches
     bool is_resting = false;
     bool is_marked = false;
+    bool is_agreed = false;  // since it was listed
   };
 
   enum class Found : std::uint8_t { kNothing, kNews, kNoRoom };
 
-  Found look(const Partition& partition,
-             const PipeSource& source,
-             std::size_t bytes_max,
-             Draft& draft) const;
+  Found look(Partition& partition, const PipeSource& source, std::size_t bytes_max, Draft& draft);
   void add_ages(FetchAnswer& answer, const PipeSource& source) const;
 
   std::uint64_t id_;
@@ -93,6 +95,7 @@ class FetchSession {
   std::optional<std::int64_t> aged_at_ms_;
   std::unordered_map<LogId, Partition> partitions_;
   std::deque<LogId> marked_;  // each once; forgotten ones are skipped
+  std::vector<FetchPartition> agreed_;
 };
 
 }  // namespace xylem::pipe

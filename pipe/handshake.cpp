@@ -1,6 +1,7 @@
 #include "pipe/handshake.h"
 
 #include "common/batch/batch.h"
+#include "pipe/planted_bug.h"
 
 #include <algorithm>
 #include <utility>
@@ -50,6 +51,7 @@ std::optional<storage::OffsetRange> lost_after(const PartitionLog& log, Offset f
 // What a parent gave is durable there: its children need not wait for our sync as well.
 Offset limit_of(const SourcePartition& source, Asker asker) {
   if (asker == Asker::kReplica) return source.log->durable_end();
+  if (is_planted(PlantedBug::kChildrenSeeUncommitted)) return source.log->written_end();
   return std::min(source.high_watermark,
                   source.is_leader ? source.log->durable_end() : source.log->written_end());
 }
@@ -91,6 +93,15 @@ bool is_sound(const PartitionLog& log, const LastBatch& batch) {
   return check_batch(read->slices.front().bytes).has_value();
 }
 
+// A sound batch of ours begins below `cursor` and ends above it: nobody with our history stands
+// there.
+bool is_inside_batch(const PartitionLog& log, Offset cursor) {
+  const auto read = log.read(cursor, 1, log.written_end());
+  if (!read || read->slices.empty()) return false;
+  const auto header = check_batch(read->slices.front().bytes);
+  return header && header->base_offset < cursor;
+}
+
 bool can_compare(const LastBatch& ours,
                  const FetchPartition& asked,
                  const SourcePartition& source) {
@@ -109,10 +120,16 @@ FetchedPartition compare(const FetchPartition& asked,
   const auto lost = lost_after(*source.log, ours ? ours->next_offset : answer.log_start);
   if (lost && lost->from < asked.cursor) return answer;  // the child's last batch may be in there
   const auto cut = history.end_of(asked.last_epoch, answer.log_start);
+  const bool ends_there = ours && ours->next_offset == asked.cursor;
+  if (!ends_there && is_inside_batch(*source.log, asked.cursor))
+    return diverged(std::move(answer), cut, Offset(asked.cursor.value() - 1));
   if (ours && can_compare(*ours, asked, source)) {
     if (ours->epoch == asked.last_epoch && ours->crc == asked.last_crc) return answer;
     if (!is_sound(*source.log, *ours)) return unreadable(std::move(answer));
-    return diverged(std::move(answer), cut, ours->base_offset);
+    // Batches of two histories need not begin at the same offsets: ours may be one that both have.
+    const bool is_within_epoch = cut.epoch == asked.last_epoch && cut.start >= asked.cursor;
+    const auto below = is_within_epoch ? ours->base_offset : Offset(asked.cursor.value() - 1);
+    return diverged(std::move(answer), cut, below);
   }
   if (asked.last_epoch > history.at(asked.cursor))
     return diverged(std::move(answer), cut, Offset(asked.cursor.value() - 1));
@@ -129,7 +146,9 @@ FetchedPartition decide(const FetchPartition& asked,
   if (newest != kNoEpoch && asked.last_epoch > newest)
     return in_state(FetchState::kBehind, std::move(answer), limit);
   if (asked.cursor > limit) {
-    if (asker != Asker::kReplica || asked.cursor <= source.log->end_offset())
+    const bool may_differ =
+        asker == Asker::kReplica || is_planted(PlantedBug::kBehindTakenForDiverged);
+    if (!may_differ || asked.cursor <= source.log->end_offset())
       return in_state(FetchState::kBehind, std::move(answer), limit);
     const auto cut = history.end_of(asked.last_epoch, answer.log_start);
     return diverged(std::move(answer), cut, source.log->end_offset());
@@ -154,12 +173,15 @@ Verdict judge(const FetchPartition& asked,
     answer.state = FetchState::kUnknownTopicId;
     return {.answer = std::move(answer), .limit = {}};
   }
-  if (source->log == nullptr || (asker == Asker::kReplica && !source->is_leader))
+  const bool is_its_leader =
+      source->is_leader && asked.following && asked.following->epoch == source->epoch;
+  if (source->log == nullptr || (asker == Asker::kReplica && !is_its_leader))
     return {.answer = not_here(std::move(answer), *source), .limit = {}};
   Offset limit = limit_of(*source, asker);
   answer.age_ms = source->age_ms;
   answer.log_start = source->log->start_offset();
   answer.high_watermark = asker == Asker::kReplica ? source->high_watermark : limit;
+  if (asker == Asker::kReplica) answer.epoch = source->epoch;
   answer = decide(asked, *source, asker, limit, std::move(answer));
   if (const auto lost = lost_after(*source->log, asked.cursor);
       lost && !source->is_leader && answer.state == FetchState::kOk && lost->from < limit) {

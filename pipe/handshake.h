@@ -7,6 +7,7 @@
 //
 //   no such incarnation                                       kUnknownTopicId
 //   log not here, or a replica asks who is not the leader     kNotHere
+//   that it follows
 //   child's epoch above every epoch known here                kBehind    we missed a leadership
 //   cursor > limit, a replica asks, cursor > the log's end    kDiverged  to the end of its epoch
 //   here
@@ -14,7 +15,8 @@
 //   cursor < log start                                        kOutOfRange
 //   cursor < tombstone horizon, unless the copy begins here   kOutOfRange  it may have missed
 //   or began under this horizon                                            deletions
-//   nothing below the cursor on either side                   kOk
+//   nothing below the cursor on the child's side              kOk
+//   cursor within a batch of ours                             kDiverged
 //   last batches comparable and equal                         kOk
 //   last batches comparable, unequal, ours checked            kDiverged
 //   below a compaction: epoch out of order                    kDiverged    otherwise kOk

@@ -19,6 +19,15 @@
 
 namespace xylem::pipe {
 
+// What a replica of the root tier says of itself besides.
+struct Following {
+  std::uint64_t version = 0;  // of the cluster's record that it goes by
+  Offset synced;              // all below is safe here
+  Epoch epoch;                // of the leadership that it follows
+
+  bool operator==(const Following&) const = default;
+};
+
 // One partition of a request: the handshake that is on every fetch.
 struct FetchPartition {
   LogId log;
@@ -31,8 +40,12 @@ struct FetchPartition {
   std::optional<Offset> below;
   // The copy was begun from a log whose tombstones below this were gone, with what they deleted.
   Offset tombstone_horizon;
+  std::optional<Following> following;
 
   bool operator==(const FetchPartition&) const = default;
+
+  // An answer to `asked` holds for this: log and leadership are still those.
+  [[nodiscard]] bool still_asks(const FetchPartition& asked) const;
 };
 
 struct FetchRequest {
@@ -67,11 +80,11 @@ inline constexpr std::size_t kFetchStates = 6;
 struct FetchedPartition {
   LogId log;
   FetchState state = FetchState::kOk;
-  Offset cursor;          // the question it answers
-  Offset high_watermark;  // with kOk
-  Offset log_start;       // with kOk and kOutOfRange
-  Offset offset;          // as the state says
-  Epoch epoch = kNoEpoch;
+  Offset cursor;           // the question it answers
+  Offset high_watermark;   // with kOk
+  Offset log_start;        // with kOk and kOutOfRange
+  Offset offset;           // as the state says
+  Epoch epoch = kNoEpoch;  // with kOk, to a replica: of the leadership that answers
   NodeId leader;
   std::string leader_address;
   std::uint64_t age_ms = 0;  // how old a copy that has everything below the HW is

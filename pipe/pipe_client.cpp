@@ -72,6 +72,14 @@ class PipeClient::Impl {
         gather_(context.loop),
         probe_timer_(context.loop) {}
 
+  ~Impl() {
+    metrics_.behind.set(0);
+    metrics_.paused.set(0);
+  }
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
   void set_parents(std::vector<Parent> parents) {
     loop_.check_here();
     std::erase_if(failures_, [&](const auto& failure) {
@@ -103,6 +111,11 @@ class PipeClient::Impl {
     loop_.check_here();
     session_.touch(log);
     speak_up();
+  }
+
+  void settled() {
+    loop_.check_here();
+    turn();
   }
 
   [[nodiscard]] View view() const;
@@ -169,7 +182,7 @@ class PipeClient::Impl {
 
 // What happens next: nothing while an exchange runs, else the next one as soon as it may.
 void PipeClient::Impl::turn() {
-  if (is_busy_ || !reach_current() || is_asking_) return;
+  if (is_busy_ || !reach_current() || is_asking_ || target_.is_settling()) return;
   const std::int64_t at = std::max(walk_.ask_at_ms(), not_before_ms_);
   if (const std::int64_t now = now_ms(); now < at) {
     next_.start(static_cast<std::uint64_t>(at - now), 0, [this] { turn(); });
@@ -287,6 +300,7 @@ Status PipeClient::Impl::greet(const FetchAnswer& answer) {
   }
   parent_ = answer.parent;
   logger_.info("pipe.connected", {{"parent", parent_}, {"url", linked_.url}});
+  target_.on_connected(parent_);
   return {};
 }
 
@@ -327,6 +341,7 @@ void PipeClient::Impl::take_partition(const FetchedPartition& fetched) {
       return;
     case FetchState::kBehind:  // keep what we have; it tells when it has caught up
       session_.pause(fetched.log, now_ms(), false);
+      target_.on_behind(fetched.log);
       return;
     case FetchState::kDiverged:
     case FetchState::kOutOfRange:
@@ -339,7 +354,7 @@ void PipeClient::Impl::take_partition(const FetchedPartition& fetched) {
 
 bool PipeClient::Impl::stands_at(const FetchPartition& asked) {
   const auto now = target_.position(asked.log);
-  return now && *now == asked;
+  return now && now->still_asks(asked);
 }
 
 void PipeClient::Impl::store(const FetchedPartition& fetched) {
@@ -390,6 +405,7 @@ void PipeClient::Impl::give_up(const Error& error, bool is_refused) {
   parent_.clear();
   log_failure(error, was_connected);
   count_failover(error.what());
+  target_.on_failed(error);
 }
 
 // Once per parent and code until it answers, or fails in another way: retries say nothing new.
@@ -467,6 +483,8 @@ void PipeClient::add(const LogId& log) { impl_->add(log); }
 void PipeClient::remove(const LogId& log) { impl_->remove(log); }
 
 void PipeClient::touch(const LogId& log) { impl_->touch(log); }
+
+void PipeClient::settled() { impl_->settled(); }
 
 PipeClient::View PipeClient::view() const { return impl_->view(); }
 

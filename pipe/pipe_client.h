@@ -44,17 +44,30 @@ class PipeTarget {
   virtual Status store(const FetchedPartition& fetched) = 0;
 
   // kDiverged, kOutOfRange, kUnknownTopicId, kNotHere: the target repairs (cuts back, starts anew,
-  // drops, asks the leader) and a later request asks position() again.
+  // drops, or asks the leader: see RoutedClient) and a later request asks position() again.
   virtual Status repair(const FetchedPartition& fetched) = 0;
 
   // `log` is OK and the answer did not list it: if it has all below the HW it was told last, it is
   // `age_ms` old now.
   virtual void confirm(const LogId& log, std::uint64_t age_ms) = 0;
 
+  // What was stored is on its way to the disk, and the next request is to say that it is there:
+  // it waits for PipeClient::settled().
+  [[nodiscard]] virtual bool is_settling() const { return false; }
+
   // The first answer of a parent: false refuses it (another cluster); it is skipped and reported.
   [[nodiscard]] virtual bool accepts(const NodeId& parent, const ClusterId& cluster) = 0;
 
   virtual void on_topology_version(std::uint64_t version) = 0;
+
+  // A parent answers: the first time, or again after a failure.
+  virtual void on_connected(const NodeId&) {}
+
+  // An exchange failed, or who answered must not be our parent.
+  virtual void on_failed(const Error&) {}
+
+  // The parent has less of the log than we do.
+  virtual void on_behind(const LogId&) {}
 };
 
 class PipeClient {
@@ -104,6 +117,9 @@ class PipeClient {
 
   // The position of `log` moved by other means than store(): list it in the next request.
   void touch(const LogId& log);
+
+  // The target is_settling() no more.
+  void settled();
 
   [[nodiscard]] View view() const;
 

@@ -83,6 +83,7 @@ class PipeServer::Impl {
   Status admit(const FetchRequest& request) const;
   Result<SessionTable::Entry*> enter(const FetchRequest& request);
   Status take_over(SessionTable::Entry& entry, const FetchRequest& request);
+  void tell_source(SessionTable::Entry& entry);
   void start_anew(const Answer& answer);
   std::uint64_t respond_or_wait(SessionTable::Entry& entry, Fetch fetch, std::uint64_t wait_ms);
   bool respond(SessionTable::Entry& entry, const Fetch& fetch, bool is_late);
@@ -126,7 +127,7 @@ std::uint64_t PipeServer::Impl::fetch(Bytes bytes, Answer answer) {
     table_.drop(session);
     return refuse(std::move(taken).error());
   }
-  return respond_or_wait(
+  const auto token = respond_or_wait(
       *entry,
       {.session = session,
        .bytes_max = std::clamp<std::size_t>(request->bytes_max, 1, limits_.bytes_max),
@@ -134,6 +135,11 @@ std::uint64_t PipeServer::Impl::fetch(Bytes bytes, Answer answer) {
        .answer = std::move(answer),
        .deadline = nullptr},
       std::min(request->wait_ms, limits_.wait_ms_max));
+  if (entry->replica >= 0) {
+    source_.on_replica_asks(entry->replica);
+    if (auto* still = table_.find(session)) tell_source(*still);
+  }
+  return waiting_.contains(token) ? token : 0;
 }
 
 Status PipeServer::Impl::admit(const FetchRequest& request) const {
@@ -161,6 +167,7 @@ Result<SessionTable::Entry*> PipeServer::Impl::enter(const FetchRequest& request
     const auto asker = request.replica >= 0 ? Asker::kReplica : Asker::kChild;
     entry = table_.create(request.child, asker, clock_.monotonic_ms());
     if (entry == nullptr) return fail(Errc::kQuotaExceeded, "too many children wait here");
+    entry->replica = request.replica;
   } else {
     entry = table_.find(request.session, request.child);
     if (entry == nullptr) return nullptr;
@@ -187,10 +194,13 @@ Status PipeServer::Impl::take_over(SessionTable::Entry& entry, const FetchReques
     if (!table_.list(entry, at))
       return fail(Errc::kQuotaExceeded, "too many partitions in sessions");
   }
-  if (request.replica >= 0) {
-    for (const auto& at : request.partitions) source_.on_replica(request.replica, at);
-  }
   return {};
+}
+
+// Outside of all else: what it says moves high watermarks, which other fetches wait for.
+void PipeServer::Impl::tell_source(SessionTable::Entry& entry) {
+  const auto replica = entry.replica;
+  for (const auto& at : entry.session.take_agreed()) source_.on_replica(replica, at);
 }
 
 void PipeServer::Impl::start_anew(const Answer& answer) {
@@ -239,10 +249,11 @@ void PipeServer::Impl::retry(std::uint64_t token, bool is_late) {
   entry->waiting = 0;
   if (respond(*entry, fetch, is_late)) {
     count_gauges();
-    return;
+  } else {
+    entry->waiting = token;
+    waiting_.emplace(token, std::move(fetch));
   }
-  entry->waiting = token;
-  waiting_.emplace(token, std::move(fetch));
+  tell_source(*entry);
 }
 
 void PipeServer::Impl::abandon(std::uint64_t token) {

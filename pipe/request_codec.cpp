@@ -24,7 +24,24 @@ Result<FetchPartition> position_of(const wire::Position& position) {
                         .last_epoch = Epoch(position.last_epoch()),
                         .last_crc = position.last_crc(),
                         .compacted_below = *compacted,
-                        .tombstone_horizon = {}};
+                        .tombstone_horizon = {},
+                        .following = {}};
+}
+
+Status read_following(const wire::Request& root, FetchRequest& request) {
+  const auto* following = root.following();
+  if (following == nullptr) return {};
+  if (following->size() != request.partitions.size())
+    return fail(Errc::kInvalidRequest, "what each position follows, or none");
+  if (!wire::is_aligned(*following)) return fail(Errc::kInvalidRequest, "misaligned following");
+  for (flatbuffers::uoffset_t i = 0; i < following->size(); ++i) {
+    const auto* each = following->Get(i);
+    const auto synced = wire::offset_of(each->synced(), "synced");
+    if (!synced) return std::unexpected(synced.error());
+    if (each->epoch() < kNoEpoch.value()) return fail(Errc::kInvalidRequest, "epoch below -1");
+    request.partitions[i].following = Following{each->version(), *synced, Epoch(each->epoch())};
+  }
+  return {};
 }
 
 Status read_horizons(const wire::Request& root, FetchRequest& request) {
@@ -83,10 +100,29 @@ Status read_partitions(const wire::Request& root, FetchRequest& request) {
   if (auto read = read_positions(root, request); !read) return read;
   if (auto read = read_bounds(root, request); !read) return read;
   if (auto read = read_horizons(root, request); !read) return read;
+  if (auto read = read_following(root, request); !read) return read;
   return read_forgotten(root, request);
 }
 
+// Empty: none of them is a replica's.
+std::vector<wire::Following> following_of(const FetchRequest& request) {
+  std::vector<wire::Following> all;
+  for (const auto& at : request.partitions) {
+    if (!at.following) return {};
+    const auto& it = *at.following;
+    all.emplace_back(it.version, it.synced.value(), it.epoch.value());
+  }
+  return all;
+}
+
 }  // namespace
+
+bool FetchPartition::still_asks(const FetchPartition& asked) const {
+  auto now = *this;
+  if (now.following && asked.following && now.following->epoch == asked.following->epoch)
+    now.following = asked.following;  // it has synced more, or heard of a newer record
+  return now == asked;
+}
 
 Buffer encode(const FetchRequest& request) {
   flatbuffers::FlatBufferBuilder builder(256 + request.partitions.size() * sizeof(wire::Position));
@@ -119,6 +155,9 @@ Buffer encode(const FetchRequest& request) {
                                     : builder.CreateVector(below);
   flatbuffers::Offset<flatbuffers::Vector<std::int64_t>> told;
   if (has_horizons) told = builder.CreateVector(horizons);
+  const auto following = following_of(request);
+  flatbuffers::Offset<flatbuffers::Vector<const wire::Following*>> followed;
+  if (!following.empty()) followed = builder.CreateVectorOfStructs(following);
   const auto cluster = wire::to_wire(request.cluster);
   wire::RequestBuilder root(builder);
   root.add_child(child);
@@ -134,6 +173,7 @@ Buffer encode(const FetchRequest& request) {
   root.add_bytes_min(request.bytes_min);
   root.add_wait_ms(request.wait_ms);
   if (has_horizons) root.add_horizons(told);
+  if (!following.empty()) root.add_following(followed);
   builder.FinishSizePrefixed(root.Finish(), kIdentifier);
   return wire::take(builder);
 }

@@ -26,6 +26,7 @@ class SessionTable {
 
   struct Entry {
     FetchSession session;
+    std::int32_t replica = -1;  // >= 0: of the root tier
     std::int64_t used_at_ms = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t waiting = 0;  // token of its fetch that waits; 0: none

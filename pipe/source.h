@@ -41,8 +41,12 @@ class PipeSource {
   // a request says of itself gives nobody a role.
   [[nodiscard]] virtual bool is_replica(const NodeId& node, std::int32_t replica) const = 0;
 
-  // A replica's synced end, as its fetch says it (the root tier moves its HW on it).
+  // Where a replica stands, once for each time it says so and its history is found to be ours (the
+  // root tier moves its HW on it).
   virtual void on_replica(std::int32_t replica, const FetchPartition& at) = 0;
+
+  // A replica asks: what it said last of all else still holds.
+  virtual void on_replica_asks(std::int32_t /*replica*/) {}
 };
 
 }  // namespace xylem::pipe

@@ -122,24 +122,4 @@ std::string tree_document(const RegistryService& service) {
   return text(json);
 }
 
-Result<std::string> partitions_document(std::string_view topics_json) {
-  const auto answer = Json::parse(topics_json, nullptr, /*allow_exceptions=*/false);
-  const auto topics = answer.is_object() ? answer.find("topics") : answer.end();
-  if (!answer.is_object() || topics == answer.end() || !topics->is_array())
-    return fail(Errc::kInvalidRequest, "the root's answer has no list of topics");
-  Json partitions = Json::array();
-  for (const auto& each : *topics) {
-    const auto name = each.is_object() ? each.find("name") : each.end();
-    const auto states = each.is_object() ? each.find("partitionState") : each.end();
-    if (!each.is_object() || name == each.end() || states == each.end() || !states->is_array())
-      return fail(Errc::kInvalidRequest, "the root's answer has a topic without partitions");
-    for (const auto& state : *states) {
-      Json partition{{"topic", *name}};
-      if (state.is_object()) partition.update(state);
-      partitions.push_back(std::move(partition));
-    }
-  }
-  return text(Json{{"partitions", std::move(partitions)}});
-}
-
 }  // namespace xylem::registry

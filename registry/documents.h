@@ -24,7 +24,4 @@ TopologyDocument topology_document(const RegistryService& service, const Assignm
 std::string node_document(const RegistryService& service, const NodeEntry& node);
 std::string tree_document(const RegistryService& service);
 
-// {"partitions": [...]} from a root's answer to GET /api/v1/topics. kInvalidRequest: it is not one.
-Result<std::string> partitions_document(std::string_view topics_json);
-
 }  // namespace xylem::registry

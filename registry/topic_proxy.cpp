@@ -1,6 +1,6 @@
 #include "registry/topic_proxy.h"
 
-#include "registry/documents.h"
+#include "registry/partition_states.h"
 
 #include <thread>
 #include <utility>
@@ -21,12 +21,15 @@ std::string with_query(std::string path, const HttpRequest& request) {
   return path;
 }
 
+// Those that were heard of lately first.
 std::vector<std::string> root_addresses(const RegistryService& service) {
   std::vector<std::string> addresses;
-  for (const auto& [id, node] : service.nodes().entries())
-    if (node.role == Role::kRoot && node.presence != Presence::kGone &&
-        !node.report.addresses.http.empty())
-      addresses.push_back(node.report.addresses.http);
+  for (const auto presence : {Presence::kPresent, Presence::kMissing}) {
+    for (const auto& [id, node] : service.nodes().entries())
+      if (node.role == Role::kRoot && node.presence == presence &&
+          !node.report.addresses.http.empty())
+        addresses.push_back(node.report.addresses.http);
+  }
   return addresses;
 }
 
@@ -35,10 +38,10 @@ std::vector<std::string> root_addresses(const RegistryService& service) {
 TopicProxy::TopicProxy(Loop& loop, Routes& routes, RegistryService& service)
     : loop_(loop), service_(service) {
   const auto collection = [this](const HttpRequest& request, const HttpReplyPtr& reply) {
-    pass_on(request, {.reply = reply}, "/api/v1/topics");
+    pass_on(request, {.reply = reply, .shape = Shape::kTopics}, "/api/v1/topics");
   };
   const auto topic = [this](const HttpRequest& request, const HttpReplyPtr& reply) {
-    pass_on(request, {.reply = reply},
+    pass_on(request, {.reply = reply, .shape = Shape::kTopics},
             "/api/v1/topics/" + percent_encode(request.path_args.at("name")));
   };
   const auto records = [this](const HttpRequest& request, const HttpReplyPtr& reply) {
@@ -46,7 +49,7 @@ TopicProxy::TopicProxy(Loop& loop, Routes& routes, RegistryService& service)
             "/api/v1/topics/" + percent_encode(request.path_args.at("name")) + "/records");
   };
   const auto partitions = [this](const HttpRequest& request, const HttpReplyPtr& reply) {
-    pass_on(request, {.reply = reply, .as_partitions = true}, "/api/v1/topics");
+    pass_on(request, {.reply = reply, .shape = Shape::kPartitions}, "/api/v1/topics");
   };
   routes.add("GET", "/api/v1/topics", collection);
   routes.add("POST", "/api/v1/topics", collection);
@@ -76,11 +79,11 @@ void TopicProxy::pass_on(const HttpRequest& request, Pending pending, const std:
 void TopicProxy::submit(std::uint64_t number, RootRequest request) {
   auto task = [this, number, waiting = std::weak_ptr(pending_), passed = std::move(request)] {
     auto result = std::make_shared<Result<HttpAnswer>>(client_.exchange(passed));
-    const auto finish = [waiting, number, result] {
+    const auto finish = [this, waiting, number, result] {
       const auto there = waiting.lock();
       if (!there) return;
       if (const auto found = there->extract(number); !found.empty())
-        answer(found.mapped(), *result);
+        answer(found.mapped(), *result);  // whoever has `there` is there
     };
     while (!loop_.post(finish)) std::this_thread::yield();  // full: this thread can wait
   };
@@ -90,10 +93,13 @@ void TopicProxy::submit(std::uint64_t number, RootRequest request) {
   }
 }
 
-void TopicProxy::answer(const Pending& pending, const Result<HttpAnswer>& result) {
+void TopicProxy::answer(const Pending& pending, const Result<HttpAnswer>& result) const {
   if (!result) return pending.reply->send_error(result.error());
-  if (pending.as_partitions && result->status == 200) {
-    auto partitions = partitions_document(text_of(result->body));
+  if (pending.shape != Shape::kAsItIs && result->status == 200) {
+    auto topics = with_reports(text_of(result->body), service_);
+    if (pending.shape == Shape::kTopics)
+      return pending.reply->send(HttpResponse::json(200, std::move(topics)));
+    auto partitions = partitions_document(topics);
     if (!partitions) return pending.reply->send_error(partitions.error());
     return pending.reply->send(HttpResponse::json(200, *std::move(partitions)));
   }

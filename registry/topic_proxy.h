@@ -34,9 +34,11 @@ class TopicProxy {
   TopicProxy& operator=(const TopicProxy&) = delete;
 
  private:
+  enum class Shape : std::uint8_t { kAsItIs, kTopics, kPartitions };
+
   struct Pending {
     network::HttpReplyPtr reply;
-    bool as_partitions = false;  // reshape the list of topics
+    Shape shape = Shape::kAsItIs;
   };
 
   // On the loop only; the worker knows a request by its number.
@@ -44,7 +46,7 @@ class TopicProxy {
 
   void pass_on(const network::HttpRequest& request, Pending pending, const std::string& path);
   void submit(std::uint64_t number, RootRequest request);
-  static void answer(const Pending& pending, const Result<HttpAnswer>& result);
+  void answer(const Pending& pending, const Result<HttpAnswer>& result) const;
 
   Loop& loop_;
   RegistryService& service_;

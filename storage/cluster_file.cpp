@@ -9,6 +9,8 @@ constexpr std::size_t kFileBytesMax = 4'096;
 
 std::string path_in(const std::string& data_dir) { return data_dir + "/cluster.json"; }
 
+std::string mark_in(const std::string& data_dir) { return data_dir + "/quorum.found"; }
+
 }  // namespace
 
 Result<std::optional<ClusterId>> read_cluster(Disk& disk, const std::string& data_dir) {
@@ -36,6 +38,23 @@ Status write_cluster(Disk& disk, const std::string& data_dir, const ClusterId& c
   if (*known) return {};
   const auto text = nlohmann::json{{"clusterId", cluster.text()}}.dump() + "\n";
   return replace_file(disk, path_in(data_dir), bytes_of(text));
+}
+
+Status mark_founder(Disk& disk, const std::string& data_dir) {
+  return replace_file(disk, mark_in(data_dir), {});
+}
+
+Result<bool> is_founder(Disk& disk, const std::string& data_dir) {
+  return disk.exists(mark_in(data_dir));
+}
+
+Status founded(Disk& disk, const std::string& data_dir) {
+  auto there = is_founder(disk, data_dir);
+  if (!there) return pass(there);
+  if (*there) {
+    if (auto removed = disk.remove(mark_in(data_dir)); !removed) return removed;
+  }
+  return disk.sync_directory(data_dir);  // also what an earlier call removed and could not sync
 }
 
 }  // namespace xylem::storage

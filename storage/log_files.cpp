@@ -132,8 +132,10 @@ void LogFiles::publish_synced() {
 
 Status LogFiles::sync() {
   if (!dirty_) return {};
+  const auto begun_us = clock_.monotonic_us();
   if (auto synced = writer_->sync(); !synced) return synced;
   context_.metrics.syncs.add();
+  context_.metrics.sync_s.observe(static_cast<double>(clock_.monotonic_us() - begun_us) / 1e6);
   publish_synced();
   return {};
 }

@@ -1,5 +1,7 @@
 #include "storage/memory_engine.h"
 
+#include <utility>
+
 namespace xylem::storage {
 
 MemoryEngine::MemoryEngine(const EngineContext& context)
@@ -30,6 +32,17 @@ Status MemoryEngine::remove(const LogId& id) {
   auto closed = found->second->close();
   logs_.erase(found);
   return closed;
+}
+
+Status MemoryEngine::carry_over(const LogName& name) {
+  loop_.check_here();
+  const auto from = earlier_generation(logs_, name.id);
+  if (from == logs_.end()) return {};
+  auto log = std::move(from->second);
+  logs_.erase(from);
+  log->rename(name);
+  logs_.emplace(name.id, std::move(log));
+  return {};
 }
 
 Status MemoryEngine::close() {

@@ -21,6 +21,7 @@ class MemoryEngine final : public StorageEngine {
                                              const LogOptions& options) override;
   [[nodiscard]] std::vector<LogName> logs() const override;
   Status remove(const LogId& id) override;
+  Status carry_over(const LogName& name) override;
   Status close() override;
 
  private:

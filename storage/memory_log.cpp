@@ -133,8 +133,9 @@ Status MemoryLog::retain() {
     ages.push_back({static_cast<std::int64_t>(blocks[i]->run().bytes.size()),
                     blocks[i]->max_timestamp_ms(), appended_ms_[i]});
   }
-  const auto count = expired_segments(ages, {options_.retention_bytes, options_.retention_ms},
-                                      trusted_clock_.now_ms());
+  auto count = expired_segments(ages, {options_.retention_bytes, options_.retention_ms},
+                                trusted_clock_.now_ms());
+  while (count > 0 && blocks[count]->base() > final_below_) --count;
   if (count == 0 || blocks[count]->base() > written_end()) return {};
   return drop_before(blocks[count]->base());
 }

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace xylem::storage {
@@ -24,11 +25,19 @@ class MemoryLog final : public PartitionLog, public std::enable_shared_from_this
 
   [[nodiscard]] const LogName& name() const override { return name_; }
 
+  void rename(LogName name) { name_ = std::move(name); }
+
   Result<Offset> append(Bytes batch, Epoch epoch) override;
   Status append_as_is(Bytes batches) override;
   Status cut_back(Offset offset) override;
   Status drop_before(Offset offset) override;
   Status retain() override;
+
+  void set_final_below(Offset offset) override {
+    loop_.check_here();
+    final_below_ = offset;
+  }
+
   Status inherit_compaction(const CompactionBounds& bounds) override;
 
   [[nodiscard]] CompactionBounds compaction() const override { return *compaction_.load(); }
@@ -80,6 +89,7 @@ class MemoryLog final : public PartitionLog, public std::enable_shared_from_this
   Tail tail_ XYLEM_ON_LOOP(loop_);
   std::vector<std::int64_t> appended_ms_ XYLEM_ON_LOOP(loop_);  // per block of tail_
   Listener listener_ XYLEM_ON_LOOP(loop_);
+  Offset final_below_ XYLEM_ON_LOOP(loop_) = kOffsetMax;
   bool announcing_ XYLEM_ON_LOOP(loop_) = false;
   bool closed_ XYLEM_ON_LOOP(loop_) = false;
   Published<View> view_;

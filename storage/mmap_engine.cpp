@@ -180,6 +180,43 @@ Status MmapEngine::remove(const LogId& id) {
   return {};
 }
 
+// A crash leaves one of the two names, and all of the log under it.
+Status MmapEngine::carry_over(const LogName& name) {
+  context_.loop.check_here();
+  const auto known = earlier_generation(names_, name.id);
+  if (known == names_.end()) return {};
+  const auto earlier = known->second;
+  if (const auto open = logs_.find(earlier.id); open != logs_.end()) {
+    if (auto closed = open->second->hand_over(); !closed) return closed;
+    logs_.erase(open);
+  }
+  if (auto moved = move_directory(directory_of_log(earlier), directory_of_log(name)); !moved)
+    return moved;
+  forget(earlier);
+  names_[name.id] = name;
+  return {};
+}
+
+// Also where an earlier attempt was broken off behind the rename.
+Status MmapEngine::move_directory(const std::string& from, const std::string& to) const {
+  auto& disk = context_.disk;
+  const auto old_topic = directory_of(from);
+  const auto topic = directory_of(to);
+  if (auto made = make_directories_durably(disk, topic); !made) return made;
+  auto there = disk.exists(from);
+  if (!there) return pass(there);
+  if (*there) {
+    if (auto moved = disk.rename(from, to); !moved) return moved;
+  }
+  for (const auto& directory : {topic, old_topic}) {
+    if (auto synced = disk.sync_directory(directory); !synced) return synced;
+  }
+  // An empty directory that stays harms nobody.
+  if (const auto left = disk.list(old_topic); left && left->empty())
+    (void)disk.remove_all(old_topic);
+  return {};
+}
+
 Status MmapEngine::close() {
   context_.loop.check_here();
   context_.compactor.stop();

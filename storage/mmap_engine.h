@@ -24,6 +24,7 @@ class MmapEngine final : public StorageEngine {
                                              const LogOptions& options) override;
   [[nodiscard]] std::vector<LogName> logs() const override;
   Status remove(const LogId& id) override;
+  Status carry_over(const LogName& name) override;
   Status close() override;
 
   // Where the engine has no threads: writes and syncs what waits or is due, and posts what moved.
@@ -38,6 +39,7 @@ class MmapEngine final : public StorageEngine {
   Status find_logs();
   Status find_partitions(const std::string& topic_directory);
   [[nodiscard]] std::string directory_of_log(const LogName& name) const;
+  Status move_directory(const std::string& from, const std::string& to) const;
 
   std::string data_dir_;
   std::shared_ptr<void> lock_;

@@ -327,8 +327,9 @@ Status MmapLog::drop_expired() {
   std::vector<SegmentAge> ages;
   for (const auto& segment : *picture->segments)
     ages.push_back({segment->bytes(), segment->max_timestamp_ms(), segment->appended_ms()});
-  const auto count = expired_segments(ages, {options_.retention_bytes, options_.retention_ms},
-                                      trusted_clock_.now_ms());
+  auto count = expired_segments(ages, {options_.retention_bytes, options_.retention_ms},
+                                trusted_clock_.now_ms());
+  while (count > 0 && (*picture->segments)[count]->base() > final_below_.load()) --count;
   if (count == 0) return {};
   // Where a compaction is putting a segment in place the loop does not wait for its syncs.
   const std::unique_lock shape(shape_mutex_, std::try_to_lock);
@@ -368,6 +369,16 @@ Status MmapLog::retire() {
   forget_fills();
   drop_waiting(Offset(0));
   files_closed_ = true;
+  for (const auto& segment : files_.segments()) segment->retire();
+  return {};
+}
+
+Status MmapLog::hand_over() {
+  loop_.check_here();
+  if (const auto closed = close(); !closed) (void)health_.fence(closed.error());
+  if (auto good = health_.writable(); !good) return good;
+  const std::lock_guard shape(shape_mutex_);
+  const std::lock_guard lock(commit_mutex_);
   for (const auto& segment : files_.segments()) segment->retire();
   return {};
 }

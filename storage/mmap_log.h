@@ -35,7 +35,7 @@
 #include "storage/segment_catalog.h"
 #include "storage/storage_metrics.h"
 #include "storage/tail.h"
-#include "storage/tail_budget.h"
+#include "storage/tail/tail_budget.h"
 
 #include <atomic>
 #include <cstddef>
@@ -101,6 +101,9 @@ class MmapLog final : public PartitionLog,
   Status give_up_unwritten() override;
   Status drop_before(Offset offset) override;
   Status retain() override;
+
+  void set_final_below(Offset offset) override { final_below_.store(offset); }
+
   Status inherit_compaction(const CompactionBounds& bounds) override;
 
   [[nodiscard]] CompactionBounds compaction() const override { return compaction_.state()->bounds; }
@@ -125,6 +128,8 @@ class MmapLog final : public PartitionLog,
 
   [[nodiscard]] std::vector<OffsetRange> lost() const override { return view_.load()->lost; }
 
+  [[nodiscard]] bool has_lost() const override { return !view_.load()->lost.empty(); }
+
   Result<ReadResult> read(Offset from, std::size_t bytes_max, Offset below) const override;
   Result<bool> warm_up(Offset from, std::size_t bytes_max) override;
 
@@ -138,6 +143,10 @@ class MmapLog final : public PartitionLog,
 
   // Closes without writing: its files are about to go.
   Status retire();
+
+  // Closes; its files are about to get another name. What could not be written or synced stays an
+  // error when it is asked for again: the next start proves how much there is.
+  Status hand_over();
 
   void write_waiting() override;
   [[nodiscard]] bool is_sync_due(std::int64_t now_us) override;
@@ -219,6 +228,7 @@ class MmapLog final : public PartitionLog,
   LogView view_;
   LogHealth health_;
   std::atomic<Flush> flush_;
+  std::atomic<Offset> final_below_{kOffsetMax};
 
   // The loop's.
   LogOptions options_ XYLEM_ON_LOOP(loop_);

@@ -33,6 +33,7 @@ void MmapLog::ask_for_compaction() {
   for (const auto& segment : *picture->segments)
     sealed.push_back({segment->end(), segment->bytes()});
   if (!sealed.empty()) sealed.pop_back();
+  while (!sealed.empty() && sealed.back().end > final_below_.load()) sealed.pop_back();
   if (!tombstones_due && !is_dirty(sealed, state->cleaned_to, options_.compaction_dirty_percent))
     return;
   wanted_horizon_ = horizon;
@@ -104,7 +105,8 @@ std::optional<CompactionTask> MmapLog::compaction_task() {
   const std::lock_guard lock(commit_mutex_);
   task.segment_bytes_max = segment_bytes_max_;
   const auto& segments = files_.segments();
-  for (std::size_t i = 0; i + 1 < segments.size(); ++i)
+  const auto final_below = final_below_.load();
+  for (std::size_t i = 0; i + 1 < segments.size() && segments[i]->end() <= final_below; ++i)
     task.sealed.push_back({segments[i], segments[i]->facts()});
   return task;
 }

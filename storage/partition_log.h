@@ -14,8 +14,8 @@
 // until there is room; what was queued before is written then, or given up. The listener is also
 // called when the log's health changes and when something was brought in.
 //
-// Threads: append*, cut_back, drop_before, retain, to_fill, fill, warm_up, brought_in,
-// inherit_compaction, pause_compaction, set_*, close: the writer's loop. The rest: any.
+// Threads: append*, cut_back, drop_before, retain, set_final_below, to_fill, fill, warm_up,
+// brought_in, inherit_compaction, pause_compaction, set_*, close: the writer's loop. The rest: any.
 #pragma once
 
 #include "common/batch/batch.h"
@@ -141,6 +141,10 @@ class PartitionLog {
   // kCompact it also has the log compacted, on a thread of its own, where that is due.
   virtual Status retain() = 0;
 
+  // What lies at or above `offset` may still be cut back: retention leaves it, and compaction does
+  // not take it for newer values. Until this is called all there is counts as final.
+  virtual void set_final_below(Offset /*offset*/) {}
+
   // What is appended from now on makes these the log's bounds; durable on return. Where there are
   // batches already compacted_below only grows, and the horizon stays above what this log's own
   // compaction took.
@@ -175,6 +179,8 @@ class PartitionLog {
   // Offsets that were in corrupt bytes and are no longer here, also after a restart, until they are
   // filled, cut or dropped; reads pass over them as over holes.
   [[nodiscard]] virtual std::vector<OffsetRange> lost() const { return {}; }
+
+  [[nodiscard]] virtual bool has_lost() const { return !lost().empty(); }
 
   // What the next fill() may put back: the first range of lost(), from where the last one ended.
   // nullopt: nothing is lost, or all of the range is on its way to the disk.

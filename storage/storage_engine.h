@@ -42,9 +42,29 @@ class StorageEngine {
   // may still be there, and can be removed again.
   virtual Status remove(const LogId& id) = 0;
 
+  // Gives `name` the newest earlier generation's log of that topic and partition, unless it has one
+  // of its own already or there is none. Whoever has the earlier one open is done with it. Durable
+  // on return; after an error nothing is lost, and it can be asked for again.
+  virtual Status carry_over(const LogName& name) = 0;
+
   // Closes every log.
   virtual Status close() = 0;
 };
+
+// For engines. Of a map by LogId: the newest earlier generation's entry of `id`'s topic and
+// partition; end() where there is none, or `id` itself is there.
+template <class Map>
+auto earlier_generation(Map& logs, const LogId& id) {
+  if (logs.contains(id)) return logs.end();
+  auto first = logs.lower_bound(LogId{{id.incarnation.topic, 0}, PartitionId(0)});
+  auto found = logs.end();
+  for (; first != logs.end() && first->first.incarnation.topic == id.incarnation.topic &&
+         first->first.incarnation.generation < id.incarnation.generation;
+       ++first) {
+    if (first->first.partition == id.partition) found = first;
+  }
+  return found;
+}
 
 struct EngineContext {
   Loop& loop;  // the writer's

@@ -22,6 +22,7 @@ struct StorageMetrics {
   Counter& disk_full;
   Counter& rounds;
   Counter& syncs;
+  Histogram& sync_s;
   Counter& written_bytes;
   Counter& dropped_segments;
   Counter& compaction_runs;

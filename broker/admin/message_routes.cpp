@@ -107,7 +107,7 @@ class HttpProduce {
     if (!bytes) return done(pass(bytes));
     if (partition == nullptr)
       return done(fail(Errc::kUnavailable, "the partition is not open", "retry"));
-    partition->append(*bytes, std::move(done));
+    partition->append(*bytes, Acks::kAll, std::move(done));
   }
 
   Door& door_;

@@ -14,25 +14,29 @@ using network::HttpReplyPtr;
 using network::HttpRequest;
 using network::HttpResponse;
 
+// Of a partition that is not here: who leads it.
+Json describe(const ClientContext& client, const TopicDefinition& topic, std::int32_t number) {
+  const auto leader = client.leader_of(topic.log(number));
+  Json state{{"partition", number}, {"leader", leader.node}, {"epoch", leader.epoch.value()}};
+  const auto* partition = client.partitions.find(topic.log(number));
+  if (partition == nullptr) return state;
+  const auto& log = *partition->log();
+  state.update({{"epoch", partition->epoch().value()},
+                {"start", log.start_offset().value()},
+                {"end", log.end_offset().value()},
+                {"highWatermark", partition->high_watermark().value()},
+                {"bytes", log.bytes()},
+                {"segments", log.segments().size()}});
+  if (partition->age_ms() != Partition::kAgeUnknown) state["ageMs"] = partition->age_ms();
+  return state;
+}
+
 Json describe(const ClientContext& client, const TopicDefinition& topic) {
   auto json = Json::parse(to_json(topic));
   json["internal"] = topic.is_internal();
   auto states = Json::array();
-  const auto leader = client.leader();
   for (std::int32_t p = 0; p < topic.partitions; ++p) {
-    const auto* partition = client.partitions.find(topic.log(p));
-    if (partition == nullptr) continue;
-    const auto& log = *partition->log();
-    Json state{{"partition", p},
-               {"leader", leader.node},
-               {"epoch", partition->epoch().value()},
-               {"start", log.start_offset().value()},
-               {"end", log.end_offset().value()},
-               {"highWatermark", partition->high_watermark().value()},
-               {"bytes", log.bytes()},
-               {"segments", log.segments().size()}};
-    if (partition->age_ms() != Partition::kAgeUnknown) state["ageMs"] = partition->age_ms();
-    states.push_back(std::move(state));
+    states.push_back(describe(client, topic, p));
   }
   json["partitionState"] = std::move(states);
   return json;

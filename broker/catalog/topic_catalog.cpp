@@ -1,15 +1,13 @@
 #include "broker/catalog/topic_catalog.h"
 
-#include "common/batch/batch_builder.h"
-#include "common/batch/record.h"
+#include "broker/catalog/topics_log.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 namespace xylem::broker {
 namespace {
-
-constexpr std::size_t kReadBytes = 256ULL * 1024;
 
 // What a change came to, once it was appended; `topic` null: it did not come back.
 Result<TopicDefinition> outcome(const Result<Partition::Appended>& appended,
@@ -53,47 +51,22 @@ void TopicCatalog::reread() {
 }
 
 void TopicCatalog::read_on() {
-  const auto& log = *log_->log();
-  if (cursor_ < log.start_offset()) cursor_ = log.start_offset();
-  while (cursor_ < log_->high_watermark()) {
-    const auto read = log.read(cursor_, kReadBytes, log_->high_watermark());
-    if (!read || read->slices.empty()) {
-      context_.logger.error(
-          "topics.unreadable",
-          {{"offset", cursor_.value()}, {"error", read ? "no batch" : read.error().what()}});
-      return;
-    }
-    for (const auto& slice : read->slices) {
-      for (auto left = slice.bytes; !left.empty();) {
-        const auto header = read_batch_header(left);
-        if (!header) break;
-        if (header->next_offset() > cursor_) apply_batch(left.first(header->bytes));
-        left = left.subspan(header->bytes);
-      }
-    }
-    cursor_ = read->next;
+  const auto read = read_topic_changes(*log_->log(), cursor_, log_->high_watermark(),
+                                       [this](const TopicChange& change) { apply(change); });
+  if (read) {
+    cursor_ = *read;
+  } else {
+    context_.logger.error("topics.unreadable",
+                          {{"offset", cursor_.value()}, {"error", read.error().what()}});
   }
 }
 
-void TopicCatalog::apply_batch(Bytes batch) {
-  auto reader = BatchReader::open(batch);
-  if (!reader) return;
-  while (auto record = reader->next()) {
-    if (!*record) return;
-    if (!(*record)->key || (*record)->offset < cursor_) continue;
-    const std::string name(text_of(*(*record)->key));
-    if ((*record)->is_tombstone()) {
-      erase(name);
-      continue;
-    }
-    const auto topic = topic_from_json(text_of(*(*record)->value));
-    if (topic) {
-      put(*topic);
-    } else {
-      context_.logger.error("topics.unreadable",
-                            {{"topic", name}, {"error", topic.error().what()}});
-    }
-  }
+void TopicCatalog::apply(const TopicChange& change) {
+  if (!change.json) return erase(change.name);
+  const auto topic = topic_from_json(*change.json);
+  if (topic) return put(*topic);
+  context_.logger.error("topics.unreadable",
+                        {{"topic", change.name}, {"error", topic.error().what()}});
 }
 
 void TopicCatalog::put(const TopicDefinition& topic) {
@@ -111,7 +84,7 @@ void TopicCatalog::erase(const std::string& name) {
   const auto gone = std::move(known->second);
   topics_.erase(known);
   announce(gone, true);
-  for (std::int32_t p = 0; p < gone.partitions; ++p) {
+  for (std::int32_t p = 0; p < gone.partitions && authority_ == nullptr; ++p) {
     if (auto removed = context_.partitions.remove(gone.log(p)); !removed) {
       context_.logger.error("topic.remove_failed",
                             {{"topic", name}, {"error", removed.error().what()}});
@@ -120,6 +93,7 @@ void TopicCatalog::erase(const std::string& name) {
 }
 
 void TopicCatalog::open_partitions(const TopicDefinition& topic) {
+  if (authority_ != nullptr) return;  // who decides opens them where they are
   if (!is_owner() && filter_ && !filter_(topic)) return;
   for (std::int32_t p = 0; p < topic.partitions; ++p) {
     auto opened = context_.partitions.open(topic, PartitionId(p), leadership_);
@@ -142,6 +116,12 @@ void TopicCatalog::create(TopicDefinition request, Done done) {
     return done(fail(Errc::kInvalidRequest, "names that begin with __ are the broker's own"));
   if (topics_.contains(request.name))
     return done(fail(Errc::kAlreadyExists, "topic \"" + request.name + "\" exists"));
+  if (authority_ != nullptr) {
+    request.incarnation = {TopicId::random(context_.random), 0};
+    return authority_->create(std::move(request), std::move(done));
+  }
+  request.replicas = std::max(request.replicas, 1);
+  request.min_insync = std::max(request.min_insync, 1);
   if (request.replicas > 1) {
     return done(
         fail(Errc::kInvalidRequest, "replicas is " + std::to_string(request.replicas) +
@@ -162,6 +142,7 @@ void TopicCatalog::find_or_create(const std::string& name, Done done) {
   }
   TopicDefinition wanted;
   wanted.name = name;
+  wanted.replicas = wanted.min_insync = 0;
   create(std::move(wanted), std::move(done));
 }
 
@@ -171,12 +152,15 @@ void TopicCatalog::alter(const std::string& name, std::string_view json, Done do
     return done(fail(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\""));
   auto changed = altered(*topic, json);
   if (!changed) return done(pass(changed));
+  if (authority_ != nullptr) return authority_->alter(std::move(*changed), std::move(done));
   publish(name, to_json(*changed), std::move(done));
 }
 
 void TopicCatalog::remove(const std::string& name, Done done) {
-  if (find(name) == nullptr)
+  const auto* topic = find(name);
+  if (topic == nullptr)
     return done(fail(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\""));
+  if (authority_ != nullptr) return authority_->remove(*topic, std::move(done));
   publish(name, std::nullopt, std::move(done));
 }
 
@@ -188,16 +172,9 @@ void TopicCatalog::publish(const std::string& name, std::optional<std::string> j
   if (json) {
     if (auto readable = topic_from_json(*json); !readable) return done(pass(readable));
   }
-  BatchBuilder builder;
-  Record record;
-  record.key = name;
-  record.value = std::move(json);
-  record.timestamp_ms = context_.clock.wall_ms();
-  const bool deletes = !record.value.has_value();
+  const bool deletes = !json.has_value();
   const auto before = deletes ? *find(name) : TopicDefinition{};
-  auto added = builder.add(record);
-  if (!added) return done(pass(added));
-  auto batch = builder.build();
+  auto batch = batch_of_changes({{name, std::move(json)}}, context_.clock.wall_ms());
   if (!batch) return done(pass(batch));
   changing_.try_emplace(name);
   auto settle = [this, name, deletes, before, done = std::move(done)](auto appended) {
@@ -206,7 +183,7 @@ void TopicCatalog::publish(const std::string& name, std::optional<std::string> j
     done(outcome(appended, name, deletes ? &before : find(name)));
     for (const auto& settled : waiting.mapped()) settled();
   };
-  log_->append(*batch, std::move(settle));
+  log_->append(*batch, Acks::kAll, std::move(settle));
 }
 
 const TopicDefinition* TopicCatalog::find(std::string_view name) const {

@@ -2,7 +2,8 @@
 //
 // The owner of `__topics` creates, alters and deletes by appending to it; every node, the owner
 // too, learns of a change only by reading it back. A topic's partitions are opened here (led by the
-// owner, pulled by everyone else) and observers are told.
+// owner, pulled by everyone else) and observers are told. In a root tier of several the
+// `TopicAuthority` changes topics, opens their partitions, and says what was decided.
 //
 // Threads: the loop's. Errors: kNotLeader, kAlreadyExists, kUnknownTopicOrPartition, and what
 // Partition::append says.
@@ -23,9 +24,27 @@
 
 namespace xylem::broker {
 
-class TopicCatalog {
+struct TopicChange;
+
+// Who decides about topics in place of an owner alone.
+class TopicAuthority {
  public:
   using Done = std::function<void(Result<TopicDefinition>)>;
+
+  virtual ~TopicAuthority() = default;
+
+  // `done` runs when the catalog knows of it. 0 replicas: as many as the tier gives by itself.
+  virtual void create(TopicDefinition topic, Done done) = 0;
+  virtual void alter(TopicDefinition topic, Done done) = 0;
+  virtual void remove(const TopicDefinition& topic, Done done) = 0;
+
+  // kUnavailable: what was decided is not all known here yet.
+  [[nodiscard]] virtual Status is_current() const = 0;
+};
+
+class TopicCatalog {
+ public:
+  using Done = TopicAuthority::Done;
 
   // Every change, after it was applied. `removed`: the topic (or this incarnation of it) is gone.
   using Observer = std::function<void(const TopicDefinition& topic, bool removed)>;
@@ -50,6 +69,13 @@ class TopicCatalog {
   // Opens `__topics` and applies what it holds.
   Status start();
 
+  // In place of start().
+  void start(TopicAuthority& authority) { authority_ = &authority; }
+
+  // What the authority has decided.
+  void put(const TopicDefinition& topic);
+  void erase(const std::string& name);
+
   void set_filter(Filter filter);
 
   void observe(Observer observer) { observers_.push_back(std::move(observer)); }
@@ -62,27 +88,31 @@ class TopicCatalog {
   void alter(const std::string& name, std::string_view json, Done done);
   void remove(const std::string& name, Done done);
 
+  // An error: a topic that is not found may be there all the same.
+  [[nodiscard]] Status is_current() const {
+    return authority_ == nullptr ? Status() : authority_->is_current();
+  }
+
   // Null: no such topic (yet).
   [[nodiscard]] const TopicDefinition* find(std::string_view name) const;
   [[nodiscard]] const TopicDefinition* find(const Incarnation& incarnation) const;
   [[nodiscard]] std::vector<const TopicDefinition*> all() const;  // by name, without `__topics`
 
-  [[nodiscard]] bool is_owner() const { return leadership_ != kNoEpoch; }
+  [[nodiscard]] bool is_owner() const { return leadership_ != kNoEpoch || authority_ != nullptr; }
 
   // `__topics` was rebuilt from scratch: forget what was read and read again.
   void reread();
 
  private:
   void read_on();
-  void apply_batch(Bytes batch);
-  void put(const TopicDefinition& topic);
-  void erase(const std::string& name);
+  void apply(const TopicChange& change);
   void publish(const std::string& name, std::optional<std::string> json, Done done);
   void open_partitions(const TopicDefinition& topic);
   void announce(const TopicDefinition& topic, bool removed);
 
   Context context_;
   Epoch leadership_;
+  TopicAuthority* authority_ = nullptr;
   Partition* log_ = nullptr;
   Offset cursor_;
   bool reading_ = false;

@@ -66,9 +66,11 @@ Json fields_of(const RegisterBroker& it) {
   return {{"do", "registerBroker"},
           {"broker", it.broker.value()},
           {"node", it.node},
+          {"instance", it.instance.text()},
           {"disk", it.disk.text()},
           {"clients", it.clients},
           {"pipe", it.pipe},
+          {"isClean", it.is_clean},
           {"unproven", to_json_value(it.unproven)}};
 }
 
@@ -76,9 +78,11 @@ void read(JsonFields& fields, RegisterBroker& it) {
   it.broker = some_broker(fields);
   it.node = fields.text("node");
   if (!check_node_id(it.node)) fields.refuse("node");
+  it.instance = fields.uuid("instance");
   it.disk = fields.uuid("disk");
   it.clients = fields.text("clients");
   it.pipe = fields.text("pipe");
+  it.is_clean = fields.flag("isClean");
   it.unproven = logs(fields, "unproven");
 }
 
@@ -142,13 +146,23 @@ void read(JsonFields& fields, ChangeInSync& it) {
   });
 }
 
+void read(JsonFields& fields, Order& it) {
+  it.who = fields.text("who");
+  if (it.who.empty() || it.who.size() > kWhoBytesMax) fields.refuse("who");
+  it.at_ms = fields.number("at", 0, INT64_MAX);
+}
+
 Json fields_of(const MoveReplicas& it) {
   auto moves = Json::array();
   for (const auto& move : it.moves) {
     moves.push_back({{"log", broker::to_json_value(move.log)},
                      {"replicas", broker::to_json_value(move.replicas)}});
   }
-  return {{"do", "moveReplicas"}, {"moves", moves}};
+  return {{"do", "moveReplicas"},
+          {"moves", moves},
+          {"bytesPerS", it.bytes_per_s},
+          {"who", it.order.who},
+          {"at", it.order.at_ms}};
 }
 
 void read(JsonFields& fields, MoveReplicas& it) {
@@ -157,6 +171,22 @@ void read(JsonFields& fields, MoveReplicas& it) {
     it.moves.push_back({one.log("log"), one.replicas("replicas")});
     if (auto good = one.done(); !good) fields.refuse(good.error());
   });
+  it.bytes_per_s = fields.number("bytesPerS", 0, kMoveBytesPerSMax);
+  read(fields, it.order);
+}
+
+Json fields_of(const ForceElection& it) {
+  return {{"do", "forceElection"},
+          {"log", broker::to_json_value(it.log)},
+          {"broker", it.broker.value()},
+          {"who", it.order.who},
+          {"at", it.order.at_ms}};
+}
+
+void read(JsonFields& fields, ForceElection& it) {
+  it.log = fields.log("log");
+  it.broker = some_broker(fields);
+  read(fields, it.order);
 }
 
 Json fields_of(const ReturnLeaders& it) {
@@ -187,6 +217,7 @@ constexpr std::array<Reader, std::variant_size_v<ClusterCommand>> kReaders = {{
     {"changeInSync", read_command<ChangeInSync>},
     {"moveReplicas", read_command<MoveReplicas>},
     {"returnLeaders", read_command<ReturnLeaders>},
+    {"forceElection", read_command<ForceElection>},
 }};
 
 }  // namespace

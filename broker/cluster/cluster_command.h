@@ -25,15 +25,19 @@ namespace xylem::broker {
 inline constexpr std::int32_t kRootBrokersMax = 64;         // ids are below it
 inline constexpr std::size_t kCommandBytesMax = 8'000'000;  // of JSON
 inline constexpr std::size_t kChangesMax = 10'000;          // partitions in one command
+inline constexpr std::size_t kWhoBytesMax = 256;
+inline constexpr std::int64_t kMoveBytesPerSMax = 1'000'000'000'000;
 
 // A broker started: it is alive, and none of its earlier leaderships goes on.
 struct RegisterBroker {
   ReplicaId broker;
   NodeId node;
-  Uuid disk;            // made with the data directory
-  std::string clients;  // "host:port" of the native protocol
-  std::string pipe;     // and of the pipe
-  // Logs that its start did not prove up to their synced bound, or that do not promise it.
+  Uuid instance;          // of the process: one that comes again has lost nothing
+  Uuid disk;              // made with the data directory
+  std::string clients;    // "host:port" of the native protocol
+  std::string pipe;       // and of the pipe
+  bool is_clean = false;  // all that was written before the start was synced
+  // Logs that its start did not prove up to their synced bound.
   std::vector<LogId> unproven;
 
   bool operator==(const RegisterBroker&) const = default;
@@ -77,9 +81,28 @@ struct ChangeInSync {
   bool operator==(const ChangeInSync&) const = default;
 };
 
+// On whose word something was decided that brokers do not decide by themselves.
+struct Order {
+  std::string who;
+  std::int64_t at_ms = 0;  // of the wall clock
+  bool operator==(const Order&) const = default;
+};
+
 struct MoveReplicas {
   std::vector<Placed> moves;
+  // Of what each broker copies for moves, from now on; 0: each one's own setting.
+  std::int64_t bytes_per_s = 0;
+  Order order;
   bool operator==(const MoveReplicas&) const = default;
+};
+
+// Nobody in sync is alive: `broker` leads with what it has, and what only others had is given up.
+// The topic begins a new generation.
+struct ForceElection {
+  LogId log;
+  ReplicaId broker;
+  Order order;
+  bool operator==(const ForceElection&) const = default;
 };
 
 // Each to its preferred leader, where that one is alive and in sync.
@@ -95,7 +118,8 @@ using ClusterCommand = std::variant<RegisterBroker,
                                     DeleteTopic,
                                     ChangeInSync,
                                     MoveReplicas,
-                                    ReturnLeaders>;
+                                    ReturnLeaders,
+                                    ForceElection>;
 
 std::string to_json(const ClusterCommand& command);
 Result<ClusterCommand> command_from_json(std::string_view json);

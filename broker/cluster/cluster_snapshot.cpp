@@ -16,14 +16,20 @@ using Json = nlohmann::json;
 constexpr std::size_t kTopicsMax = 100'000;
 
 Json fields_of(ReplicaId id, const RootBroker& broker) {
-  return {{"broker", id.value()},      {"node", broker.node}, {"disk", broker.disk.text()},
-          {"clients", broker.clients}, {"pipe", broker.pipe}, {"isAlive", broker.is_alive}};
+  return {{"broker", id.value()},
+          {"node", broker.node},
+          {"instance", broker.instance.text()},
+          {"disk", broker.disk.text()},
+          {"clients", broker.clients},
+          {"pipe", broker.pipe},
+          {"isAlive", broker.is_alive}};
 }
 
 std::pair<ReplicaId, RootBroker> read_broker(JsonFields& fields) {
   const auto id = fields.replica("broker");
   if (id == kNoReplica) fields.refuse("broker");
   RootBroker broker{.node = fields.text("node"),
+                    .instance = fields.uuid("instance"),
                     .disk = fields.uuid("disk"),
                     .clients = fields.text("clients"),
                     .pipe = fields.text("pipe"),
@@ -87,6 +93,20 @@ TopicState read_topic(JsonFields& fields) {
   return topic;
 }
 
+Json fields_of(const AuditEntry& entry) {
+  return {{"who", entry.order.who},
+          {"at", entry.order.at_ms},
+          {"what", entry.what},
+          {"result", entry.result}};
+}
+
+AuditEntry read_audit_entry(JsonFields& fields) {
+  return {.order = {fields.text("who"),
+                    fields.number("at", 0, std::numeric_limits<std::int64_t>::max())},
+          .what = fields.text("what"),
+          .result = fields.text("result")};
+}
+
 }  // namespace
 
 std::string ClusterState::to_json() const {
@@ -94,7 +114,13 @@ std::string ClusterState::to_json() const {
   for (const auto& [id, broker] : brokers_) brokers.push_back(fields_of(id, broker));
   auto topics = Json::array();
   for (const auto& [name, topic] : topics_) topics.push_back(fields_of(topic));
-  return Json{{"brokers", std::move(brokers)}, {"topics", std::move(topics)}}.dump();
+  auto audit = Json::array();
+  for (const auto& entry : audit_) audit.push_back(fields_of(entry));
+  return Json{{"brokers", std::move(brokers)},
+              {"topics", std::move(topics)},
+              {"audit", std::move(audit)},
+              {"moveBytesPerS", move_bytes_per_s_}}
+      .dump();
 }
 
 Result<ClusterState> ClusterState::from_json(std::string_view json) {
@@ -110,11 +136,18 @@ Result<ClusterState> ClusterState::from_json(std::string_view json) {
     JsonFields one(value, "topic");
     auto topic = read_topic(one);
     if (auto good = one.done(); !good) fields.refuse(good.error());
-    const bool is_new = state.names_.emplace(topic.topic.incarnation, topic.topic.name).second &&
+    const bool is_new = state.find(topic.topic.incarnation.topic) == nullptr &&
                         !state.topics_.contains(topic.topic.name);
     if (!is_new) return fields.refuse("topics");
+    state.names_.emplace(topic.topic.incarnation, topic.topic.name);
     state.topics_.emplace(topic.topic.name, std::move(topic));
   });
+  fields.list("audit", kAuditMax, [&](const Json& value) {
+    JsonFields one(value, "audit entry");
+    state.audit_.push_back(read_audit_entry(one));
+    if (auto good = one.done(); !good) fields.refuse(good.error());
+  });
+  state.move_bytes_per_s_ = fields.number("moveBytesPerS", 0, kMoveBytesPerSMax);
   auto good = fields.done();
   if (!good) return fail(Errc::kCorrupt, good.error().what());
   return state;

@@ -1,8 +1,9 @@
 #include "broker/cluster/cluster_state.h"
 
-#include "broker/cluster/planted_bug.h"
+#include "pipe/planted_bug.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace xylem::broker {
@@ -25,6 +26,15 @@ std::unexpected<Error> unknown(const std::string& what) {
 
 std::string text_of(ReplicaId broker) { return std::to_string(broker.value()); }
 
+LogId in_any_generation(LogId log) {
+  log.incarnation.generation = 0;
+  return log;
+}
+
+std::string text_of(const std::string& topic, PartitionId partition) {
+  return topic + "/" + std::to_string(partition.value());
+}
+
 // Calls `visit` with every partition; what it says it changed goes into `changes`.
 template <class Visit>
 void for_each_partition(std::map<std::string, TopicState, std::less<>>& topics,
@@ -33,7 +43,7 @@ void for_each_partition(std::map<std::string, TopicState, std::less<>>& topics,
   for (auto& [name, topic] : topics) {
     for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
       const auto log = topic.topic.log(static_cast<std::int32_t>(i));
-      if (visit(log, topic.partitions[i])) changes.partitions.insert(log);
+      if (visit(topic.topic, log, topic.partitions[i])) changes.partitions.insert(log);
     }
   }
 }
@@ -65,6 +75,12 @@ const PartitionRecord* ClusterState::find(const LogId& log) const {
   return const_cast<ClusterState*>(this)->record_of(log);
 }
 
+const TopicState* ClusterState::find(const TopicId& topic) const {
+  const auto name = names_.lower_bound(Incarnation{topic, 0});
+  if (name == names_.end() || name->first.topic != topic) return nullptr;
+  return &topics_.find(name->second)->second;
+}
+
 bool ClusterState::is_alive(ReplicaId broker) const {
   const auto found = brokers_.find(broker);
   return found != brokers_.end() && found->second.is_alive;
@@ -89,21 +105,34 @@ void ClusterState::elect(PartitionRecord& record) const {
 
 Result<ClusterState::Changes> ClusterState::decide(const RegisterBroker& command) {
   const auto known = brokers_.find(command.broker);
-  const bool has_other_disk = known != brokers_.end() && known->second.disk != command.disk &&
-                              !is_planted(PlantedBug::kEmptyDiskElected);
-  brokers_[command.broker] = {command.node, command.disk, command.clients, command.pipe, true};
-  const std::set<LogId> unproven(command.unproven.begin(), command.unproven.end());
+  const bool is_known = known != brokers_.end();
+  if (is_known && known->second.node != command.node) {
+    return fail(Errc::kDuplicateNode, "broker " + text_of(command.broker) + " is " +
+                                          known->second.node + ", not " + command.node);
+  }
+  const bool has_other_disk =
+      is_known && known->second.disk != command.disk && !is_planted(PlantedBug::kEmptyDiskElected);
+  const bool is_again = is_known && known->second.instance == command.instance;
+  const bool may_have_lost = is_known && !is_again && !command.is_clean;
+  brokers_[command.broker] = {command.node,    command.instance, command.disk,
+                              command.clients, command.pipe,     true};
+  // Whoever was away for an election by force knows its logs by the generation of before.
+  std::set<LogId> unproven;
+  for (const auto& log : command.unproven) unproven.insert(in_any_generation(log));
   Changes changes;
   changes.brokers.insert(command.broker);
-  for_each_partition(topics_, changes, [&](const LogId& log, PartitionRecord& record) {
+  const auto visit = [&](const TopicDefinition& topic, const LogId& log, PartitionRecord& record) {
     if (!is_member(command.broker, record.replicas)) return false;
-    if (has_other_disk || unproven.contains(log)) std::erase(record.in_sync, command.broker);
+    const bool is_doubtful = may_have_lost && topic.flush != storage::Flush::kAlways;
+    const bool is_unproven = !is_again && unproven.contains(in_any_generation(log));
+    if (has_other_disk || is_doubtful || is_unproven) std::erase(record.in_sync, command.broker);
     if (record.leader == command.broker || record.leader == kNoReplica)
       elect(record);
     else
       ++record.version;  // what is proposed about who it was before, is not decided any more
     return true;
-  });
+  };
+  for_each_partition(topics_, changes, visit);
   return changes;
 }
 
@@ -115,11 +144,19 @@ Result<ClusterState::Changes> ClusterState::decide(const FenceBroker& command) {
   if (!found->second.is_alive) return changes;
   found->second.is_alive = false;
   changes.brokers.insert(command.broker);
-  for_each_partition(topics_, changes, [&](const LogId&, PartitionRecord& record) {
-    if (record.leader != command.broker) return false;
-    elect(record);
+  const auto visit = [&](const TopicDefinition&, const LogId&, PartitionRecord& record) {
+    const bool may_leave =
+        is_member(command.broker, record.in_sync) && record.in_sync.size() > record.min_insync;
+    if (may_leave) std::erase(record.in_sync, command.broker);
+    if (record.leader == command.broker)
+      elect(record);
+    else if (may_leave)
+      ++record.version;
+    else
+      return false;
     return true;
-  });
+  };
+  for_each_partition(topics_, changes, visit);
   return changes;
 }
 
@@ -161,7 +198,7 @@ Result<ClusterState::Changes> ClusterState::decide(const CreateTopic& command) {
   const auto& topic = command.topic;
   if (topics_.contains(topic.name))
     return fail(Errc::kAlreadyExists, "topic \"" + topic.name + "\" exists");
-  if (names_.contains(topic.incarnation) || topic.incarnation.topic.is_nil())
+  if (find(topic.incarnation.topic) != nullptr || topic.incarnation.topic.is_nil())
     return fail(Errc::kInvalidRequest, "a new topic has an id of its own");
   if (command.replicas.size() != static_cast<std::size_t>(topic.partitions)) {
     return fail(Errc::kInvalidRequest, "topic \"" + topic.name + "\" has " +
@@ -224,13 +261,15 @@ Result<ClusterState::Changes> ClusterState::decide(const DeleteTopic& command) {
   return changes;
 }
 
-// Only who leads by the record that it saw may change the set, and only so: itself in it, and
-// nobody new who is dead.
+// Only who leads by the record that it saw may change the set, and only so: itself in it, nobody
+// new who is dead, and enough of them.
 bool ClusterState::change(PartitionRecord& record, const ChangeInSync::Change& change) const {
   if (record.leader != change.leader || record.version != change.version) return false;
   const auto set = sorted(change.in_sync);
+  const bool has_enough =
+      set.size() >= record.min_insync || std::ranges::includes(set, record.in_sync);
   const bool is_right =
-      is_member(record.leader, set) && std::ranges::adjacent_find(set) == set.end() &&
+      has_enough && is_member(record.leader, set) && std::ranges::adjacent_find(set) == set.end() &&
       std::ranges::includes(record.replicas, set) && std::ranges::all_of(set, [&](ReplicaId one) {
         return is_member(one, record.in_sync) || is_alive(one);
       });
@@ -271,14 +310,88 @@ Result<ClusterState::Changes> ClusterState::decide(const MoveReplicas& command) 
   Changes changes;
   for (const auto& move : command.moves) {
     auto& record = *record_of(move.log);
-    // What an unfinished move brought goes, unless it leads or is in sync already.
+    // What an unfinished move brought goes, unless it leads or is in sync already; where nobody is
+    // known to have all that was committed, nobody goes.
+    const bool may_go = !record.moving_to.empty() && !record.in_sync.empty();
     const auto kept = united(record.in_sync, sorted(move.replicas));
-    record.replicas = record.moving_to.empty() ? united(record.replicas, kept) : kept;
+    record.replicas = may_go ? kept : united(record.replicas, kept);
     record.moving_to = move.replicas;
     ++record.version;
     finish_move(record);
     changes.partitions.insert(move.log);
   }
+  move_bytes_per_s_ = command.bytes_per_s;
+  note({command.order, "move replicas", described(command.moves)});
+  return changes;
+}
+
+void ClusterState::note(AuditEntry entry) {
+  audit_.push_back(std::move(entry));
+  if (audit_.size() > kAuditMax) audit_.pop_front();
+}
+
+std::string ClusterState::described(const std::vector<Placed>& moves) const {
+  constexpr std::size_t kTold = 10;
+  std::string text;
+  for (const auto& move : std::span(moves).first(std::min(moves.size(), kTold))) {
+    if (!text.empty()) text += ", ";
+    text += text_of(names_.at(move.log.incarnation), move.log.partition) + " to";
+    for (const auto replica : move.replicas) text += " " + text_of(replica);
+  }
+  if (moves.size() > kTold) text += " and " + std::to_string(moves.size() - kTold) + " more";
+  return text;
+}
+
+Status ClusterState::may_force(const ForceElection& command, const PartitionRecord& record) const {
+  const auto who = text_of(command.broker);
+  if (record.leader != kNoReplica) {
+    return fail(Errc::kAlreadyExists,
+                "broker " + text_of(record.leader) + " (" + brokers_.at(record.leader).node +
+                    ") leads this partition in epoch " + std::to_string(record.epoch.value()) +
+                    ": there is nothing to force");
+  }
+  if (!is_member(command.broker, record.replicas))
+    return fail(Errc::kInvalidRequest, "broker " + who + " has no replica of this partition");
+  if (!is_alive(command.broker))
+    return fail(Errc::kInvalidRequest, "broker " + who + " is not alive");
+  return {};
+}
+
+// The next one of a topic. What is known of `__topics` is the quorum's: it stays as it is, and
+// whoever leads it publishes again what it lacks.
+TopicState& ClusterState::begin_generation(const Incarnation& ended) {
+  auto name = names_.extract(ended);
+  auto& state = topics_.find(name.mapped())->second;
+  if (name.mapped() != kTopicsTopic) ++state.topic.incarnation.generation;
+  name.key() = state.topic.incarnation;
+  names_.insert(std::move(name));
+  return state;
+}
+
+// The other partitions lose nothing: their replicas carry their logs over.
+Result<ClusterState::Changes> ClusterState::decide(const ForceElection& command) {
+  const auto* now = find(command.log);
+  if (now == nullptr) return unknown("no such partition in this generation");
+  if (auto good = may_force(command, *now); !good) return pass(good);
+  if (command.log.incarnation.generation == UINT32_MAX)
+    return fail(Errc::kInvalidRequest, "the topic has had its last generation");
+  Changes changes;
+  auto& state = begin_generation(command.log.incarnation);
+  changes.topics.insert(state.topic.name);
+  for (std::int32_t i = 0; i < state.topic.partitions; ++i) {
+    auto& record = state.partitions[static_cast<std::size_t>(i)];
+    if (PartitionId(i) == command.log.partition) record.in_sync = {command.broker};
+    elect(record);
+    changes.partitions.insert({command.log.incarnation, PartitionId(i)});
+    changes.partitions.insert(state.topic.log(i));
+  }
+  const auto& forced = *find(state.topic.log(command.log.partition.value()));
+  changes.forced.push_back({command.order,
+                            "force broker " + text_of(command.broker) + " to lead " +
+                                text_of(state.topic.name, command.log.partition),
+                            "generation " + std::to_string(state.topic.incarnation.generation) +
+                                ", epoch " + std::to_string(forced.epoch.value())});
+  note(changes.forced.front());
   return changes;
 }
 

@@ -31,12 +31,32 @@ Result<std::vector<std::vector<ReplicaId>>> places_of(const ClusterState& state,
 }  // namespace
 
 void Controller::begin(const ClusterState& state, std::int64_t now_ms) {
-  seen_.clear();
+  for (auto& [id, seen] : seen_) seen = {.refused_ms = seen.refused_ms};
   return_asked_ms_ = now_ms;
   look_at(state, now_ms);
 }
 
-void Controller::heard(ReplicaId broker, std::int64_t now_ms) { seen_[broker].heard_ms = now_ms; }
+void Controller::heard(ReplicaId broker, std::int64_t now_ms) {
+  auto& seen = seen_[broker];
+  seen.heard_ms = now_ms;
+  seen.refused_ms.reset();
+}
+
+void Controller::refused(ReplicaId broker, std::int64_t now_ms) {
+  auto& seen = seen_[broker];
+  if (!seen.refused_ms) seen.refused_ms = now_ms;
+}
+
+std::optional<std::int64_t> Controller::heard_ms(ReplicaId broker) const {
+  const auto seen = seen_.find(broker);
+  if (seen == seen_.end() || seen->second.refused_ms) return std::nullopt;
+  return seen->second.heard_ms;
+}
+
+bool Controller::is_missed(const Seen& seen, std::int64_t now_ms) const {
+  return now_ms - seen.heard_ms >= options_.fence_after_ms ||
+         (seen.refused_ms && now_ms - *seen.refused_ms >= options_.refused_after_ms);
+}
 
 // A broker that was registered is heard by that.
 void Controller::look_at(const ClusterState& state, std::int64_t now_ms) {
@@ -64,7 +84,7 @@ std::vector<ClusterCommand> Controller::tick(const ClusterState& state, std::int
   look_at(state, now_ms);
   std::vector<ClusterCommand> due;
   for (auto& [id, seen] : seen_) {
-    if (!seen.is_alive || now_ms - seen.heard_ms < options_.fence_after_ms ||
+    if (!seen.is_alive || !is_missed(seen, now_ms) ||
         now_ms - seen.fence_asked_ms < options_.retry_ms)
       continue;
     seen.fence_asked_ms = now_ms;
@@ -110,10 +130,30 @@ Result<AlterTopic> plan_alteration(const ClusterState& state, const TopicDefinit
   return AlterTopic{topic, std::move(*added)};
 }
 
-MoveReplicas plan_rebalance(const ClusterState& state, std::span<const ReplicaId> brokers) {
+Result<std::vector<Placed>> plan_rebalance(const ClusterState& state,
+                                           std::vector<ReplicaId> brokers) {
+  const auto alive = alive_of(state);
+  const bool were_named = !brokers.empty();
+  if (!were_named) brokers = alive;
+  std::ranges::sort(brokers);
+  if (std::ranges::adjacent_find(brokers) != brokers.end())
+    return fail(Errc::kInvalidRequest, "each broker is named once");
+  for (const auto broker : brokers) {
+    if (std::ranges::binary_search(alive, broker)) continue;
+    return fail(Errc::kInvalidRequest,
+                "broker " + std::to_string(broker.value()) + " is not alive");
+  }
+  for (const auto& [name, topic] : state.topics()) {
+    const auto replicas = topic.topic.replicas;
+    if (were_named && std::ssize(brokers) < replicas)
+      return fail(Errc::kNotEnoughReplicas,
+                  "\"" + name + "\" has " + std::to_string(replicas) + " replicas, which " +
+                      std::to_string(brokers.size()) + " brokers cannot hold",
+                  "name more brokers");
+  }
   auto moves = rebalance(brokers, state.placed());
   if (moves.size() > kChangesMax) moves.resize(kChangesMax);
-  return {std::move(moves)};
+  return moves;
 }
 
 }  // namespace xylem::broker

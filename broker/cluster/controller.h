@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,7 +22,8 @@ namespace xylem::broker {
 class Controller {
  public:
   struct Options {
-    std::int64_t fence_after_ms = 1'200;   // not heard for so long
+    std::int64_t fence_after_ms = 900;     // not heard for so long
+    std::int64_t refused_after_ms = 250;   // not heard since its host refused a connection
     std::int64_t return_after_ms = 5'000;  // the preferred leader is alive for so long
     std::int64_t retry_ms = 500;           // a command that was not decided is due again
   };
@@ -31,8 +33,14 @@ class Controller {
   // This broker leads the quorum from now on.
   void begin(const ClusterState& state, std::int64_t now_ms);
 
+  // Its host says that it is not there: it has died, if it is silent as well. Also before begin().
+  void refused(ReplicaId broker, std::int64_t now_ms);
+
   // `broker` says that it is there.
   void heard(ReplicaId broker, std::int64_t now_ms);
+
+  // nullopt: never, or its host has refused a connection since.
+  [[nodiscard]] std::optional<std::int64_t> heard_ms(ReplicaId broker) const;
 
   // The commands that are due.
   [[nodiscard]] std::vector<ClusterCommand> tick(const ClusterState& state, std::int64_t now_ms);
@@ -40,12 +48,14 @@ class Controller {
  private:
   struct Seen {
     std::int64_t heard_ms = 0;
+    std::optional<std::int64_t> refused_ms;  // first, since it was heard
     std::int64_t alive_since_ms = 0;
     std::int64_t fence_asked_ms = 0;
     bool is_alive = false;
   };
 
   void look_at(const ClusterState& state, std::int64_t now_ms);
+  [[nodiscard]] bool is_missed(const Seen& seen, std::int64_t now_ms) const;
   [[nodiscard]] bool may_return(const PartitionRecord& record, std::int64_t now_ms) const;
 
   Options options_;
@@ -60,7 +70,10 @@ Result<CreateTopic> plan_creation(const ClusterState& state, const TopicDefiniti
 // partitions, or another number of replicas; kNotEnoughReplicas.
 Result<AlterTopic> plan_alteration(const ClusterState& state, const TopicDefinition& topic);
 
-// What moves so that all replicas are on `brokers`, evenly.
-MoveReplicas plan_rebalance(const ClusterState& state, std::span<const ReplicaId> brokers);
+// What moves so that all replicas are on `brokers` (none: all that are alive), evenly; at most
+// kChangesMax. What moves already is where it goes. kInvalidRequest: one is not alive, or is there
+// twice.
+Result<std::vector<Placed>> plan_rebalance(const ClusterState& state,
+                                           std::vector<ReplicaId> brokers);
 
 }  // namespace xylem::broker

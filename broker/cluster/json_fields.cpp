@@ -41,6 +41,8 @@ const Json& JsonFields::take(const char* field) {
   return found == object_.end() ? nothing() : *found;
 }
 
+bool JsonFields::has(const char* field) const { return object_.contains(field); }
+
 void JsonFields::list(const char* field,
                       std::size_t max,
                       const std::function<void(const Json&)>& each) {

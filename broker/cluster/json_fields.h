@@ -28,6 +28,8 @@ class JsonFields {
   // `what` names the object in errors. An array in place of the object is wrong as a whole.
   JsonFields(const Json& object, std::string_view what);
 
+  [[nodiscard]] bool has(const char* field) const;
+
   // Integers from `min` to `max`.
   std::int64_t number(const char* field, std::int64_t min, std::int64_t max);
   std::string text(const char* field);

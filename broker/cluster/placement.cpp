@@ -141,7 +141,8 @@ class Evening {
   static std::vector<ReplicaId> least_first(const Load& load) {
     std::vector<ReplicaId> order;
     for (const auto& [broker, number] : load) order.push_back(broker);
-    std::ranges::stable_sort(order, {}, [&](ReplicaId broker) { return load.at(broker); });
+    std::ranges::sort(order, {},
+                      [&](ReplicaId broker) { return std::pair(load.at(broker), broker); });
     return order;
   }
 

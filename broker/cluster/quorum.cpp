@@ -112,6 +112,7 @@ Result<std::unique_ptr<Quorum>> Quorum::open(const Options& options,
   raft_set_heartbeat_timeout(&made->server, options.heartbeat_ms);
   raft_set_snapshot_threshold(&made->server, options.snapshot_entries);
   raft_set_snapshot_trailing(&made->server, options.trailing_entries);
+  raft_set_install_snapshot_timeout(&made->server, options.snapshot_timeout_ms);
   raft_set_pre_vote(&made->server, true);
   return std::unique_ptr<Quorum>(new Quorum(std::move(made)));
 }
@@ -131,6 +132,10 @@ Status Quorum::bootstrap(const std::vector<ReplicaId>& members) {
   return {};
 }
 
+Status Quorum::join() { return raft_->io.join(); }
+
+void Quorum::joined() { raft_->io.joined(); }
+
 Status Quorum::start() {
   if (const int code = raft_start(&raft_->server); code != 0)
     return failed(code, "start the quorum");
@@ -142,6 +147,7 @@ void Quorum::tick() { raft_->io.tick(); }
 Status Quorum::receive(ReplicaId from, Bytes message) { return raft_->io.receive(from, message); }
 
 void Quorum::propose(Bytes command, std::function<void(Status)> done) {
+  if (raft_->io.has_failed()) return done(health());
   raft_buffer buffer{};
   if (!copy_to(command, buffer)) return done(failed(RAFT_NOMEM, "propose"));
   auto proposal = std::make_unique<Raft::Proposal>();

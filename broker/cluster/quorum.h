@@ -29,10 +29,12 @@ class Quorum {
  public:
   struct Options {
     ReplicaId self;
-    unsigned election_timeout_ms = 1'000;  // up to twice that, by chance
+    unsigned election_timeout_ms = 600;  // up to twice that, by chance
     unsigned heartbeat_ms = 100;
     unsigned snapshot_entries = 1'024;  // applied since the last one
     unsigned trailing_entries = 128;    // kept for members that are a little behind
+    // A snapshot that was not answered is sent again: until then its member gets nothing else.
+    unsigned snapshot_timeout_ms = 5'000;
   };
 
   // What the commands are about.
@@ -64,6 +66,13 @@ class Quorum {
   // Once in the life of a cluster, on every first member alike, before start().
   // kAlreadyExists: the store is not empty.
   Status bootstrap(const std::vector<ReplicaId>& members);
+
+  // Instead, on a disk that takes the place of a lost one: whatever the lost one voted and
+  // acknowledged is forgotten, so this member takes part in no election before joined(): when what
+  // was proposed after this start has been applied here. kAlreadyExists: as bootstrap().
+  Status join();
+  void joined();
+
   Status start();
 
   // Every Options::heartbeat_ms, or more often.

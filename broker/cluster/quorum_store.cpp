@@ -22,7 +22,7 @@ constexpr std::size_t kFileBytesMax = 1024UL * 1024 * 1024;
 constexpr std::string_view kSuffix = ".quorum";
 constexpr std::string_view kNewSuffix = ".new";
 
-enum class Kind : std::uint8_t { kTerm = 1, kVote, kEntry, kCut, kSnapshot };
+enum class Kind : std::uint8_t { kTerm = 1, kVote, kEntry, kCut, kSnapshot, kJoining };
 
 void put(Kind kind, Buffer& out) { out.push_back(static_cast<std::byte>(kind)); }
 
@@ -51,6 +51,7 @@ Buffer records_of(const QuorumContent& content) {
   if (content.snapshot) put_snapshot_record(*content.snapshot, records);
   put_number(Kind::kTerm, content.term, records);
   put_number(Kind::kVote, content.vote, records);
+  if (content.is_joining) put_number(Kind::kJoining, 1, records);
   auto index = content.start_index;
   for (const auto& entry : content.entries) put_entry(index++, entry, records);
   return records;
@@ -89,6 +90,13 @@ bool apply_snapshot(BinaryFields& fields, QuorumContent& content) {
   return true;
 }
 
+bool apply_joining(BinaryFields& fields, QuorumContent& content) {
+  std::uint64_t joins = 0;
+  if (!fields.take(joins) || joins > 1) return false;
+  content.is_joining = joins == 1;
+  return true;
+}
+
 bool apply(BinaryFields& fields, QuorumContent& content) {
   std::uint8_t kind = 0;
   if (!fields.take(kind)) return false;
@@ -104,6 +112,8 @@ bool apply(BinaryFields& fields, QuorumContent& content) {
       return apply_cut(fields, content);
     case Kind::kSnapshot:
       return apply_snapshot(fields, content);
+    case Kind::kJoining:
+      return apply_joining(fields, content);
   }
   return false;
 }
@@ -218,20 +228,23 @@ Status QuorumStore::load() {
 }
 
 Status QuorumStore::load_file(std::uint64_t number) {
-  auto bytes = storage::read_file(disk_, path(number), kFileBytesMax);
-  if (!bytes) return pass(bytes);
-  auto found = decode_quorum_file(*bytes);
-  if (!found) return pass(found);
   auto file = disk_.open(path(number), Disk::Open::kWrite);
   if (!file) return pass(file);
   file_ = std::move(*file);
   // What is read is gone by from now on: it must not be lost with the power any more, nor must the
-  // file's name.
-  if (found->end < bytes->size()) {
-    if (auto cut = file_->truncate(static_cast<std::int64_t>(found->end)); !cut) return cut;
-  }
+  // file's name. What a sync failed to store shows until it is forgotten, and no later one stores
+  // it.
   if (auto synced = file_->sync(); !synced) return synced;
   if (auto synced = disk_.sync_directory(directory_); !synced) return synced;
+  if (auto forgot = file_->forget_cached(); !forgot) return forgot;
+  auto bytes = storage::read_file(disk_, path(number), kFileBytesMax);
+  if (!bytes) return pass(bytes);
+  auto found = decode_quorum_file(*bytes);
+  if (!found) return pass(found);
+  if (found->end < bytes->size()) {
+    if (auto cut = file_->truncate(static_cast<std::int64_t>(found->end)); !cut) return cut;
+    if (auto synced = file_->sync(); !synced) return synced;
+  }
   content_ = std::move(found->content);
   sequence_ = found->next_sequence;
   end_ = static_cast<std::int64_t>(found->end);
@@ -292,6 +305,12 @@ Status QuorumStore::set_term(std::uint64_t term) {
 Status QuorumStore::set_vote(std::uint64_t member) {
   Buffer records;
   put_number(Kind::kVote, member, records);
+  return write(records);
+}
+
+Status QuorumStore::set_joining(bool is_joining) {
+  Buffer records;
+  put_number(Kind::kJoining, is_joining ? 1 : 0, records);
   return write(records);
 }
 

@@ -10,6 +10,7 @@
 //     3 index u64, term u64, type u16, bytes u32, data
 //     4 index u64                      entries from it on are gone
 //     5 index u64, term u64, configuration index u64, bytes u32, configuration, bytes u32, state
+//     6 joins u64                      1: this disk takes the place of a lost one; 0: no more
 //
 // A snapshot begins a new file: itself, the term, the vote, the entries that stay. The new file is
 // whole and durable before it gets its name, so a start finds the old one or the new one.
@@ -61,6 +62,7 @@ struct QuorumSnapshot {
 struct QuorumContent {
   std::uint64_t term = 0;
   std::uint64_t vote = 0;
+  bool is_joining = false;
   std::optional<QuorumSnapshot> snapshot;
   std::uint64_t start_index = 1;  // of the first entry
   std::vector<QuorumEntry> entries;
@@ -83,6 +85,7 @@ class QuorumStore {
 
   Status set_term(std::uint64_t term);
   Status set_vote(std::uint64_t member);
+  Status set_joining(bool is_joining);
   Status append(std::span<const QuorumEntry> entries);
   Status cut(std::uint64_t index);
 

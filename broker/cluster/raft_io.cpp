@@ -104,22 +104,60 @@ RaftIo::RaftIo(Quorum::Seams seams, std::unique_ptr<QuorumStore> opened)
 }
 
 void RaftIo::tick() {
-  if (tick_ != nullptr && closed_ == nullptr) tick_(&io_);
+  if (takes_part()) tick_(&io_);
 }
 
 Status RaftIo::receive(ReplicaId from, Bytes bytes) {
   raft_message message{};
   if (auto read = decode(bytes, message); !read) return read;
-  if (receive_ == nullptr || closed_ != nullptr) {
+  if (!takes_part() || is_lost(message)) {
     free_memory(message);
     return {};
   }
   message.server_id = static_cast<raft_id>(from.value()) + 1;
   message.server_address = "";
+  if (message.type == RAFT_IO_APPEND_ENTRIES) skip_snapshot(message.append_entries);
   offered_ = offered_by(message);
   receive_(&io_, &message);
   offered_.reset();
   return {};
+}
+
+bool RaftIo::is_lost(const raft_message& message) const {
+  return is_joining_ && message.type == RAFT_IO_REQUEST_VOTE;
+}
+
+Status RaftIo::join() {
+  {
+    const std::lock_guard lock(store_mutex_);
+    if (store_->content() != QuorumContent{})
+      return fail(Errc::kAlreadyExists, "this member has joined a quorum before");
+  }
+  on_store([](QuorumStore& store) { return store.set_joining(true); });
+  return health();
+}
+
+void RaftIo::joined() {
+  if (!is_joining_) return;
+  begin([this] { on_store([](QuorumStore& store) { return store.set_joining(false); }); },
+        [this] { is_joining_ = has_failed_; });
+}
+
+// What is in a snapshot was decided: every leader has the same.
+void RaftIo::skip_snapshot(raft_append_entries& message) const {
+  if (message.prev_log_index >= snapshot_index_) return;
+  const auto known =
+      std::min<raft_index>(message.n_entries, snapshot_index_ - message.prev_log_index);
+  if (known == message.n_entries && message.n_entries > 0) {
+    raft_free(message.entries[0].batch);
+    raft_free(message.entries);
+    message.entries = nullptr;
+  } else if (known > 0) {
+    std::copy(message.entries + known, message.entries + message.n_entries, message.entries);
+  }
+  message.n_entries -= static_cast<unsigned>(known);
+  message.prev_log_index = snapshot_index_;
+  message.prev_log_term = snapshot_term_;
 }
 
 // What a message offers is compared when libraft accepts it: it answers at once, or has entries or
@@ -142,6 +180,7 @@ void RaftIo::note(const Compared& compared) {
 int RaftIo::on_store(const std::function<Status(QuorumStore&)>& change) {
   const std::lock_guard lock(store_mutex_);
   if (stored_) stored_ = change(*store_);
+  has_failed_ = !stored_;
   return code_of(stored_);
 }
 
@@ -164,7 +203,10 @@ void RaftIo::end_one() {
 
 void RaftIo::close(raft_io_close_cb done) {
   closed_ = done;
-  begin([] {}, [] {});  // not inside this call, and after all else
+  begin([] {},
+        [this] {  // not inside this call, and after all else
+          for (const auto& answer : std::exchange(unanswered_, {})) answer();
+        });
 }
 
 int RaftIo::load(const Loaded& out) {
@@ -172,7 +214,10 @@ int RaftIo::load(const Loaded& out) {
   const auto& content = store_->content();
   *out.term = content.term;
   *out.vote = content.vote;
+  is_joining_ = content.is_joining;
   *out.snapshot = content.snapshot ? to_raft(*content.snapshot) : nullptr;
+  snapshot_index_ = content.snapshot ? content.snapshot->index : 0;
+  snapshot_term_ = content.snapshot ? content.snapshot->term : 0;
   if (content.snapshot && *out.snapshot == nullptr) return RAFT_CORRUPT;
   *out.start = content.start_index;
   *out.count = content.entries.size();
@@ -207,9 +252,18 @@ int RaftIo::append(raft_io_append* request,
       },
       [this, compared = to_compare(), request, result, done] {
         note(compared);
-        done(request, *result);
+        end_append(request, *result, done);
       });
   return 0;
+}
+
+// A server that is closed looks at no result.
+void RaftIo::end_append(raft_io_append* request, int result, raft_io_append_cb done) {
+  auto answer = [request, done] { done(request, 0); };
+  if (result == 0 || closed_ != nullptr)
+    answer();
+  else
+    unanswered_.emplace_back(answer);
 }
 
 // Should it fail, so does the append that follows.
@@ -226,7 +280,8 @@ int RaftIo::send(raft_io_send* request, const raft_message& message, raft_io_sen
     const auto known = result.term == compared_.term ? compared_.end : 0;
     result.last_log_index = std::min(result.last_log_index, known);
   }
-  seams_.send(ReplicaId(static_cast<std::int32_t>(message.server_id) - 1), encode(said));
+  if (!has_failed_ && !is_lost(message))
+    seams_.send(ReplicaId(static_cast<std::int32_t>(message.server_id) - 1), encode(said));
   begin([] {}, [request, done] { done(request, 0); });
   return 0;
 }
@@ -249,8 +304,13 @@ int RaftIo::put_snapshot(unsigned trailing,
       [this, result, trailing, copy = std::move(copy)] {
         *result = on_store([&](QuorumStore& store) { return store.put_snapshot(copy, trailing); });
       },
-      [this, compared = to_compare(), request, result, done] {
+      [this, compared = to_compare(), request, result, done, index = snapshot.index,
+       term = snapshot.term] {
         note(compared);
+        if (*result == 0) {
+          snapshot_index_ = index;
+          snapshot_term_ = term;
+        }
         done(request, *result);
       });
   return 0;

@@ -4,16 +4,25 @@
 // 0.15 answers a heartbeat with the end of its log, though older leaders' entries may be there.
 //
 // Appends, cuts and snapshots are done in the order in which they are asked for, elsewhere; the
-// term and the vote are durable on return, as libraft wants it. A message is sent or lost. Threads:
-// one, but what Seams::work does elsewhere.
+// term and the vote are durable on return, as libraft wants it. A message is sent or lost.
+//
+// What a message offers again of what a snapshot holds is taken out of it: libraft 0.15 knows of
+// such entries no more, refuses them, and the leader may never find out from where on to send.
+//
+// Once something could not be stored nothing is any more, and the member falls silent. libraft
+// hears of no append that failed: it would forget the entry that its followers may have, to give
+// them another one of the same index and term; and of two appends that fail it would forget what
+// lies behind the end of its log. Threads: one, but what Seams::work does elsewhere.
 #pragma once
 
 #include "broker/cluster/quorum.h"
 #include "broker/cluster/raft_library.h"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 namespace xylem::broker {
 
@@ -29,9 +38,15 @@ class RaftIo {
   void tick();
   Status receive(ReplicaId from, Bytes bytes);
 
-  // Once something could not be stored nothing is any more: what libraft believes and what the disk
-  // holds are two things then.
+  Status join();
+  void joined();
+
   [[nodiscard]] Status health() const;
+
+  // The same without waiting for the disk.
+  [[nodiscard]] bool has_failed() const { return has_failed_; }
+
+  [[nodiscard]] bool takes_part() const { return tick_ != nullptr && !closed_ && !has_failed_; }
 
  private:
   // Entries up to `end` are those of the leader of `term`.
@@ -67,11 +82,14 @@ class RaftIo {
   int get_snapshot(raft_io_snapshot_get* request, raft_io_snapshot_get_cb done);
   void close(raft_io_close_cb done);
   int on_store(const std::function<Status(QuorumStore&)>& change);
+  [[nodiscard]] bool is_lost(const raft_message& message) const;
+  void skip_snapshot(raft_append_entries& message) const;
   static std::optional<Compared> offered_by(const raft_message& message);
 
   [[nodiscard]] Compared to_compare() const { return offered_.value_or(Compared{}); }
 
   void note(const Compared& compared);
+  void end_append(raft_io_append* request, int result, raft_io_append_cb done);
   void begin(std::function<void()> work, std::function<void()> done);
   void end_one();
 
@@ -80,12 +98,17 @@ class RaftIo {
   mutable std::mutex store_mutex_;
   std::unique_ptr<QuorumStore> store_;  // under store_mutex_
   Status stored_;                       // under store_mutex_: the first failure
+  std::atomic<bool> has_failed_ = false;
   raft_io_tick_cb tick_ = nullptr;
   raft_io_recv_cb receive_ = nullptr;
   raft_io_close_cb closed_ = nullptr;
   std::size_t under_way_ = 0;
-  Compared compared_;                // with the leader of that term
-  std::optional<Compared> offered_;  // by the message that is being heard
+  std::vector<std::function<void()>> unanswered_;  // appends that failed
+  bool is_joining_ = false;                        // no votes, neither asked for nor given
+  raft_index snapshot_index_ = 0;                  // of the last entry in it; 0: there is none
+  raft_term snapshot_term_ = 0;                    // of that entry
+  Compared compared_;                              // with the leader of that term
+  std::optional<Compared> offered_;                // by the message that is being heard
 };
 
 }  // namespace xylem::broker

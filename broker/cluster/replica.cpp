@@ -1,8 +1,9 @@
 #include "broker/cluster/replica.h"
 
-#include "broker/cluster/planted_bug.h"
+#include "pipe/planted_bug.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace xylem::broker {
@@ -52,7 +53,10 @@ Replica::Actions Replica::log_moved(const Log& log, std::int64_t now_ms) {
 Replica::Actions Replica::fetched(const Fetch& fetch, const Log& log, std::int64_t now_ms) {
   Actions actions;
   if (role_ != Role::kLeader || fetch.epoch != record_.epoch) return actions;
-  if (fetch.replica == id_ || !is_member(fetch.replica, record_.replicas)) return actions;
+  // Who goes by a newer record may be a member by that one, and will not say again where it stands.
+  const bool may_be_member =
+      is_member(fetch.replica, record_.replicas) || fetch.version > record_.version;
+  if (fetch.replica == id_ || !may_be_member) return actions;
   auto& follower = followers_[fetch.replica];
   if (fetch.end >= log.end)
     follower.caught_up_ms = now_ms;
@@ -70,6 +74,16 @@ Replica::Actions Replica::fetched(const Fetch& fetch, const Log& log, std::int64
   return actions;
 }
 
+Replica::Actions Replica::heard(ReplicaId follower, const Log& log, std::int64_t now_ms) {
+  Actions actions;
+  const auto found = followers_.find(follower);
+  if (role_ != Role::kLeader || found == followers_.end()) return actions;
+  if (found->second.has_fetched && found->second.end >= log.end)
+    found->second.caught_up_ms = std::max(found->second.caught_up_ms, now_ms);
+  propose(now_ms, actions);
+  return actions;
+}
+
 Offset Replica::synced_of(ReplicaId member, const Log& log) const {
   if (member == id_) return log.synced;
   const auto found = followers_.find(member);
@@ -77,7 +91,7 @@ Offset Replica::synced_of(ReplicaId member, const Log& log) const {
 }
 
 void Replica::commit(const Log& log, Actions& actions) {
-  if (!has_enough_in_sync()) return;
+  if (record_.in_sync.size() < record_.min_insync) return;
   auto safe = log.synced;
   const auto& counted = is_planted(PlantedBug::kShrinkBeforeDecision) && !undecided_.empty()
                             ? undecided_.back()
@@ -99,21 +113,32 @@ bool Replica::may_join(const Follower& follower) const {
          (follower.synced >= epoch_start_ || is_planted(PlantedBug::kJoinBehindEpochStart));
 }
 
+bool Replica::keeps_up(ReplicaId member, std::int64_t now_ms) const {
+  if (member == id_) return true;
+  const auto found = followers_.find(member);
+  return found != followers_.end() && now_ms - found->second.caught_up_ms <= options_.lag_max_ms;
+}
+
+std::uint16_t Replica::keeping_up(std::int64_t now_ms) const {
+  return static_cast<std::uint16_t>(std::ranges::count_if(
+      record_.in_sync, [&](ReplicaId member) { return keeps_up(member, now_ms); }));
+}
+
 void Replica::propose(std::int64_t now_ms, Actions& actions) {
   if (!undecided_.empty() && now_ms - proposed_ms_ < options_.proposal_retry_ms) return;
   ReplicaSet wanted;
   for (const auto replica : record_.replicas) {
-    if (replica == id_) {
+    if (!keeps_up(replica, now_ms)) continue;
+    if (is_member(replica, record_.in_sync) || may_join(followers_.at(replica)))
       wanted.push_back(replica);
-      continue;
-    }
-    const auto found = followers_.find(replica);
-    if (found == followers_.end()) continue;
-    const auto& follower = found->second;
-    if (now_ms - follower.caught_up_ms > options_.lag_max_ms) continue;
-    if (is_member(replica, record_.in_sync) || may_join(follower)) wanted.push_back(replica);
   }
-  if (wanted == record_.in_sync) return;
+  if (wanted.size() < record_.min_insync) {
+    ReplicaSet kept;
+    std::ranges::set_union(wanted, record_.in_sync, std::back_inserter(kept));
+    wanted = std::move(kept);
+  }
+  // The same set again takes the place of what was proposed and never decided: it counts no more.
+  if (wanted == record_.in_sync && undecided_.empty()) return;
   proposed_ms_ = now_ms;
   if (std::ranges::find(undecided_, wanted) == undecided_.end()) undecided_.push_back(wanted);
   actions.emplace_back(Propose{std::move(wanted), record_.version});

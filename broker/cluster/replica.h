@@ -9,8 +9,9 @@
 //  - A replica is proposed for the set once it has fetched in this epoch and by the newest record,
 //    and is at the high watermark and at the start of the epoch. A broker that starts makes a new
 //    record: what it said before, perhaps with another disk, does not let it in [KIP-903].
-//  - One that was not at the leader's end for lag_max_ms is proposed out. Until that is decided it
-//    counts: a leader that cannot reach the quorum commits nothing alone.
+//  - One that was not at the leader's end for lag_max_ms is proposed out, while min_insync members
+//    stay. Until that is decided it counts: a leader that cannot reach the quorum commits nothing
+//    alone.
 //  - A follower cuts back by epoch history, never to the high watermark [KIP-101, KIP-279], and
 //    only where the answer is about what its log still is.
 // Threads: one.
@@ -18,6 +19,7 @@
 
 #include "broker/cluster/partition_record.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -98,8 +100,14 @@ class Replica {
   // Leader: more of the own log is safe.
   Actions log_moved(const Log& log, std::int64_t now_ms);
 
+  // Follower, out of the set: damage took what is gone. How far it was committed is learned again.
+  void log_cut(const Log& log) { high_watermark_ = std::min(high_watermark_, log.end); }
+
   // Leader: a follower asked.
   Actions fetched(const Fetch& fetch, const Log& log, std::int64_t now_ms);
+
+  // Leader: `follower` has asked since; where it stands is still what it said last.
+  Actions heard(ReplicaId follower, const Log& log, std::int64_t now_ms);
 
   // Follower: the leader of `epoch` answered.
   Actions leader_said(Epoch epoch, Offset high_watermark, const Log& log);
@@ -118,10 +126,8 @@ class Replica {
 
   [[nodiscard]] Offset high_watermark() const { return high_watermark_; }
 
-  // Whether acks=all can be promised now.
-  [[nodiscard]] bool has_enough_in_sync() const {
-    return record_.in_sync.size() >= record_.min_insync;
-  }
+  // Of the decided set, how many keep up: with fewer than min_insync nothing can be promised.
+  [[nodiscard]] std::uint16_t keeping_up(std::int64_t now_ms) const;
 
   // Of the decided set, how many have synced all below `end`.
   [[nodiscard]] std::uint16_t synced_at(Offset end, const Log& log) const;
@@ -140,6 +146,7 @@ class Replica {
   void lead(const Log& log, std::int64_t now_ms);
   void commit(const Log& log, Actions& actions);
   void propose(std::int64_t now_ms, Actions& actions);
+  [[nodiscard]] bool keeps_up(ReplicaId member, std::int64_t now_ms) const;
   [[nodiscard]] bool may_join(const Follower& follower) const;
   [[nodiscard]] Offset synced_of(ReplicaId member, const Log& log) const;
 

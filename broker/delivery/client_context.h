@@ -2,7 +2,8 @@
 #pragma once
 
 #include "broker/catalog/topic_catalog.h"
-#include "broker/delivery/group_offsets.h"
+#include "broker/groups/group_offsets.h"
+#include "broker/groups/memberships.h"
 #include "broker/partitions/partition_table.h"
 #include "common/clock.h"
 #include "common/ids.h"
@@ -15,11 +16,12 @@
 
 namespace xylem::broker {
 
-// Who owns the partitions, as far as this broker knows.
+// Who leads, as far as this broker knows.
 struct Leader {
   NodeId node;
-  std::string tcp;   // host:port for clients; empty: not known
-  std::string http;  // host:port for administration
+  std::string tcp;         // host:port for clients; empty: not known
+  std::string http;        // host:port for administration
+  Epoch epoch = kNoEpoch;  // of a partition's leadership, where that is known
 };
 
 struct ClientContext {
@@ -30,10 +32,14 @@ struct ClientContext {
   PartitionTable& partitions;
   TopicCatalog& topics;
   GroupOffsets& offsets;
+  Memberships& memberships;
   NodeId node;
   std::function<std::string()> role;
   std::function<ClusterId()> cluster;
-  std::function<Leader()> leader;
+  std::function<Leader()> leader;                 // of the topics: who administers them
+  std::function<Leader(const LogId&)> leader_of;  // of a partition
+  std::function<Leader(const LogId&)> reader_of;  // whom consumers go to when it is not here
+  std::function<bool(const LogId&)> may_serve;    // what is here: consumers miss nothing of it
   bool auto_create_topics = false;
 };
 

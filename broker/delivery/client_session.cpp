@@ -1,6 +1,8 @@
 #include "broker/delivery/client_session.h"
 
 #include "broker/catalog/topic_admin.h"
+#include "broker/delivery/group_beat.h"
+#include "broker/delivery/partition_leader.h"
 #include "broker/delivery/topic_at_first_use.h"
 #include "common/batch/batch.h"
 
@@ -12,6 +14,15 @@ namespace xylem::broker {
 
 using network::Frame;
 using network::FrameType;
+
+namespace {
+
+Acks acks_of(std::int8_t number) {
+  if (number == 0) return Acks::kNone;
+  return number == 1 ? Acks::kLeader : Acks::kAll;
+}
+
+}  // namespace
 
 ClientSession::ClientSession(ClientContext& context,
                              std::shared_ptr<network::Connection> connection,
@@ -61,6 +72,8 @@ void ClientSession::dispatch(const Frame& frame) {
       return on_commit(frame);
     case FrameType::kFetch:
       return on_fetch(frame);
+    case FrameType::kAssignment:
+      return on_beat(frame);
     case FrameType::kMetadata:
       return on_metadata(frame);
     case FrameType::kAdmin:
@@ -93,6 +106,7 @@ void ClientSession::on_hello(const Frame& frame) {
   answer.cluster = context_.cluster();
   answer.payload_bytes_max = network::kPayloadBytesMax;
   answer.heartbeat_ms = kHeartbeatMs;
+  answer.has_coordinators = context_.offsets.is_coordinated();
   send(FrameType::kHello, frame.id, network::encode(answer));
 }
 
@@ -102,7 +116,7 @@ void ClientSession::on_produce(const Frame& frame) {
   const auto& header = data->header;
   const auto* topic = context_.topics.find(header.topic);
   if (topic != nullptr) return produce(frame, *data, *topic);
-  if (!context_.topics.is_owner()) return send_error(frame.id, not_leader(header.topic));
+  if (!context_.topics.is_owner()) return send_error(frame.id, not_owner(header.topic));
   const auto bytes = data->batches.bytes.size();
   hold(bytes);
   find_at_first_use(context_, header.topic,
@@ -119,12 +133,8 @@ void ClientSession::produce(const Frame& frame,
                             const TopicDefinition& topic) {
   const auto& header = data.header;
   auto* partition = context_.partitions.find({topic.incarnation, header.partition});
-  if (partition == nullptr) {
-    return send_error(frame.id, Error(Errc::kUnknownTopicOrPartition,
-                                      "topic \"" + topic.name + "\" has no partition " +
-                                          std::to_string(header.partition.value())));
-  }
-  if (!partition->is_leader()) return send_error(frame.id, not_leader(topic.name));
+  if (partition == nullptr || !partition->is_leader())
+    return send_error(frame.id, not_leader(context_, topic, header.partition));
   if (topic.is_internal()) {
     return send_error(frame.id,
                       Error(Errc::kUnauthorized, "\"" + topic.name + "\" is the broker's own"));
@@ -140,7 +150,7 @@ void ClientSession::produce(const Frame& frame,
   }
   const auto bytes = batch->bytes;
   hold(bytes);
-  partition->append(data.batches.bytes,
+  partition->append(data.batches.bytes, acks_of(header.acks),
                     [self = self_, bytes, id = frame.id, acks = header.acks,
                      incarnation = topic.incarnation](Result<Partition::Appended> appended) {
                       if (*self == nullptr) return;
@@ -183,8 +193,8 @@ void ClientSession::on_ack(const Frame& frame) {
   const auto& request = subscription.request();
   if (request.auto_commit && !request.group.empty()) {
     // The client takes INVALID_REQUEST for a commit that was refused, all else for the end.
-    commit({request.group, ack->topic, ack->partition}, {ack->next_offset, ack->incarnation},
-           [this, id = frame.id](const Status& committed) {
+    commit(request.member, {request.group, ack->topic, ack->partition},
+           {ack->next_offset, ack->incarnation}, [this, id = frame.id](const Status& committed) {
              if (committed) return;
              if (committed.error().code() == Errc::kInvalidRequest)
                return send_error(id, committed.error());
@@ -204,9 +214,15 @@ void ClientSession::on_subscribe(const Frame& frame) {
     return send_error(frame.id,
                       Error(Errc::kQuotaExceeded, "too many subscriptions on one connection"));
   }
+  std::erase_if(subscriptions_, [&](const auto& open) {
+    const auto& older = open.second.request();
+    return !older.member.empty() && older.member == request->member &&
+           older.topic == request->topic;
+  });
   auto opened = Subscription::open(context_, *connection_, frame.id, std::move(*request));
   if (!opened) return send_error(frame.id, opened.error());
   send(FrameType::kSubscribe, frame.id, network::encode(opened->answer()));
+  if (opened->is_empty()) return;
   subscriptions_.emplace(frame.id, std::move(*opened));
   push(frame.id);
 }
@@ -214,7 +230,7 @@ void ClientSession::on_subscribe(const Frame& frame) {
 void ClientSession::on_commit(const Frame& frame) {
   const auto request = network::decode<network::CommitOffset>(frame.payload.bytes);
   if (!request) return break_off(request.error());
-  commit({request->group, request->topic, request->partition},
+  commit(request->member, {request->group, request->topic, request->partition},
          {request->next_offset, request->incarnation},
          [this, id = frame.id](const Status& committed) {
            if (!committed) return send_error(id, committed.error());
@@ -222,9 +238,14 @@ void ClientSession::on_commit(const Frame& frame) {
          });
 }
 
-void ClientSession::commit(const GroupPartition& where,
+void ClientSession::commit(const std::string& member,
+                           const GroupPartition& where,
                            const CommittedOffset& offset,
                            std::function<void(const Status&)> done) {
+  if (auto here = context_.offsets.keeps(where.group); !here) return done(here);
+  const auto may =
+      context_.memberships.may_commit(where.group, member, {where.topic, where.partition});
+  if (!may) return done(may);
   const auto* topic = context_.topics.find(where.topic);
   if (topic == nullptr || where.partition.value() < 0 ||
       where.partition.value() >= topic->partitions) {
@@ -236,18 +257,25 @@ void ClientSession::commit(const GroupPartition& where,
     return done(fail(Errc::kStaleGeneration,
                      "the offset belongs to another incarnation of \"" + topic->name + "\""));
   }
-  const auto* partition = context_.partitions.find({topic->incarnation, where.partition});
-  // What was delivered before damage was found below it counts as well.
-  if (partition == nullptr ||
-      offset.next > std::max(partition->high_watermark(), partition->is_leader()
-                                                              ? Offset(0)
-                                                              : partition->log()->written_end())) {
+  const auto end = end_to_consume({topic->incarnation, where.partition});
+  if (end && offset.next > *end) {
     return done(fail(Errc::kInvalidRequest, "offset " + std::to_string(offset.next.value()) +
                                                 " is above what there is to consume here"));
   }
   context_.offsets.commit(where, offset, [self = self_, done = std::move(done)](Status committed) {
     if (*self != nullptr) done(committed);
   });
+}
+
+// nullopt: consumers may be further elsewhere.
+std::optional<Offset> ClientSession::end_to_consume(const LogId& log) const {
+  const auto* partition = context_.partitions.find(log);
+  const bool is_leader = partition != nullptr && partition->is_leader();
+  if (context_.offsets.is_coordinated() && !is_leader) return std::nullopt;
+  if (partition == nullptr) return Offset(0);
+  if (is_leader) return partition->high_watermark();
+  // What was delivered before damage was found below it counts as well.
+  return std::max(partition->high_watermark(), partition->log()->written_end());
 }
 
 void ClientSession::on_fetch(const Frame& frame) {
@@ -284,8 +312,7 @@ Result<bool> ClientSession::try_fetch(std::uint64_t id,
                                       const network::Fetch& request,
                                       const LogId& log) {
   const auto* partition = context_.partitions.find(log);
-  if (partition == nullptr)
-    return fail(Errc::kUnknownTopicOrPartition, "no such partition of \"" + request.topic + "\"");
+  if (partition == nullptr) return std::unexpected(gone_from_here(context_, log));
   const auto below = partition->high_watermark();
   if (request.cursor >= below && request.wait_ms > 0) return false;
   network::DataHeader header;
@@ -313,15 +340,38 @@ Result<bool> ClientSession::try_fetch(std::uint64_t id,
   return true;
 }
 
+void ClientSession::on_beat(const Frame& frame) {
+  const auto beat = network::decode<network::GroupBeat>(frame.payload.bytes);
+  if (!beat) return break_off(beat.error());
+  if (beat->leaves) {
+    context_.memberships.leave(beat->group, beat->member);
+    return send(FrameType::kAssignment, frame.id,
+                network::encode(network::GroupAssignment{.group = beat->group}));
+  }
+  auto read = beat_of(*beat, client_id_);
+  if (!read) return send_error(frame.id, read.error());
+  const auto session_ms = context_.memberships.session_ms();
+  const auto push = [self = self_, group = beat->group, session_ms](const Group::Answer& answer) {
+    if (*self == nullptr) return false;
+    (*self)->send(FrameType::kAssignment, 0, encode_assignment(group, answer, session_ms));
+    return true;
+  };
+  const auto answer = context_.memberships.beat(beat->group, *read, push);
+  if (!answer) return send_error(frame.id, answer.error());
+  send(FrameType::kAssignment, frame.id, encode_assignment(beat->group, *answer, session_ms));
+}
+
 void ClientSession::on_metadata(const Frame& frame) {
   const auto request = network::decode<network::MetadataRequest>(frame.payload.bytes);
   if (!request) return break_off(request.error());
+  if (auto current = context_.topics.is_current(); !current)
+    return send_error(frame.id, current.error());
   auto open = std::make_shared<std::size_t>(1);
   auto settle = [self = self_, id = frame.id, request = *request, open] {
     if (--*open == 0 && *self != nullptr) (*self)->answer_metadata(id, request);
   };
   for (const auto& name : request->topics) {
-    if (context_.topics.find(name) != nullptr) continue;
+    if (context_.topics.find(name) != nullptr || !request->group.empty()) continue;
     if (*open > kFirstUsesMax) break;
     ++*open;
     find_at_first_use(context_, name, [settle](const auto&) { settle(); });
@@ -331,12 +381,19 @@ void ClientSession::on_metadata(const Frame& frame) {
 
 void ClientSession::answer_metadata(std::uint64_t id, const network::MetadataRequest& request) {
   network::MetadataAnswer answer;
-  if (request.topics.empty()) {
+  const bool is_about_group = !request.group.empty() || request.with_offsets;
+  if (request.with_offsets) {
+    if (auto here = context_.offsets.keeps(request.group); !here)
+      return send_error(id, here.error());
+  }
+  if (is_about_group) answer.coordinator_address = context_.offsets.coordinator(request.group);
+  if (request.topics.empty() && !is_about_group) {
     for (const auto* topic : context_.topics.all()) answer.topics.push_back(describe(*topic));
   }
   for (const auto& name : request.topics) {
     if (const auto* topic = context_.topics.find(name)) {
       answer.topics.push_back(describe(*topic));
+      if (request.with_offsets) add_committed(request.group, answer.topics.back());
     } else {
       answer.unknown.push_back(name);
     }
@@ -346,14 +403,15 @@ void ClientSession::answer_metadata(std::uint64_t id, const network::MetadataReq
 
 network::TopicMetadata ClientSession::describe(const TopicDefinition& topic) const {
   network::TopicMetadata metadata{topic.name, topic.incarnation, {}};
-  const auto leader = context_.leader();
   for (std::int32_t p = 0; p < topic.partitions; ++p) {
+    const auto leader = context_.leader_of(topic.log(p));
     network::PartitionMetadata described;
     described.partition = PartitionId(p);
     described.leader = leader.node;
     described.leader_address = leader.tcp;
+    described.epoch = leader.epoch;
     if (const auto* partition = context_.partitions.find(topic.log(p))) {
-      described.epoch = partition->epoch();
+      described.epoch = std::max(leader.epoch, partition->epoch());
       described.log_start = partition->log()->start_offset();
       described.high_watermark = partition->high_watermark();
     }
@@ -362,10 +420,18 @@ network::TopicMetadata ClientSession::describe(const TopicDefinition& topic) con
   return metadata;
 }
 
+void ClientSession::add_committed(const std::string& group, network::TopicMetadata& topic) const {
+  for (auto& partition : topic.partitions) {
+    const auto committed = context_.offsets.find({group, topic.name, partition.partition});
+    if (committed && committed->incarnation == topic.incarnation)
+      partition.committed = committed->next;
+  }
+}
+
 void ClientSession::on_admin(const Frame& frame) {
   const auto request = network::decode<network::Admin>(frame.payload.bytes);
   if (!request) return break_off(request.error());
-  if (!context_.topics.is_owner()) return send_error(frame.id, not_leader("__topics"));
+  if (!context_.topics.is_owner()) return send_error(frame.id, not_owner("__topics"));
   run_topic_command(context_.topics, request->command, request->json,
                     [self = self_, id = frame.id, command = request->command](auto json) {
                       if (*self == nullptr) return;
@@ -376,9 +442,15 @@ void ClientSession::on_admin(const Frame& frame) {
 }
 
 void ClientSession::on_partition_moved(const Partition& partition) {
+  const bool is_here = context_.partitions.find(partition.id()) != nullptr;
   for (auto next = subscriptions_.begin(); next != subscriptions_.end();) {
-    const auto current = next++;  // push may drop it
-    if (current->second.follows(partition.id())) push(current->first);
+    const auto current = next++;  // both may drop it
+    if (!current->second.follows(partition.id())) continue;
+    if (is_here) {
+      push(current->first);
+    } else {
+      drop_subscription(current->first, gone_from_here(context_, partition.id()));
+    }
   }
   for (auto next = fetches_.begin(); next != fetches_.end();) {
     const auto current = next++;
@@ -391,18 +463,15 @@ void ClientSession::on_partition_moved(const Partition& partition) {
 }
 
 void ClientSession::on_topic_changed(const TopicDefinition& topic, bool removed) {
-  std::vector<std::uint64_t> gone;
-  for (auto& [id, subscription] : subscriptions_) {
+  for (auto next = subscriptions_.begin(); next != subscriptions_.end();) {
+    auto& [id, subscription] = *next++;  // dropping takes it out
     if (subscription.request().topic != topic.name) continue;
     if (removed) {
-      gone.push_back(id);
-    } else {
-      subscription.extend(topic);
+      drop_subscription(
+          id, Error(Errc::kUnknownTopicOrPartition, "\"" + topic.name + "\" was deleted"));
+    } else if (!subscription.extend(topic)) {
+      drop_subscription(id, Error(Errc::kNotLeader, "\"" + topic.name + "\" has grown elsewhere"));
     }
-  }
-  for (const auto id : gone) {
-    drop_subscription(id,
-                      Error(Errc::kUnknownTopicOrPartition, "\"" + topic.name + "\" was deleted"));
   }
 }
 
@@ -431,7 +500,7 @@ void ClientSession::send_error(std::uint64_t id, const Error& error) {
   send(FrameType::kError, id, network::encode(network::to_message(error)));
 }
 
-Error ClientSession::not_leader(const std::string& topic) const {
+Error ClientSession::not_owner(const std::string& topic) const {
   const auto leader = context_.leader();
   return {Errc::kNotLeader, "this broker does not own \"" + topic + "\"", leader.tcp};
 }

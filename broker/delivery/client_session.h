@@ -20,6 +20,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace xylem::broker {
@@ -70,6 +71,7 @@ class ClientSession final : public network::ConnectionHandler {
   void on_subscribe(const network::Frame& frame);
   void on_commit(const network::Frame& frame);
   void on_fetch(const network::Frame& frame);
+  void on_beat(const network::Frame& frame);
   void on_metadata(const network::Frame& frame);
   void on_admin(const network::Frame& frame);
 
@@ -84,18 +86,21 @@ class ClientSession final : public network::ConnectionHandler {
                    const Incarnation& incarnation,
                    const Result<Partition::Appended>& appended);
   // `done` runs only while this is there.
-  void commit(const GroupPartition& where,
+  void commit(const std::string& member,
+              const GroupPartition& where,
               const CommittedOffset& offset,
               std::function<void(const Status&)> done);
+  [[nodiscard]] std::optional<Offset> end_to_consume(const LogId& log) const;
   Result<bool> try_fetch(std::uint64_t id, const network::Fetch& request, const LogId& log);
   void answer_metadata(std::uint64_t id, const network::MetadataRequest& request);
   [[nodiscard]] network::TopicMetadata describe(const TopicDefinition& topic) const;
+  void add_committed(const std::string& group, network::TopicMetadata& topic) const;
   void push_all();
   void push(std::uint64_t subscription);
   void drop_subscription(std::uint64_t id, const Error& why);
   void send(network::FrameType type, std::uint64_t id, Buffer payload);
   void send_error(std::uint64_t id, const Error& error);
-  [[nodiscard]] Error not_leader(const std::string& topic) const;
+  [[nodiscard]] Error not_owner(const std::string& topic) const;
   void break_off(const Error& why);
 
   ClientContext& context_;

@@ -1,6 +1,9 @@
 #include "broker/delivery/subscription.h"
 
+#include "broker/delivery/partition_leader.h"
+
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace xylem::broker {
@@ -24,8 +27,10 @@ Result<Subscription> Subscription::open(ClientContext& context,
     return fail(Errc::kUnknownTopicOrPartition, "no topic \"" + request.topic + "\" here");
   Subscription made(context, connection, id, std::move(request));
   made.incarnation_ = topic->incarnation;
+  made.partitions_known_ = topic->partitions;
+  std::set<PartitionId> listed;
   for (const auto& wish : made.request_.partitions) {
-    if (made.has(wish.partition)) {
+    if (!listed.insert(wish.partition).second) {
       return fail(Errc::kInvalidRequest,
                   "partition " + std::to_string(wish.partition.value()) + " is listed twice");
     }
@@ -35,23 +40,17 @@ Result<Subscription> Subscription::open(ClientContext& context,
   for (std::int32_t p = 0; p < topic->partitions; ++p) {
     auto wish = *made.request_.every;
     wish.partition = PartitionId(p);
-    if (made.has(wish.partition)) continue;
+    if (listed.contains(wish.partition)) continue;
     if (auto added = made.add(*topic, wish); !added) return pass(added);
   }
   return made;
 }
 
-bool Subscription::has(PartitionId partition) const {
-  return std::ranges::any_of(places_,
-                             [&](const Place& one) { return one.log.partition == partition; });
-}
-
 Status Subscription::add(const TopicDefinition& topic, const network::SubscribePartition& wish) {
   const auto* partition = context_->partitions.find({topic.incarnation, wish.partition});
   if (partition == nullptr) {
-    return fail(Errc::kUnknownTopicOrPartition, "topic \"" + topic.name + "\" has no partition " +
-                                                    std::to_string(wish.partition.value()) +
-                                                    " here");
+    elsewhere_.push_back({wish.partition, reader_elsewhere(*context_, topic, wish.partition)});
+    return {};
   }
   auto cursor = resolve(*partition, wish);
   if (!cursor) return pass(cursor);
@@ -62,6 +61,9 @@ Status Subscription::add(const TopicDefinition& topic, const network::SubscribeP
 Result<Offset> Subscription::resolve(const Partition& partition,
                                      const network::SubscribePartition& wish) const {
   using network::StartAt;
+  if (!partition.knows_committed())
+    return fail(Errc::kUnavailable,
+                "how far \"" + request_.topic + "\" is committed is not known yet", "retry");
   const auto start = partition.log()->start_offset();
   const auto end = partition.high_watermark();
   const auto at = [&](StartAt where) { return where == StartAt::kLatest ? end : start; };
@@ -70,6 +72,8 @@ Result<Offset> Subscription::resolve(const Partition& partition,
     case StartAt::kLatest:
       return at(wish.start);
     case StartAt::kCommitted: {
+      if (request_.group.empty()) return at(wish.reset);
+      if (auto here = context_->offsets.keeps(request_.group); !here) return pass(here);
       const auto committed =
           context_->offsets.find({request_.group, request_.topic, wish.partition});
       const bool usable = committed && committed->incarnation == incarnation_ &&
@@ -94,7 +98,7 @@ Result<Offset> Subscription::resolve(const Partition& partition,
 }
 
 network::SubscribeAnswer Subscription::answer() const {
-  network::SubscribeAnswer answer{request_.topic, incarnation_, {}};
+  network::SubscribeAnswer answer{request_.topic, incarnation_, {}, elsewhere_};
   for (const auto& place : places_) {
     const auto* partition = context_->partitions.find(place.log);
     if (partition == nullptr) continue;
@@ -119,8 +123,7 @@ Status Subscription::push() {
 
 Result<bool> Subscription::push_one(Place& place) {
   const auto* partition = context_->partitions.find(place.log);
-  if (partition == nullptr)
-    return fail(Errc::kUnknownTopicOrPartition, "topic \"" + request_.topic + "\" is gone");
+  if (partition == nullptr) return std::unexpected(gone_from_here(*context_, place.log));
   if (place.cursor >= partition->high_watermark()) return false;
   const auto budget = std::min(static_cast<std::size_t>(credit_bytes_), kPushBytesMax);
   auto warm = partition->log()->warm_up(place.cursor, budget);
@@ -159,15 +162,20 @@ Status Subscription::on_ack(const network::DeliveryAck& ack) {
   return {};
 }
 
-bool Subscription::follows(const LogId& log) const { return log.incarnation == incarnation_; }
+bool Subscription::follows(const LogId& log) const {
+  return std::ranges::any_of(places_, [&](const Place& place) { return place.log == log; });
+}
 
-void Subscription::extend(const TopicDefinition& topic) {
-  if (!request_.every || topic.incarnation != incarnation_) return;
-  for (std::int32_t p = 0; p < topic.partitions; ++p) {
+bool Subscription::extend(const TopicDefinition& topic) {
+  const auto known = std::exchange(partitions_known_, topic.partitions);
+  if (!request_.every || topic.incarnation != incarnation_) return true;
+  for (std::int32_t p = known; p < topic.partitions; ++p) {
     const auto* partition = context_->partitions.find(topic.log(p));
-    if (partition != nullptr && !has(PartitionId(p)))
+    if (partition == nullptr) return false;
+    if (!follows(topic.log(p)))
       places_.push_back({partition->id(), partition->log()->start_offset()});
   }
+  return true;
 }
 
 std::uint32_t count_batches(std::span<const Slice> slices) {

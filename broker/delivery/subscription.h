@@ -4,6 +4,8 @@
 // Credit is in bytes of batches; a push needs some and may overdraw it by one batch. A consumer
 // that stops acknowledging costs its cursors. Partitions take turns.
 //
+// What of the topic is not here is named in the answer, with its leader.
+//
 // Threads: the loop's.
 #pragma once
 
@@ -28,8 +30,8 @@ class Subscription {
   static constexpr std::size_t kPushBytesMax = 256ULL * 1024;    // of one DATA frame
   static constexpr std::size_t kQueuedBytesMax = 256ULL * 1024;  // waiting in the connection
 
-  // kUnknownTopicOrPartition, kOffsetOutOfRange (an offset asked for that is not here),
-  // kStaleGeneration (a cursor of another incarnation).
+  // kUnknownTopicOrPartition (no such topic), kOffsetOutOfRange (an offset asked for that is not
+  // here), kStaleGeneration (a cursor of another incarnation).
   static Result<Subscription> open(ClientContext& context,
                                    network::Connection& connection,
                                    std::uint64_t id,
@@ -45,12 +47,16 @@ class Subscription {
 
   [[nodiscard]] bool follows(const LogId& log) const;
 
+  // Nothing will ever be pushed.
+  [[nodiscard]] bool is_empty() const { return places_.empty() && !request_.every; }
+
   [[nodiscard]] const network::Subscribe& request() const { return request_; }
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
 
-  // The topic has more partitions than before.
-  void extend(const TopicDefinition& topic);
+  // The topic may have more partitions than before. False: one that belongs to this subscription is
+  // not here, so the client must be told where it is.
+  [[nodiscard]] bool extend(const TopicDefinition& topic);
 
  private:
   struct Place {
@@ -65,7 +71,6 @@ class Subscription {
 
   [[nodiscard]] Result<Offset> resolve(const Partition& partition,
                                        const network::SubscribePartition& wish) const;
-  [[nodiscard]] bool has(PartitionId partition) const;
   Status add(const TopicDefinition& topic, const network::SubscribePartition& wish);
   Result<bool> push_one(Place& place);
 
@@ -75,6 +80,8 @@ class Subscription {
   network::Subscribe request_;
   Incarnation incarnation_;
   std::vector<Place> places_;
+  std::vector<network::PartitionElsewhere> elsewhere_;
+  std::int32_t partitions_known_ = 0;  // of the topic
   std::size_t turn_ = 0;
   std::int64_t credit_bytes_ = 0;
 };

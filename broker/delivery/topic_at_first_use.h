@@ -2,7 +2,8 @@
 //
 // One way for every door by which a first use comes: DATA, METADATA, and produce over HTTP.
 //
-// Threads: the loop's. Errors: kUnknownTopicOrPartition, and what TopicCatalog::create says.
+// Threads: the loop's. Errors: kUnknownTopicOrPartition, and what TopicCatalog says
+// of create() and is_current().
 #pragma once
 
 #include "broker/catalog/topic_catalog.h"

@@ -9,18 +9,34 @@ namespace xylem::broker {
 
 Partition::Partition(std::string topic,
                      std::shared_ptr<storage::PartitionLog> log,
-                     const Clock& clock)
-    : topic_(std::move(topic)), log_(std::move(log)), clock_(clock), high_watermark_(whole_end()) {}
+                     const Clock& clock,
+                     Replication* replication)
+    : topic_(std::move(topic)),
+      log_(std::move(log)),
+      clock_(clock),
+      replication_(replication),
+      high_watermark_(is_replicated() ? log_->start_offset() : whole_end()),
+      producers_(*log_) {}
 
 Partition::~Partition() {
-  for (auto& pending : pending_)
-    pending.done(fail(Errc::kCancelled, "the partition was closed before the commit"));
+  refuse_all(Error(Errc::kCancelled, "the partition was closed before the commit"));
 }
 
 void Partition::lead(Epoch epoch) {
-  leads_ = true;
+  if (!std::exchange(leads_, true)) producers_.begin();
   epoch_ = epoch;
-  high_watermark_ = log_->durable_end();
+  if (!is_replicated()) high_watermark_ = log_->durable_end();
+}
+
+void Partition::stop_leading() {
+  if (!std::exchange(leads_, false)) return;
+  refuse_all(Error(Errc::kNotLeader, "another broker leads " + topic_ + " now"));
+}
+
+void Partition::commit(Offset high_watermark) {
+  high_watermark_ = std::max(high_watermark_, high_watermark);
+  knows_committed_ = true;
+  settle_pending();
 }
 
 Epoch Partition::epoch() const {
@@ -30,21 +46,43 @@ Epoch Partition::epoch() const {
 }
 
 std::uint64_t Partition::age_ms() const {
-  if (leads_) return 0;  // a root tier of one is always in contact with its quorum
+  // A root tier of one is always in contact with its quorum.
+  if (leads_) return is_replicated() ? replication_->leader_age_ms() : 0;
   if (!reached_) return kAgeUnknown;
   return reached_->age_ms + static_cast<std::uint64_t>(clock_.monotonic_ms() - reached_->at_ms);
 }
 
-void Partition::append(Bytes batch, AppendDone done) {
+void Partition::append(Bytes batch, Acks acks, AppendDone done) {
   if (!leads_) return done(fail(Errc::kNotLeader, "this broker does not own " + topic_));
-  if (pending_.size() >= kPendingMax)
+  if (is_replicated()) {
+    if (auto may = replication_->may_append(id(), acks); !may) return done(pass(may));
+  }
+  auto& waiting = acks == Acks::kAll ? pending_ : leader_alone_;
+  if (waiting.size() >= kPendingMax)
     return done(fail(Errc::kUnavailable, "too many appends wait for their commit", "retry later"));
   const auto header = read_batch_header(batch);
   if (!header) return done(std::unexpected(header.error()));
+  const auto known = producers_.check(*header);
+  if (!known) return done(std::unexpected(known.error()));
+  if (*known) {
+    await_commit(waiting, {.base_offset = (*known)->base, .next_offset = (*known)->next},
+                 std::move(done));
+    return settle_pending();
+  }
   auto base = log_->append(batch, epoch_);
   if (!base) return done(pass(base));
+  producers_.appended(*header, *base);
   const auto next = *base + (header->last_offset_delta + std::int64_t{1});
-  pending_.push_back({{.base_offset = *base, .next_offset = next}, std::move(done)});
+  await_commit(waiting, {.base_offset = *base, .next_offset = next}, std::move(done));
+}
+
+void Partition::await_commit(std::deque<Pending>& waiting,
+                             const Appended& appended,
+                             AppendDone done) {
+  const auto place =
+      std::ranges::upper_bound(waiting, appended.next_offset, {},
+                               [](const Pending& pending) { return pending.appended.next_offset; });
+  waiting.insert(place, {appended, std::move(done)});
 }
 
 Status Partition::store(Bytes batches, Offset high_watermark, std::uint64_t age_ms) {
@@ -52,6 +90,10 @@ Status Partition::store(Bytes batches, Offset high_watermark, std::uint64_t age_
   if (!batches.empty()) {
     auto stored = log_->append_as_is(batches);
     if (!stored) return stored;
+    if (is_replicated())
+      producers_.follow(batches);
+    else
+      producers_.forget();  // of no use to who never leads
   }
   confirm(age_ms);
   return {};
@@ -77,7 +119,8 @@ Status Partition::restart_at(Offset start) {
   auto dropped = log_->drop_before(std::max(start, log_->end_offset()));
   if (dropped && log_->start_offset() > start) dropped = log_->cut_back(start);
   if (!dropped) return dropped;
-  high_watermark_ = whole_end();
+  producers_.forget();
+  high_watermark_ = is_replicated() ? start : whole_end();
   reached_.reset();
   told_.clear();
   return {};
@@ -85,6 +128,7 @@ Status Partition::restart_at(Offset start) {
 
 Status Partition::cut_back(Offset offset) {
   auto cut = log_->cut_back(offset);
+  producers_.cut_back(log_->end_offset());
   high_watermark_ = std::min(high_watermark_, whole_end());
   return cut;
 }
@@ -97,7 +141,7 @@ Offset Partition::whole_end() const {
 }
 
 Result<bool> Partition::cut_lost_tail() {
-  if (leads_) return false;
+  if (leads_ || is_replicated()) return false;
   const auto lost = log_->lost();
   if (lost.empty()) return false;
   auto last = log_->last_batch_below(log_->end_offset());
@@ -116,8 +160,12 @@ Result<bool> Partition::give_up_lost() {
 }
 
 void Partition::on_log_progress() {
-  // A stricter flush policy takes nothing back that was committed under the old one.
-  high_watermark_ = leads_ ? std::max(high_watermark_, log_->durable_end()) : whole_end();
+  if (is_replicated()) {
+    replication_->log_moved(*this);
+  } else {
+    // A stricter flush policy takes nothing back that was committed under the old one.
+    high_watermark_ = leads_ ? std::max(high_watermark_, log_->durable_end()) : whole_end();
+  }
   settle_pending();
   refuse_unwritten();
 }
@@ -127,25 +175,41 @@ void Partition::refuse_unwritten() {
   const auto full = log_->writable();
   if (!leads_ || full || full.error().code() != Errc::kDiskFull) return;
   if (auto given_up = log_->give_up_unwritten(); !given_up) return;
+  producers_.cut_back(log_->end_offset());
   std::vector<Pending> refused;
-  while (!pending_.empty() && pending_.back().appended.next_offset > log_->end_offset()) {
-    refused.push_back(std::move(pending_.back()));
-    pending_.pop_back();
+  for (auto* waiting : {&pending_, &leader_alone_}) {
+    while (!waiting->empty() && waiting->back().appended.next_offset > log_->end_offset()) {
+      refused.push_back(std::move(waiting->back()));
+      waiting->pop_back();
+    }
   }
   for (auto& pending : std::views::reverse(refused)) pending.done(std::unexpected(full.error()));
 }
 
 void Partition::settle_pending() {
   settle_age();
-  while (!pending_.empty() && pending_.front().appended.next_offset <= high_watermark_) {
-    auto settled = std::move(pending_.front());
-    pending_.pop_front();
-    settled.appended.replicas_synced = settled.appended.next_offset <= log_->synced_end() ? 1 : 0;
+  settle(pending_, high_watermark_);
+  settle(leader_alone_, log_->durable_end());
+  if (const auto good = log_->writable(); !good && good.error().code() != Errc::kDiskFull)
+    refuse_all(good.error());
+}
+
+void Partition::settle(std::deque<Pending>& pending, Offset below) {
+  while (!pending.empty() && pending.front().appended.next_offset <= below) {
+    auto settled = std::move(pending.front());
+    pending.pop_front();
+    const auto next = settled.appended.next_offset;
+    const bool is_synced_here = next <= log_->synced_end();
+    settled.appended.replicas_synced =
+        is_replicated() ? replication_->synced_at(id(), next) : (is_synced_here ? 1 : 0);
     settled.done(settled.appended);
   }
-  if (const auto good = log_->writable(); !good && good.error().code() != Errc::kDiskFull) {
-    for (auto failed = std::exchange(pending_, {}); auto& pending : failed)
-      pending.done(std::unexpected(good.error()));
+}
+
+void Partition::refuse_all(const Error& why) {
+  for (auto* waiting : {&pending_, &leader_alone_}) {
+    for (auto refused = std::exchange(*waiting, {}); auto& pending : refused)
+      pending.done(std::unexpected(why));
   }
 }
 

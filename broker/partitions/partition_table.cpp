@@ -1,8 +1,15 @@
 #include "broker/partitions/partition_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace xylem::broker {
+namespace {
+
+// Compacted, and read as a whole: what is in the active segment is not compacted yet.
+constexpr std::size_t kInternalSegmentBytesMax = 16ULL * 1024 * 1024;
+
+}  // namespace
 
 PartitionTable::PartitionTable(const Context& context, const Options& options)
     : context_(context), options_(options), retention_timer_(context.loop) {
@@ -14,10 +21,12 @@ PartitionTable::~PartitionTable() {
   for (auto& [id, entry] : entries_) entry.partition->log()->set_listener(nullptr);
 }
 
-storage::LogOptions PartitionTable::options_of(const TopicDefinition& topic, bool leads) const {
-  return {.flush = leads ? topic.flush : options_.pulled_flush,
+storage::LogOptions PartitionTable::options_of(const TopicDefinition& topic, bool is_pulled) const {
+  return {.flush = is_pulled ? options_.pulled_flush : topic.flush,
           .flush_interval_ms = options_.flush_interval_ms,
-          .segment_bytes_max = options_.segment_bytes_max,
+          .segment_bytes_max = topic.is_internal()
+                                   ? std::min(options_.segment_bytes_max, kInternalSegmentBytesMax)
+                                   : options_.segment_bytes_max,
           .cleanup = topic.cleanup,
           .retention_bytes = topic.retention_bytes,
           .retention_ms = topic.retention_ms,
@@ -27,15 +36,31 @@ storage::LogOptions PartitionTable::options_of(const TopicDefinition& topic, boo
 Result<Partition*> PartitionTable::open(const TopicDefinition& topic,
                                         PartitionId partition,
                                         Epoch leadership) {
+  return open(topic, partition, leadership, nullptr);
+}
+
+Result<Partition*> PartitionTable::open(const TopicDefinition& topic,
+                                        PartitionId partition,
+                                        Replication& replication) {
+  const storage::LogName name{topic.name, {topic.incarnation, partition}};
+  if (auto carried = context_.storage.carry_over(name); !carried)
+    return pass(carried, "carry over " + topic.name + "/" + std::to_string(partition.value()));
+  return open(topic, partition, kNoEpoch, &replication);
+}
+
+Result<Partition*> PartitionTable::open(const TopicDefinition& topic,
+                                        PartitionId partition,
+                                        Epoch leadership,
+                                        Replication* replication) {
   const LogId id{topic.incarnation, partition};
   if (auto* known = find(id)) return known;
-  const bool leads = leadership != kNoEpoch;
-  auto log = context_.storage.open({topic.name, id}, options_of(topic, leads));
+  const bool is_pulled = leadership == kNoEpoch && replication == nullptr;
+  auto log = context_.storage.open({topic.name, id}, options_of(topic, is_pulled));
   if (!log) return pass(log, "open " + topic.name + "/" + std::to_string(partition.value()));
-  (*log)->set_options(options_of(topic, leads));  // it may have been open before
-  auto made = std::make_unique<Partition>(topic.name, *log, context_.clock);
+  (*log)->set_options(options_of(topic, is_pulled));  // it may have been open before
+  auto made = std::make_unique<Partition>(topic.name, *log, context_.clock, replication);
   auto* opened = made.get();
-  if (leads) opened->lead(leadership);
+  if (leadership != kNoEpoch) opened->lead(leadership);
   cut_lost_tail(*opened);
   entries_.emplace(id, Entry{std::move(made), opened->high_watermark(), (*log)->start_offset()});
   (*log)->set_listener([this, id] { on_log_progress(id); });
@@ -45,18 +70,25 @@ Result<Partition*> PartitionTable::open(const TopicDefinition& topic,
 }
 
 void PartitionTable::apply(const TopicDefinition& topic, PartitionId partition) {
-  if (auto* known = find({topic.incarnation, partition}))
-    known->log()->set_options(options_of(topic, known->is_leader()));
+  if (auto* known = find({topic.incarnation, partition})) {
+    const bool is_pulled = !known->is_leader() && !known->is_replicated();
+    known->log()->set_options(options_of(topic, is_pulled));
+  }
 }
 
-Status PartitionTable::remove(const LogId& id) {
+void PartitionTable::forget(const LogId& id) {
   const auto found = entries_.find(id);
-  if (found == entries_.end()) return {};
+  if (found == entries_.end()) return;
   found->second.partition->log()->set_listener(nullptr);
   const auto gone = std::move(found->second.partition);
   entries_.erase(found);
   for (const auto& hook : removed_) hook(id);
   for (const auto& observer : observers_) observer(*gone);
+}
+
+Status PartitionTable::remove(const LogId& id) {
+  if (find(id) == nullptr) return {};
+  forget(id);
   return context_.storage.remove(id);
 }
 
@@ -122,6 +154,7 @@ void PartitionTable::announce(Partition& partition) {
 
 void PartitionTable::retain() {
   for (auto* partition : all()) {
+    if (partition->is_replicated()) partition->log()->set_final_below(partition->high_watermark());
     auto done = partition->log()->retain();
     if (!done) {
       context_.logger.warn("retention.failed",

@@ -50,8 +50,17 @@ class PartitionTable {
   // Opens the partition's log. `leadership`: the epoch this broker leads it in; kNoEpoch: pulled.
   Result<Partition*> open(const TopicDefinition& topic, PartitionId partition, Epoch leadership);
 
+  // As one of several replicas; `replication` outlives the table. What there is of an earlier
+  // generation is carried over; that one was forgotten.
+  Result<Partition*> open(const TopicDefinition& topic,
+                          PartitionId partition,
+                          Replication& replication);
+
   // New policies for a partition that is open.
   void apply(const TopicDefinition& topic, PartitionId partition);
+
+  // Its log stays in the storage.
+  void forget(const LogId& id);
 
   // Forgets the partition and retires its files.
   Status remove(const LogId& id);
@@ -89,7 +98,11 @@ class PartitionTable {
     std::uint64_t announced_brought_in = 0;
   };
 
-  [[nodiscard]] storage::LogOptions options_of(const TopicDefinition& topic, bool leads) const;
+  Result<Partition*> open(const TopicDefinition& topic,
+                          PartitionId partition,
+                          Epoch leadership,
+                          Replication* replication);
+  [[nodiscard]] storage::LogOptions options_of(const TopicDefinition& topic, bool is_pulled) const;
   void on_log_progress(const LogId& id);
   bool cut_lost_tail(Partition& partition) const;
   bool report_cut(const Partition& partition, const Result<bool>& cut) const;

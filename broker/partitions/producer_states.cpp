@@ -1,24 +1,15 @@
 #include "broker/partitions/producer_states.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 
 namespace xylem::broker {
 namespace {
 
-constexpr std::int32_t kSequenceMax = std::numeric_limits<std::int32_t>::max();
-
 bool is_numbered(const BatchHeader& batch) { return batch.producer_id >= 0; }
 
-// `count` numbers on; after the highest one comes 0.
-std::int32_t after(std::int32_t sequence, std::int32_t count) {
-  const auto wide = static_cast<std::int64_t>(sequence) + count;
-  return static_cast<std::int32_t>(wide > kSequenceMax ? wide - kSequenceMax - 1 : wide);
-}
-
 std::int32_t last_of(const BatchHeader& batch) {
-  return after(batch.base_sequence, batch.last_offset_delta);
+  return sequence_after(batch.base_sequence, batch.last_offset_delta);
 }
 
 std::unexpected<Error> out_of_order(const BatchHeader& batch, const std::string& expected) {
@@ -51,7 +42,7 @@ Result<std::optional<ProducerStates::Offsets>> ProducerStates::check(
     return sent.first == batch.base_sequence && sent.last == last_of(batch);
   });
   if (same != producer.window.end()) return same->offsets;
-  const auto next = after(producer.window.back().last, 1);
+  const auto next = sequence_after(producer.window.back().last, 1);
   if (batch.base_sequence == next) return std::nullopt;
   return out_of_order(batch, std::to_string(next) + " is next");
 }

@@ -109,6 +109,7 @@ Result<TopicDefinition> parse(std::string_view json, bool with_identity) {
   auto fields = object(json);
   if (!fields) return pass(fields);
   TopicDefinition topic;
+  if (!with_identity) topic.replicas = topic.min_insync = 0;
   for (const auto& [field, value] : fields->items()) {
     if (field == "name") {
       if (!value.is_string()) return wrong(field, "a string");
@@ -121,7 +122,9 @@ Result<TopicDefinition> parse(std::string_view json, bool with_identity) {
     if (!*known) return fail(Errc::kInvalidRequest, "unknown topic field \"" + field + "\"");
   }
   if (auto good = check_topic_name(topic.name); !good) return pass(good);
-  if (topic.min_insync > topic.replicas) return wrong("minInsync", "at most \"replicas\"");
+  const bool is_open = topic.replicas == 0 || topic.min_insync == 0;
+  if (!is_open && topic.min_insync > topic.replicas)
+    return wrong("minInsync", "at most \"replicas\"");
   return topic;
 }
 
@@ -131,6 +134,15 @@ TopicDefinition topics_topic() {
   TopicDefinition topic;
   topic.name = kTopicsTopic;
   topic.incarnation.topic = TopicId::from_words(0, 1);
+  topic.cleanup = storage::Cleanup::kCompact;
+  return topic;
+}
+
+TopicDefinition group_offsets_topic() {
+  TopicDefinition topic;
+  topic.name = kGroupOffsetsTopic;
+  topic.incarnation.topic = TopicId::from_words(0, 2);
+  topic.partitions = kGroupOffsetsPartitions;
   topic.cleanup = storage::Cleanup::kCompact;
   return topic;
 }

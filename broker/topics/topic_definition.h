@@ -19,7 +19,12 @@
 namespace xylem::broker {
 
 inline constexpr std::string_view kTopicsTopic = "__topics";
+inline constexpr std::string_view kGroupOffsetsTopic = "__group_offsets";
+inline constexpr std::int32_t kGroupOffsetsPartitions = 16;
 inline constexpr std::int32_t kPartitionsMax = 10'000;  // per topic
+
+// The broker's own: no client makes one, or writes to it.
+inline bool is_internal_name(std::string_view name) { return name.starts_with("__"); }
 
 struct TopicDefinition {
   std::string name;
@@ -31,12 +36,12 @@ struct TopicDefinition {
   // With kCompact: how long deletions stay; -1: for ever.
   std::int64_t tombstone_retention_ms = storage::LogOptions{}.tombstone_retention_ms;
   storage::Flush flush = storage::Flush::kAlways;
-  std::int32_t replicas = 1;
+  std::int32_t replicas = 1;  // 0, in a request alone: not said; likewise
   std::int32_t min_insync = 1;
 
   bool operator==(const TopicDefinition&) const = default;
 
-  [[nodiscard]] bool is_internal() const { return name.starts_with("__"); }
+  [[nodiscard]] bool is_internal() const { return is_internal_name(name); }
 
   [[nodiscard]] LogId log(std::int32_t partition) const {
     return {incarnation, PartitionId(partition)};
@@ -45,6 +50,9 @@ struct TopicDefinition {
 
 // The topic of topics itself: the same on every node of every cluster.
 TopicDefinition topics_topic();
+
+// Where the groups of a root tier of several stand (broker/groups).
+TopicDefinition group_offsets_topic();
 
 std::string to_json(const TopicDefinition& topic);
 Result<TopicDefinition> topic_from_json(std::string_view json);

@@ -18,7 +18,8 @@ Json to_object(const ReportedPartition& partition) {
               {"partition", partition.log.partition.value()},
               {"start", partition.start.value()},
               {"end", partition.end.value()},
-              {"highWatermark", partition.high_watermark.value()}};
+              {"highWatermark", partition.high_watermark.value()},
+              {"bytes", partition.bytes}};
   put_age(object, partition.age_ms);
   return object;
 }

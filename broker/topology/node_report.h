@@ -16,6 +16,7 @@ struct ReportedPartition {
   Offset end;
   Offset high_watermark;
   std::uint64_t age_ms = 0;  // UINT64_MAX: unknown, left out
+  std::int64_t bytes = 0;    // of the log on this node's disk
 };
 
 struct NodeReport {

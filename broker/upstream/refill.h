@@ -13,7 +13,7 @@
 #include "common/logger.h"
 #include "common/metrics.h"
 #include "common/timer.h"
-#include "pipe/pipe_client.h"
+#include "pipe/routed_client.h"
 #include "storage/partition_log.h"
 
 #include <functional>
@@ -81,7 +81,7 @@ class Refill final : private pipe::PipeTarget {
   Counter& given_up_;
   std::vector<pipe::Parent> parents_;
   std::map<LogId, Wanted> wanted_;
-  std::optional<pipe::PipeClient> client_;
+  std::optional<pipe::RoutedClient> client_;
   Timer done_;  // ends the session outside its own callbacks
 };
 

@@ -31,8 +31,8 @@ class BrokerRoute final : public Route {
       return {};
     };
     handlers.error = [this](const Error& error) { events_.failed(error); };
-    handlers.subscribed = [this](const network::SubscribeAnswer&) {
-      if (std::exchange(is_ready_, true)) return;
+    handlers.subscribed = [this](const network::SubscribeAnswer& answer) {
+      if (!answer.elsewhere.empty() || std::exchange(is_ready_, true)) return;
       events_.ready();
     };
     consumer_.emplace(runtime_.context(), std::move(options), std::move(handlers));

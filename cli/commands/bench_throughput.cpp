@@ -129,8 +129,10 @@ Result<ThroughputCase> measure_case(const Setting& setting) {
     measured.other.push_back(*other);
   }
   if (setting.flush != "always") return measured;
-  auto disk = measure_synced_disk(setting.batches, options.window_bytes,
-                                  static_cast<double>(options.seconds), options.directory);
+  auto disk = measure_synced_disk(setting.batches, {.window_bytes = options.window_bytes,
+                                                    .seconds = static_cast<double>(options.seconds),
+                                                    .directory = options.directory,
+                                                    .copies = options.copies});
   if (!disk) return pass(disk);
   measured.disk_bytes_per_s = *disk;
   return measured;

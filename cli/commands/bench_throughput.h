@@ -22,6 +22,7 @@ struct BenchThroughputOptions {
   std::size_t bytes = 0;           // of values: of each run instead, or of the log
   std::size_t window_bytes = 0;    // unacknowledged
   std::int64_t pairs = 1;
+  std::int64_t copies = 1;                 // that the disk alone writes, with flush=always
   std::string topic;                       // of `broker`, stays; empty: a new one
   std::string versus;                      // "null", "nats"; empty: nothing
   std::optional<network::Address> broker;  // ours, running already; else each run starts one

@@ -7,6 +7,7 @@
 #include "network/client/consumer.h"
 
 #include <map>
+#include <set>
 #include <utility>
 
 namespace xylem::cli {
@@ -47,11 +48,13 @@ class ConsumeJob {
   }
 
   void on_subscribed(const network::SubscribeAnswer& answer) {
-    if (std::exchange(is_subscribed_, true) || options_.follow) return;
+    if (is_subscribed_ || options_.follow) return;
     for (const auto& partition : answer.partitions) {
-      if (partition.cursor < partition.high_watermark)
+      if (subscribed_.insert(partition.partition).second &&
+          partition.cursor < partition.high_watermark)
         ends_[partition.partition] = partition.high_watermark;
     }
+    is_subscribed_ = answer.elsewhere.empty();
     end_if_done();
   }
 
@@ -129,11 +132,12 @@ class ConsumeJob {
 
   ClientRuntime& runtime_;
   const ConsumeOptions& options_;
+  std::set<PartitionId> subscribed_;
   std::map<PartitionId, Offset> ends_;  // where to stop; reached ones are gone
   std::string text_;
   std::int64_t written_ = 0;
   std::int64_t commits_open_ = 0;
-  bool is_subscribed_ = false;
+  bool is_subscribed_ = false;  // to all of them
   bool is_over_ = false;
   ExitCode code_ = ExitCode::kOk;
   network::Consumer consumer_;

@@ -1,6 +1,6 @@
 #include "cli/commands/node.h"
 
-#include "cli/http_get.h"
+#include "cli/admin_http.h"
 #include "cli/json_document.h"
 #include "cli/output.h"
 #include "cli/progress.h"

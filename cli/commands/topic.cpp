@@ -1,8 +1,8 @@
 #include "cli/commands/topic.h"
 
+#include "cli/admin_http.h"
 #include "cli/client_runtime.h"
 #include "cli/commands/topic_tables.h"
-#include "cli/http_get.h"
 #include "cli/output.h"
 #include "cli/topic_lookup.h"
 #include "common/url.h"
@@ -83,6 +83,8 @@ ExitCode show_from_brokers(const TopicOptions& options) {
 std::string topic_request(const TopicOptions& options) {
   Json json{{"name", options.name}};
   if (options.partitions) json["partitions"] = *options.partitions;
+  if (options.replicas) json["replicas"] = *options.replicas;
+  if (options.min_insync) json["minInsync"] = *options.min_insync;
   if (options.retention_ms) json["retentionMs"] = *options.retention_ms;
   if (options.retention_bytes) json["retentionBytes"] = *options.retention_bytes;
   if (options.tombstone_retention_ms)

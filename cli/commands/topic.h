@@ -20,6 +20,8 @@ struct TopicOptions {
   std::string registry_url;  // list, describe: asked instead of the brokers; empty: brokers
   std::string name;
   std::optional<std::int64_t> partitions;
+  std::optional<std::int64_t> replicas;
+  std::optional<std::int64_t> min_insync;
   std::optional<std::int64_t> retention_ms;            // -1: for ever
   std::optional<std::int64_t> retention_bytes;         // -1: no limit
   std::optional<std::int64_t> tombstone_retention_ms;  // -1: for ever

@@ -15,6 +15,12 @@ std::string limit_text(const Json& topic, const char* field) {
   return limit < 0 ? "none" : std::to_string(limit);
 }
 
+// Of a partition that the broker who was asked does not have, little is known.
+std::string known_text(const Json& partition, const char* field) {
+  const auto number = integer_at(partition, field, -1);
+  return number < 0 ? "?" : std::to_string(number);
+}
+
 }  // namespace
 
 std::string metadata_list(const network::MetadataAnswer& metadata) {
@@ -76,10 +82,8 @@ Result<std::string> topic_text(const std::string& document) {
   Table table({"PARTITION", "LEADER", "START", "HIGH WATERMARK", "END", "BYTES", "SEGMENTS"});
   for (const auto& one : list_at(*topic, "partitionState")) {
     table.add({std::to_string(integer_at(one, "partition")), text_at(one, "leader"),
-               std::to_string(integer_at(one, "start")),
-               std::to_string(integer_at(one, "highWatermark")),
-               std::to_string(integer_at(one, "end")), std::to_string(integer_at(one, "bytes")),
-               std::to_string(integer_at(one, "segments"))});
+               known_text(one, "start"), known_text(one, "highWatermark"), known_text(one, "end"),
+               known_text(one, "bytes"), known_text(one, "segments")});
   }
   return text_at(*topic, "name") + "  id " + text_at(*topic, "topicId") + "  generation " +
          std::to_string(integer_at(*topic, "generation")) + "\ncleanup " +

@@ -8,15 +8,6 @@ void add_registry(Verb& verb, const Defaults& defaults, std::string& registry_ur
   verb.text("--registry", registry_url, "http://host:port [XYLEM_REGISTRY]").show_default();
 }
 
-void add_root(Verb& program) {
-  auto& group = program.verb("root", "prepare the brokers that own the topics");
-  auto& verb = group.verb("init", "make a cluster in an empty data directory");
-  auto& options = verb.fills<RootInitOptions>();
-  verb.text("--data-dir", options.data_dir, "the broker's DATA_DIR").required();
-  verb.text("--cluster-id", options.cluster_id, "32 hexadecimal digits; none: a new one");
-  verb.flag("--json", options.json, "for machines");
-}
-
 void add_tree(Verb& program, const Defaults& defaults) {
   auto& verb = program.verb("tree", "every node below its parent, with health and age");
   auto& options = verb.fills<TreeOptions>();
@@ -55,7 +46,6 @@ void add_log(Verb& group,
 }  // namespace
 
 void add_node_verbs(Verb& program, const Defaults& defaults) {
-  add_root(program);
   add_tree(program, defaults);
   add_node(program, defaults);
   auto& log = program.verb("log", "look into a broker's logs on disk");

@@ -11,7 +11,9 @@
 #include "cli/commands/log.h"
 #include "cli/commands/node.h"
 #include "cli/commands/produce.h"
+#include "cli/commands/rebalance.h"
 #include "cli/commands/root.h"
+#include "cli/commands/root_tier.h"
 #include "cli/commands/topic.h"
 #include "cli/commands/tree.h"
 #include "cli/up/run_up.h"
@@ -27,6 +29,9 @@ namespace xylem::cli {
 using Command = std::variant<UpOptions,
                              ConsoleOptions,
                              RootInitOptions,
+                             RootStatusOptions,
+                             RootElectOptions,
+                             RebalanceOptions,
                              TopicOptions,
                              ProduceOptions,
                              ConsumeOptions,

@@ -8,6 +8,7 @@ namespace {
 constexpr std::int64_t kRateMax = 100'000'000;  // records per second
 constexpr std::int64_t kSecondsMax = 3'600;     // of a run
 constexpr std::int64_t kPairsMax = 1'000;
+constexpr std::int64_t kCopiesMax = 5;
 constexpr std::int64_t kRecordBytesMax = 1024L * 1024;
 
 struct RawThroughput {
@@ -86,6 +87,9 @@ void add_throughput_verbs(Verb& bench) {
       .show_default();
   produce.text("--bytes", raw.bytes, "of values that each run sends, instead of --seconds");
   produce.text("--window", raw.window, "bytes sent and not acknowledged").show_default();
+  produce.number("--copies", raw.options.copies, "that the disk alone writes, with --flush always")
+      .between(1, kCopiesMax)
+      .show_default();
   produce.text("--vs", raw.options.versus, "in turns: a broker without features, or JetStream")
       .one_of({"null", "nats"});
 

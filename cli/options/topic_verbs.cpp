@@ -8,6 +8,8 @@ namespace {
 
 using Action = TopicOptions::Action;
 
+constexpr std::int64_t kReplicasMax = 5;
+
 // As typed.
 struct Raw {
   TopicOptions options;
@@ -16,6 +18,8 @@ struct Raw {
   std::string retention_bytes;
   std::string tombstone_retention;
   std::int64_t partitions = 0;
+  std::int64_t replicas = 0;
+  std::int64_t min_insync = 0;
 };
 
 Status take_limit(const std::string& text,
@@ -40,6 +44,8 @@ Result<Command> finish(Raw& raw) {
   if (!brokers) return pass(brokers);
   raw.options.brokers = std::move(*brokers);
   if (raw.partitions > 0) raw.options.partitions = raw.partitions;
+  if (raw.replicas > 0) raw.options.replicas = raw.replicas;
+  if (raw.min_insync > 0) raw.options.min_insync = raw.min_insync;
   if (auto taken =
           take_limit(raw.retention_ms, "--retention-ms", parse_ms, raw.options.retention_ms);
       !taken)
@@ -65,6 +71,14 @@ void add_policies(Verb& verb, Raw& raw) {
   verb.text("--retention-bytes", raw.retention_bytes, "size, as 10GiB; -1: no limit");
   verb.text("--tombstone-retention", raw.tombstone_retention,
             "with compact: how long deletions stay, as 7d (default); -1: for ever");
+  verb.number(
+          "--replicas", raw.replicas,
+          "of each partition (default 3 where there are so many root brokers); two either halve "
+          "how often one can write, or promise nothing about a lost disk")
+      .between(1, kReplicasMax);
+  verb.number("--min-insync", raw.min_insync,
+              "how many must have a record on their disks before acks=all (default 2)")
+      .between(1, kReplicasMax);
   verb.text("--flush", raw.options.flush, "when an append is synced")
       .one_of({"always", "interval", "never"});
 }

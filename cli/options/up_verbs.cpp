@@ -37,7 +37,8 @@ void add_up(Verb& program) {
   auto& raw = verb.fills<RawUp>(finish_up);
   verb.text("--dir", raw.options.dir, "everything it keeps: state, logs, endpoints.json")
       .show_default();
-  verb.number("--roots", raw.options.roots, "brokers of the root tier; only 1 for now")
+  verb.number("--roots", raw.options.roots, "brokers of the root tier")
+      .between(1, kRootsMax)
       .show_default();
   verb.text("--tree", raw.tree, "brokers below each one of the tier above").show_default();
   verb.number("--base-port", raw.base_port,

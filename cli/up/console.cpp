@@ -1,7 +1,7 @@
 #include "cli/up/console.h"
 
+#include "cli/admin_http.h"
 #include "cli/commands/tree.h"
-#include "cli/http_get.h"
 #include "cli/output.h"
 #include "common/check.h"
 #include "common/quantity.h"

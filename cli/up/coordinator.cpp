@@ -79,8 +79,9 @@ Status Coordinator::prepare() {
   lock_ = std::move(*lock);
   if (auto there = check_programs(); !there) return there;
   if (auto free = check_ports(plan_); !free) return free;
-  const auto data_dir = plan_.find("root-0")->settings.at("DATA_DIR");
-  if (auto cluster = init_root(data_dir, std::nullopt); !cluster) return pass(cluster);
+  std::vector<std::string> root_dirs;
+  for (const auto* root : plan_.roots()) root_dirs.push_back(root->settings.at("DATA_DIR"));
+  if (auto cluster = init_root_tier(root_dirs); !cluster) return pass(cluster);
   auto socket = ConsoleSocket::open(runtime_.loop(), options_.dir, console_);
   if (!socket) return pass(socket);
   socket_ = std::move(*socket);

@@ -1,13 +1,13 @@
 // Which processes `xylem up` runs, where each listens and what it is told: a pure function of the
 // options, so that everything about it can be tested without starting anything.
 //
-//   registry <- root-0 <- l2-* <- l3-* <- pos-* <- local-*     producer -> root-0, consumer <-
-//   pos-0
+//   registry <- root-* <- l2-* <- l3-* <- pos-* <- local-*    producer -> root-*, consumer <- pos-0
 //
 // Locations: L2s in region-1, each L3 in a site of its own below it, POS in a till of its site,
 // LOCAL below a till. Every process has the directory <dir>/<id> with its `log` and `data`.
-// Ports: the well-known ones for the registry, the root and the consumer, from 9100 on for all
-// others; with a base port, the registry's is that and the rest follows, three a broker.
+// Ports: the well-known ones for the registry, the roots and the consumer, from 9100 on for all
+// others; with a base port, the registry's is that and the rest follows, three a broker. Several
+// roots have a fourth, for their quorum, and are all told the same list of peers.
 #pragma once
 
 #include "cli/up/tree_shape.h"
@@ -24,9 +24,12 @@
 
 namespace xylem::cli {
 
+inline constexpr int kRootsByDefault = 5;
+inline constexpr int kRootsMax = 9;
+
 struct UpOptions {
   std::string dir = "xylem-up";
-  int roots = 1;
+  int roots = kRootsByDefault;
   TreeShape tree;
   std::optional<std::uint16_t> base_port;
   std::vector<TopicSpec> topics;
@@ -56,12 +59,14 @@ struct Plan {
 
   [[nodiscard]] const ProcessSpec* find(std::string_view id) const;
   [[nodiscard]] std::vector<const ProcessSpec*> brokers() const;
+  [[nodiscard]] std::vector<const ProcessSpec*> roots() const;
   [[nodiscard]] std::vector<const ProcessSpec*> leaves() const;  // of the lowest tier there is
 };
 
 inline constexpr std::string_view kDemoTopic = "demo";
 
-// `binaries`: the directory of all our programs. kInvalidRequest: ports past 65535.
+// `binaries`: the directory of all our programs. kInvalidRequest: ports past 65535, no roots or too
+// many.
 Result<Plan> make_plan(const UpOptions& options, const std::string& binaries);
 
 }  // namespace xylem::cli

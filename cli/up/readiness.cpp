@@ -1,7 +1,7 @@
 #include "cli/up/readiness.h"
 
+#include "cli/admin_http.h"
 #include "cli/commands/topic.h"
-#include "cli/http_get.h"
 #include "cli/json_document.h"
 #include "common/check.h"
 
@@ -68,9 +68,10 @@ void Readiness::look(std::size_t index) {
 
 void Readiness::make_topics(std::function<void(Status)> done) {
   topics_made_ = std::move(done);
+  std::vector<network::Address> roots;
+  for (const auto* root : plan_.roots()) roots.push_back(*root->tcp);
   admin_ = std::make_unique<network::AdminClient>(
-      context_, network::AdminClient::Options{.brokers = {*plan_.find("root-0")->tcp},
-                                              .client_id = "xylem-up"});
+      context_, network::AdminClient::Options{.brokers = roots, .client_id = "xylem-up"});
   make_topic(0);
 }
 

@@ -178,6 +178,12 @@ Buffer emptied(const BatchHeader& header) {
   return batch;
 }
 
+std::int32_t sequence_after(std::int32_t sequence, std::int32_t count) noexcept {
+  constexpr std::uint32_t kSequenceMax = std::numeric_limits<std::int32_t>::max();
+  const auto next = static_cast<std::uint32_t>(sequence) + static_cast<std::uint32_t>(count);
+  return static_cast<std::int32_t>(next & kSequenceMax);
+}
+
 void assign(MutableBytes batch, Offset base_offset, Epoch epoch) {
   XYLEM_CHECK(batch.size() >= kBatchHeaderBytes);
   store_be(base_offset.value(), batch);

@@ -64,6 +64,9 @@ struct BatchHeader {
   [[nodiscard]] std::optional<std::int64_t> timestamp_ms(std::int64_t delta_ms) const noexcept;
 };
 
+// `count` numbers on in what a producer counts its records by: after 2^31 - 1 comes 0.
+[[nodiscard]] std::int32_t sequence_after(std::int32_t sequence, std::int32_t count) noexcept;
+
 // The header at the head of `bytes`, fields checked against each other (magic, length within
 // kBatchBytesMax, counts, deltas, record count × smallest record ≤ bytes when not compressed).
 // kUnavailable: `bytes` ends before the header or the batch does. kCorrupt: a field is impossible.

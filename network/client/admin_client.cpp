@@ -85,7 +85,21 @@ class AdminClient::Impl {
           return session_.redirect(*leader, answer.error());
       }
     }
+    if (is_worth_asking_again(*at, answer)) {
+      at->is_sent = false;
+      last_trouble_ = answer.error().what();
+      if (session_.is_ready()) session_.reconnect(answer.error());
+      return;
+    }
     finish(at, std::move(answer));
+  }
+
+  // Another broker may know, or the same one later; a question does no harm twice.
+  [[nodiscard]] bool is_worth_asking_again(const Request& request,
+                                           const Result<Frame>& answer) const {
+    return request.type == FrameType::kMetadata && !answer &&
+           answer.error().code() == Errc::kUnavailable &&
+           request.deadline_ms > context_.clock.monotonic_ms();
   }
 
   void finish(std::list<Request>::iterator at, Result<Frame> answer) {

@@ -1,6 +1,7 @@
 // Asks a broker: METADATA, and ADMIN commands (topic.create, topic.alter, topic.delete).
 //
-// Requests wait for a connection; what a broker refuses with NOT_LEADER goes to the one it names.
+// Requests wait for a connection; what a broker refuses with NOT_LEADER goes to the one it names. A
+// METADATA that a broker cannot answer yet is asked of the next one, until the time is over.
 //
 // Threads: the loop's. Callbacks run on the loop, never inside the call.
 // Errors: kTimeout: no broker answered within `timeout_ms`; kUnavailable: the connection was lost

@@ -9,8 +9,16 @@
 // back is never delivered: the connection is given up for the next one. At-most-once never retries
 // a handler: what it refused is reported and skipped.
 //
+// Where brokers share the groups, what a group has committed is read from its coordinator before
+// the first SUBSCRIBE, and committed there: automatically ten times a second at most, and at the
+// end.
+//
 // When the connection is lost it goes to the next broker in its list and subscribes at its own
-// cursors: the numbering is the same everywhere.
+// cursors: the numbering is the same everywhere. Partitions that are not there are consumed from
+// the broker that it names, on a connection of their own, as long as that serves them.
+//
+// Members of a group share its topics' partitions: each is consumed by one of them. What moves is
+// given up after what was handled of it is committed; what stays goes on.
 //
 // Threads: the loop's; every callback runs there.
 #pragma once
@@ -49,6 +57,8 @@ struct DeliveredBatch {
 struct Cursor {
   Offset offset;
   Incarnation incarnation;
+
+  bool operator==(const Cursor&) const = default;
 };
 
 class Consumer {
@@ -59,6 +69,11 @@ class Consumer {
     std::vector<Address> brokers;  // tried in turn
     std::string client_id = "consumer";
     std::string group;  // empty: none, nothing is committed
+    // With a group: it has a part of the partitions, as its coordinator says. Without, and with a
+    // partition or own cursors, it has all that is asked for, whoever else is in the group.
+    bool shares = true;
+    std::string instance;             // keeps its part over restarts; empty: a new member each time
+    std::string assignor = "sticky";  // or range, round-robin
     std::vector<std::string> topics;
     std::optional<PartitionId> partition;  // only this one
     StartAt start = StartAt::kCommitted;
@@ -67,7 +82,7 @@ class Consumer {
     Commit commit = Commit::kAutomatic;
     RetryPolicy retry = RetryPolicy::kExponentialThenFixed;
     RetrySchedule::Options retry_schedule;
-    std::uint32_t credit_bytes = 4 * 1024 * 1024;  // per topic
+    std::uint32_t credit_bytes = 4 * 1024 * 1024;  // per topic and broker
     std::uint64_t connect_timeout_ms = 5'000;
     std::uint64_t request_timeout_ms = 10'000;
     std::uint64_t backoff_ms = 100;  // reconnecting, subscribing again
@@ -90,6 +105,8 @@ class Consumer {
     std::function<void(const Refresh&)> ready;
     // With kOwnCursors: where to go on; nullopt: `Options::reset`.
     std::function<std::optional<Cursor>(std::string_view topic, PartitionId partition)> cursor;
+    // All that is served now, by any broker, whenever a broker has answered; `elsewhere` are the
+    // partitions that nobody serves yet.
     std::function<void(const SubscribeAnswer&)> subscribed;
   };
 

@@ -22,10 +22,11 @@ LeaderDirectory::LeaderDirectory(const ClientContext& context,
 ClientSession::Handlers LeaderDirectory::handlers(bool is_roaming) {
   ClientSession::Handlers handlers;
   handlers.ready = [this, is_roaming](const HelloAnswer&) {
+    lost_.clear();
     if (is_roaming) ask_metadata();
     changed_();
   };
-  handlers.lost = [this](const Error&) { lost(roaming_.address()); };
+  handlers.lost = [this](const Error& why) { lost(roaming_.address(), why); };
   handlers.writable = [this] { changed_(); };
   return handlers;
 }
@@ -40,12 +41,21 @@ ClientSession* LeaderDirectory::session_of(const std::string& topic, PartitionId
     auto options = options_;
     options.brokers = {*leader};
     auto its_handlers = handlers(false);
-    its_handlers.lost = [this, address = *leader](const Error&) { lost(address); };
+    its_handlers.lost = [this, address = *leader](const Error& why) { lost(address, why); };
     session =
         std::make_unique<ClientSession>(context_, std::move(options), std::move(its_handlers));
     session->start();
   }
   return session->is_ready() ? session.get() : nullptr;
+}
+
+std::string LeaderDirectory::trouble(const std::string& topic, PartitionId partition) const {
+  const auto leader = metadata_.leader(topic, partition);
+  if (!leader)
+    return roaming_.is_ready() ? "nobody is known to lead the partition" : "no broker was reached";
+  const auto why = lost_.find(*leader);
+  return "its leader, " + leader->text() + ", was not reached" +
+         (why == lost_.end() ? std::string() : ": " + why->second.what());
 }
 
 void LeaderDirectory::refresh(const std::string& topic) {
@@ -57,7 +67,8 @@ void LeaderDirectory::refresh(const std::string& topic) {
   }
 }
 
-void LeaderDirectory::lost(const Address& broker) {
+void LeaderDirectory::lost(const Address& broker, const Error& why) {
+  lost_.insert_or_assign(broker, why);
   metadata_.drop_hints(broker);
   wanted_.insert(known_.begin(), known_.end());
   ask_soon();

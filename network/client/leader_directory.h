@@ -36,6 +36,9 @@ class LeaderDirectory {
 
   [[nodiscard]] const MetadataCache& metadata() const { return metadata_; }
 
+  // Why session_of() is null.
+  [[nodiscard]] std::string trouble(const std::string& topic, PartitionId partition) const;
+
   // Asks for `topic` again, soon; at once when it has never been asked for.
   void refresh(const std::string& topic);
 
@@ -51,15 +54,16 @@ class LeaderDirectory {
   void ask_metadata();
   void on_metadata(const std::set<std::string>& asked, const Result<Frame>& answer);
   void ask_soon();
-  void lost(const Address& broker);
+  void lost(const Address& broker, const Error& why);
 
   ClientContext context_;
   ClientSession::Options options_;
   std::uint64_t request_timeout_ms_;
   std::function<void()> changed_;
   MetadataCache metadata_;
-  std::set<std::string> known_;   // asked for at least once
-  std::set<std::string> wanted_;  // to be asked for
+  std::map<Address, Error> lost_;  // why, where nothing was reached since
+  std::set<std::string> known_;    // asked for at least once
+  std::set<std::string> wanted_;   // to be asked for
   Backoff backoff_;
   Timer ask_timer_;
   bool is_asking_ = false;

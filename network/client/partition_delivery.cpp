@@ -16,9 +16,10 @@ PartitionDelivery::PartitionDelivery(const Settings& settings,
       schedule_(settings.options.retry_schedule),
       retry_(settings.loop) {}
 
-void PartitionDelivery::restart(Offset cursor) {
+void PartitionDelivery::restart(const Cursor& cursor) {
   disconnect();
-  live_ = {cursor, cursor};
+  incarnation_ = cursor.incarnation;
+  live_ = {cursor.offset, cursor.offset};
 }
 
 void PartitionDelivery::disconnect() {
@@ -35,11 +36,12 @@ void PartitionDelivery::begin_replay(std::uint64_t refresh_id) {
   replay_ = {};
 }
 
-void PartitionDelivery::end_replay(Offset barrier) {
+void PartitionDelivery::end_replay(const Cursor& barrier) {
+  incarnation_ = barrier.incarnation;
   if (replay_id_ == 0) return;
   replay_id_ = 0;
-  live_.handled = std::max(replay_.handled, barrier);
-  live_.received = std::max(replay_.received, barrier);
+  live_.handled = std::max(replay_.handled, barrier.offset);
+  live_.received = std::max(replay_.received, barrier.offset);
 }
 
 Status PartitionDelivery::receive(const Data& data) {

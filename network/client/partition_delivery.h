@@ -37,10 +37,10 @@ class PartitionDelivery {
   PartitionDelivery(const Settings& settings, std::string topic, PartitionId partition);
 
   // The next offset that no handler has taken yet.
-  [[nodiscard]] Offset cursor() const { return live_.handled; }
+  [[nodiscard]] Cursor cursor() const { return {live_.handled, incarnation_}; }
 
   // Continues at `cursor`, whatever was before; drops the queue.
-  void restart(Offset cursor);
+  void restart(const Cursor& cursor);
 
   // Drops the queue: what was not handled comes again.
   void disconnect();
@@ -52,7 +52,7 @@ class PartitionDelivery {
   void begin_replay(std::uint64_t refresh_id);
 
   // The replayed copy, whole up to `barrier`, is the live one now.
-  void end_replay(Offset barrier);
+  void end_replay(const Cursor& barrier);
 
   void pause();
   void resume();
@@ -89,6 +89,7 @@ class PartitionDelivery {
   PartitionId partition_;
   std::deque<Queued> queue_;
   std::size_t queued_bytes_ = 0;
+  Incarnation incarnation_;
   Position live_;
   Position replay_;
   std::uint64_t replay_id_ = 0;

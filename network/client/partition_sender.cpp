@@ -19,6 +19,7 @@ PartitionSender::PartitionSender(const ClientContext& context,
                                  LeaderDirectory& leaders,
                                  std::string topic,
                                  PartitionId partition,
+                                 const BatchProducer& first_number,
                                  std::function<void(PartitionSender&)> settled)
     : context_(context),
       options_(options),
@@ -28,7 +29,8 @@ PartitionSender::PartitionSender(const ClientContext& context,
       settled_(std::move(settled)),
       queue_({.batch_bytes = options.batch_bytes,
               .in_flight_max = options.in_flight_max,
-              .compression = options.compression}),
+              .compression = options.compression,
+              .producer = first_number}),
       backoff_(options.retry_backoff_ms, options.retry_backoff_max_ms),
       retry_(context.loop) {}
 
@@ -41,6 +43,10 @@ void PartitionSender::pump() {
     if (batch == nullptr) return;
     send(*batch, *session);
   }
+}
+
+void PartitionSender::expire(std::int64_t given_ms_max) {
+  if (!queue_.empty()) queue_.expire(given_ms_max, leaders_.trouble(topic_, partition_));
 }
 
 void PartitionSender::send(OutgoingBatch& batch, ClientSession& session) {
@@ -80,11 +86,15 @@ void PartitionSender::on_failure(std::uint64_t number, const Error& why) {
   if (age_ms(*batch) >= static_cast<std::int64_t>(options_.delivery_timeout_ms))
     return queue_.settle(number, fail(Errc::kTimeout, "not delivered in time: " + why.what()));
   if (!is_worth_retrying(why, *batch)) return queue_.settle(number, std::unexpected(why));
-  queue_.send_again(number, why);
+  if (why.code() == Errc::kOutOfOrderSequence) {
+    queue_.refuse_sequence(number, why);
+  } else {
+    queue_.send_again(number, why);
+  }
   bool at_once = false;
   if (why.code() == Errc::kNotLeader) {
     at_once = leaders_.moved(topic_, partition_, why.hint());
-  } else if (why.code() != Errc::kQuotaExceeded) {
+  } else if (why.code() != Errc::kQuotaExceeded && why.code() != Errc::kOutOfOrderSequence) {
     leaders_.refresh(topic_);
   }
   context_.logger.debug(
@@ -111,6 +121,7 @@ bool PartitionSender::is_worth_retrying(const Error& why, const OutgoingBatch& b
     case Errc::kDiskFull:
     case Errc::kIo:
     case Errc::kCorrupt:
+    case Errc::kOutOfOrderSequence:
       return true;
     default:
       return false;

@@ -24,6 +24,7 @@ class PartitionSender {
                   LeaderDirectory& leaders,
                   std::string topic,
                   PartitionId partition,
+                  const BatchProducer& first_number,
                   std::function<void(PartitionSender&)> settled);
 
   [[nodiscard]] PartitionId partition() const { return partition_; }
@@ -32,6 +33,9 @@ class PartitionSender {
 
   // Sends what can be sent now.
   void pump();
+
+  // What waits since `given_ms_max` or longer was not delivered.
+  void expire(std::int64_t given_ms_max);
 
  private:
   void send(OutgoingBatch& batch, ClientSession& session);

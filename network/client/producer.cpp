@@ -20,6 +20,18 @@ namespace {
 
 constexpr std::uint64_t kSweepMaxMs = 500;
 
+Producer::Options effective(Producer::Options options) {
+  options.idempotent = options.idempotent && options.acks == -1;
+  if (options.idempotent)
+    options.in_flight_max = std::min(options.in_flight_max, Producer::kIdempotentInFlightMax);
+  return options;
+}
+
+// Random: no round trip, and no two producers alike.
+BatchProducer first_number(Random& random) {
+  return {.id = static_cast<std::int64_t>(random.next() >> 1U), .epoch = 0, .sequence = 0};
+}
+
 ClientSession::Options session_options(const Producer::Options& options) {
   return {.brokers = options.brokers,
           .client_id = options.client_id,
@@ -35,7 +47,8 @@ class Producer::Impl {
  public:
   Impl(const Context& context, Options options)
       : context_(context),
-        options_(std::move(options)),
+        options_(effective(std::move(options))),
+        number_(options_.idempotent ? first_number(context.random) : BatchProducer()),
         leaders_(context,
                  session_options(options_),
                  options_.request_timeout_ms,
@@ -87,6 +100,7 @@ class Producer::Impl {
   Status assign(const std::string& name, Topic& topic, Given& given);
   PartitionId choose(Topic& topic, const Given& given, std::int32_t partition_count) const;
   PartitionSender& sender_of(const std::string& name, Topic& topic, PartitionId partition);
+  void seal(Topic& topic);
   void leaders_changed();
   void linger_passed();
   void sweep();
@@ -98,6 +112,7 @@ class Producer::Impl {
 
   Context context_;
   Options options_;
+  BatchProducer number_;  // of each partition's first batch
   LeaderDirectory leaders_;
   std::map<std::string, Topic, std::less<>> topics_;
   FlushTracker flushes_;
@@ -142,6 +157,7 @@ Status Producer::Impl::give(std::string_view topic,
       flushes_.settled(given.promise.flush_number);
       return assigned;
     }
+    if (flushes_.is_flushing()) seal(state);
   } else {
     state.unassigned.push_back(std::move(given));
     leaders_.refresh(found->first);
@@ -165,7 +181,6 @@ Status Producer::Impl::assign(const std::string& name, Topic& topic, Given& give
   auto& sender = sender_of(name, topic, partition);
   auto& queue = sender.queue();
   if (auto added = queue.append(given.record, given.promise, given.given_ms); !added) return added;
-  if (flushes_.is_flushing()) queue.seal();
   sender.pump();
   if (queue.has_settled()) settle_.start(0, 0, [this] { collect_all(); });
   if (queue.open_since_ms() && !linger_.is_active())
@@ -191,11 +206,19 @@ PartitionSender& Producer::Impl::sender_of(const std::string& name,
   auto& sender = topic.senders[partition];
   if (sender == nullptr)
     sender = std::make_unique<PartitionSender>(context_, options_, leaders_, name, partition,
-                                               [this](PartitionSender& settled) {
+                                               number_, [this](PartitionSender& settled) {
                                                  collect(settled);
                                                  tell_waiters();
                                                });
   return *sender;
+}
+
+// What is open goes out now: nobody waits for more.
+void Producer::Impl::seal(Topic& topic) {
+  for (auto& [partition, sender] : topic.senders) {
+    sender->queue().seal();
+    sender->pump();
+  }
 }
 
 void Producer::Impl::leaders_changed() {
@@ -204,6 +227,7 @@ void Producer::Impl::leaders_changed() {
       for (auto& given : std::exchange(topic.unassigned, {}))
         if (auto assigned = assign(name, topic, given); !assigned)
           finish(given.promise, std::unexpected(assigned.error()));
+      if (flushes_.is_flushing()) seal(topic);
     }
     for (auto& [partition, sender] : topic.senders) sender->pump();
   }
@@ -236,7 +260,7 @@ void Producer::Impl::sweep() {
       context_.clock.monotonic_ms() - static_cast<std::int64_t>(options_.delivery_timeout_ms);
   for (auto& [name, topic] : topics_) {
     expire_unassigned(name, topic);
-    for (auto& [partition, sender] : topic.senders) sender->queue().expire(given_ms_max);
+    for (auto& [partition, sender] : topic.senders) sender->expire(given_ms_max);
   }
   leaders_.drop_unused();
   collect_all();
@@ -290,12 +314,7 @@ void Producer::Impl::tell_waiters() {
 void Producer::Impl::flush(std::function<void()> done) {
   context_.loop.check_here();
   flushes_.flush(std::move(done));
-  for (auto& [name, topic] : topics_) {
-    for (auto& [partition, sender] : topic.senders) {
-      sender->queue().seal();
-      sender->pump();
-    }
-  }
+  for (auto& [name, topic] : topics_) seal(topic);
   settle_.start(0, 0, [this] { collect_all(); });
 }
 

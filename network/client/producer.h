@@ -1,13 +1,17 @@
 // Publishes records: batching, partitioning, acknowledgements, retries.
 //
-// Records of one partition leave in the order given, also across retries (one batch of a partition
-// is in flight at a time unless `in_flight_max` says more, and a failed one is sent again before
-// what follows). A broker that is not the leader names who is; the producer follows.
+// Records of one partition leave in the order given, also across retries: a failed batch is sent
+// again before what follows. A broker that is not the leader names who is; the producer follows.
+//
+// Idempotent: batches carry the producer's id, which is random, and count its records, so that what
+// is sent again is stored once. Without it, and with more than one batch in flight, a batch may
+// overtake one that fails.
 //
 // Threads: the loop's. Callbacks run on the loop, in order per partition, never inside send().
 // Errors in callbacks: kTimeout (delivery_timeout_ms passed: it may or may not have been stored),
-// kUnknownTopicOrPartition (still not there after topic_wait_ms), kCancelled (closed), or what the
-// broker refused it for.
+// kUnknownTopicOrPartition (still not there after topic_wait_ms), kOutOfOrderSequence (an earlier
+// attempt may have been stored, and the broker does not know any more), kCancelled (closed), or
+// what the broker refused it for.
 #pragma once
 
 #include "common/batch/compression.h"
@@ -32,10 +36,14 @@ class Producer {
  public:
   enum class Partitioner : std::uint8_t { kKeyHash, kRoundRobin, kCustom };
 
+  // As many as a broker knows the sequences of: more are never in flight when idempotent.
+  static constexpr std::size_t kIdempotentInFlightMax = 5;
+
   struct Options {
     std::vector<Address> brokers;  // where to begin; tried in turn
     std::string client_id = "producer";
-    std::int8_t acks = -1;  // 0, 1, -1 (all)
+    std::int8_t acks = -1;   // 0, 1, -1 (all)
+    bool idempotent = true;  // only with acks=-1
     std::size_t batch_bytes = 64ULL * 1024;
     std::uint64_t linger_ms = 5;
     std::size_t buffer_bytes_max = 32ULL * 1024 * 1024;

@@ -1,93 +1,110 @@
-// One topic of a Consumer on whatever connection there is: subscribes (again), routes what is
-// pushed to its partitions, and answers refreshes.
+// One topic at one broker: subscribes, again after every loss, and routes what is pushed to the
+// topic.
 //
 // The broker's answer says where each partition begins. Where it is not what was asked for (history
 // is gone), that is reported, never silent.
 //
-// Threads: the loop's.
+// Threads: the loop's. Must live as long as its session.
 #pragma once
 
 #include "common/timer.h"
 #include "network/client/client_session.h"
+#include "network/client/consumed_topic.h"
 #include "network/client/consumer.h"
-#include "network/client/partition_delivery.h"
-#include "network/client/refresh_state.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <memory>
 #include <optional>
 #include <set>
-#include <string>
 #include <vector>
 
 namespace xylem::network {
 
 class Subscription {
  public:
+  using Partitions = std::set<PartitionId>;
+
+  struct Hooks {
+    // The broker has answered, and these are elsewhere.
+    std::function<void(const std::vector<PartitionElsewhere>&)> answered;
+    // The broker was lost, or it refused or ended the subscription.
+    std::function<void()> failed;
+  };
+
+  // `only`: of the topic; nullopt: all that the options say, also later ones.
   Subscription(const ClientContext& context,
                ClientSession& session,
                const Consumer::Options& options,
                const Consumer::Handlers& handlers,
-               std::string topic,
-               std::string member);
+               ConsumedTopic& topic,
+               std::optional<Partitions> only,
+               Hooks hooks);
 
-  void connected();
+  ~Subscription() { topic_.release(*this); }
+
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+
+  void connected() { subscribe(); }
+
+  // What the topic was assigned has changed.
+  void assigned() { subscribe(); }
+
   void disconnected();
+
+  // From now on only these; subscribes again unless it has exactly them.
+  void want(Partitions only);
+
+  // After a back-off, unless everything is served by then.
+  void subscribe_later();
 
   // A frame of ours (by id or by topic) that answers no request; false: somebody else's.
   bool on_frame(const Frame& frame);
 
+  // Of what the broker answered last.
+  [[nodiscard]] const Incarnation& incarnation() const { return incarnation_; }
+
+  [[nodiscard]] bool is_wanted() const { return !only_ || !only_->empty(); }
+
+  [[nodiscard]] bool is_connected() const { return session_.is_ready(); }
+
+  // Only while is_connected().
   void commit(PartitionId partition, Offset next, std::function<void(Status)> done);
-  void acknowledge(FrameType type, const Refresh& refresh);
-  void pause();
-  void resume();
+  void give_credit(PartitionId partition, const Cursor& next, std::size_t credit_bytes);
+  void send_acknowledgement(FrameType type, const Refresh& refresh);
 
  private:
   void subscribe();
   void ask_partitions();
-  void send_subscribe(const std::vector<PartitionId>& listed);
+  [[nodiscard]] bool starts_at_committed() const;
+  [[nodiscard]] bool needs_committed() const;
+  void ask_committed();
+  void send_subscribe();
+  [[nodiscard]] std::vector<PartitionId> listed() const;
   [[nodiscard]] SubscribePartition first_start() const;  // where no cursor is known
   [[nodiscard]] SubscribePartition start_of(PartitionId partition) const;
   void find_out_of_range(const TopicMetadata& topic);
   void on_answer(const Result<Frame>& answer);
   void take_position(const SubscribedPartition& answer);
-  PartitionDelivery& delivery_of(PartitionId partition);
   void on_error(const Error& why, bool is_refused);
-  void subscribe_later();
-  void drop_undelivered();
-
   void on_data(const Frame& frame);
-  void on_reset(const Refresh& reset);
-  void on_ready(const Refresh& ready);
-  void tell_ready_once_drained();
-  void send_acknowledgement(FrameType type, const Refresh& refresh);
-  void give_credit(PartitionId partition,
-                   Offset next,
-                   const Incarnation& incarnation,
-                   std::size_t credit_bytes);
-  void report(const Error& why);
-  void report_once(const Error& why);  // as long as nothing else happens
+  void drop();
 
   ClientContext context_;
   ClientSession& session_;
   const Consumer::Options& options_;
   const Consumer::Handlers& handlers_;
-  std::string topic_;
-  std::string member_;
+  ConsumedTopic& topic_;
+  std::optional<Partitions> only_;
+  Hooks hooks_;
   std::uint64_t id_ = 0;  // of SUBSCRIBE; 0: none on this connection
   Incarnation incarnation_;
   std::vector<SubscribePartition> asked_;  // by the last SUBSCRIBE
-  std::map<PartitionId, std::unique_ptr<PartitionDelivery>> deliveries_;
-  bool is_out_of_range_ = false;  // some cursor was refused; which one is not known yet
-  std::set<PartitionId> reset_;   // begin where Options::reset says
-  bool from_reset_ = false;       // all of them do
-  bool is_paused_ = false;
-  RefreshState refresh_;
-  std::optional<Refresh> ready_;  // to tell once everything before it is handled
-  std::optional<Errc> reported_;  // the last error, so that waiting says it once
-  Backoff backoff_;
+  bool is_whole_ = false;                  // nothing that was asked for is elsewhere
+  bool is_out_of_range_ = false;           // some cursor was refused; which one is not known yet
+  Partitions reset_;                       // begin where Options::reset says
+  bool from_reset_ = false;                // all of them do
   Timer retry_;
 };
 

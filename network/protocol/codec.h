@@ -1,8 +1,8 @@
 // What the message codecs share: builder in, verified tables out. Only for the .cpp files of
 // protocol/ that define a Codec: it shows FlatBuffers.
 //
-// Limits: strings are copied only as far as the payload could hold them unshared, so a payload of
-// many references to one long string costs no more than its own size.
+// Limits: strings and lists of numbers are copied only as far as the payload could hold them
+// unshared, so a payload of many references to one long string costs no more than its own size.
 #pragma once
 
 #include "common/alignment.h"
@@ -46,6 +46,9 @@ class Unpacker {
     return all;
   }
 
+  // Vectors of numbers can be shared as well.
+  bool take_numbers(std::size_t count) { return take(count * sizeof(std::int32_t)); }
+
   static Uuid uuid(const fbs::Uuid* field) {
     return field == nullptr ? Uuid() : Uuid::from_words(field->high(), field->low());
   }
@@ -70,7 +73,7 @@ class Unpacker {
  private:
   bool take(std::size_t bytes) {
     if (bytes > text_bytes_left_) {
-      refuse("strings shared too often");
+      refuse("parts shared too often");
       return false;
     }
     text_bytes_left_ -= bytes;

@@ -34,6 +34,7 @@ enum class FrameType : std::uint8_t {
   kMetadata = 0x0E,
   kAssignment = 0x0F,
   kAdmin = 0x10,
+  kQuorum = 0x11,  // between root brokers only: a message of the metadata quorum
 };
 
 inline constexpr std::size_t kFrameHeaderBytes = 13;

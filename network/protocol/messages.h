@@ -34,6 +34,8 @@ struct HelloAnswer {
   ClusterId cluster;
   std::uint32_t payload_bytes_max = 0;
   std::uint32_t heartbeat_ms = 0;
+  // A group's offsets are kept by one of several brokers, which METADATA names.
+  bool has_coordinators = false;
 };
 
 // The header of DATA. Producer -> broker: topic, partition, acks (0, 1, -1). Broker -> consumer:
@@ -78,7 +80,8 @@ struct SubscribePartition {
 };
 
 // SUBSCRIBE. The answer is SubscribeAnswer in a SUBSCRIBE frame of the same id; pushed DATA frames
-// carry that id too.
+// carry that id too. It takes the place of what the same member of the same connection had
+// subscribed to of the topic: frames of the older id mean nothing any more.
 struct Subscribe {
   std::string topic;
   std::string group;
@@ -96,13 +99,22 @@ struct SubscribedPartition {
   Offset high_watermark;
 };
 
+struct PartitionElsewhere {
+  PartitionId partition;
+  std::string leader_address;  // host:port of its client listener; empty: not known now, ask again
+};
+
+// What is pushed from here, and what was asked for but is not here. A partition that goes away
+// later ends the subscription with NOT_LEADER: subscribe again.
 struct SubscribeAnswer {
   std::string topic;
   Incarnation incarnation;
   std::vector<SubscribedPartition> partitions;
+  std::vector<PartitionElsewhere> elsewhere;
 };
 
-// COMMIT_OFFSET; answered by an empty COMMIT_OFFSET of the same id, or ERROR.
+// COMMIT_OFFSET; answered by an empty COMMIT_OFFSET of the same id, or ERROR. NOT_LEADER: another
+// broker keeps the group's offsets, and the hint is its address.
 struct CommitOffset {
   std::string group;
   std::string member;
@@ -111,6 +123,39 @@ struct CommitOffset {
   PartitionId partition;
   Incarnation incarnation;
   Offset next_offset;
+};
+
+struct TopicPartitions {
+  std::string topic;
+  std::vector<PartitionId> partitions;
+
+  bool operator==(const TopicPartitions&) const = default;
+};
+
+// ASSIGNMENT, member -> coordinator: joins, says what it has, stays alive, leaves. The answer is
+// GroupAssignment in an ASSIGNMENT frame of the same id. NOT_LEADER: another broker coordinates the
+// group, and the hint is its address; UNKNOWN_MEMBER: another one has the instance now.
+struct GroupBeat {
+  std::string group;
+  std::string member;    // made by the client, unlike all others
+  std::string instance;  // who keeps its place over restarts; empty: nobody
+  std::vector<std::string> topics;
+  std::string assignor;                // range, round-robin, sticky
+  std::vector<TopicPartitions> owned;  // what it consumes; before it commits the last of what it
+                                       // lets go of it still does
+  std::uint32_t generation = 0;        // of the last assignment that it has acted upon; 0: none
+  bool leaves = false;
+};
+
+// ASSIGNMENT, coordinator -> member: what it shall consume, all of it. Also unasked, with id 0,
+// when that changes. Beat every `beat_ms`, and at once when what it has changes; after `session_ms`
+// without a beat others get it.
+struct GroupAssignment {
+  std::string group;
+  std::uint32_t generation = 0;
+  std::vector<TopicPartitions> assigned;
+  std::uint32_t beat_ms = 0;
+  std::uint32_t session_ms = 0;
 };
 
 // RESET, READY, RESET_ACK, READY_ACK.
@@ -132,9 +177,11 @@ struct Fetch {
   std::uint32_t wait_ms = 0;
 };
 
-// METADATA: no topics: all that the client may see.
+// METADATA: no topics: all that the client may see; none where a group is asked about.
 struct MetadataRequest {
   std::vector<std::string> topics;
+  std::string group;          // who coordinates it; empty: nobody wants to know
+  bool with_offsets = false;  // what it has committed: asks the coordinator, others say NOT_LEADER
 };
 
 struct PartitionMetadata {
@@ -144,6 +191,7 @@ struct PartitionMetadata {
   Epoch epoch = kNoEpoch;
   Offset log_start;
   Offset high_watermark;
+  std::optional<Offset> committed;  // in this incarnation, where it was asked for
 };
 
 struct TopicMetadata {
@@ -155,6 +203,7 @@ struct TopicMetadata {
 struct MetadataAnswer {
   std::vector<TopicMetadata> topics;
   std::vector<std::string> unknown;  // asked for, but not there
+  std::string coordinator_address;   // host:port; empty: not known now, or there is none
 };
 
 // ERROR and DISCONNECT.

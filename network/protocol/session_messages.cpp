@@ -2,6 +2,20 @@
 #include "network/protocol/codec.h"
 
 namespace xylem::network {
+namespace {
+
+constexpr Offset kNotCommitted{-1};
+
+std::optional<Offset> committed_of(std::int64_t field) {
+  return field < 0 ? std::nullopt : std::optional(Offset(field));
+}
+
+// Nothing for an empty one: what has it as a later field stays as it was without.
+flatbuffers::Offset<flatbuffers::String> packed(Builder& builder, const std::string& text) {
+  return text.empty() ? 0 : builder.CreateString(text);
+}
+
+}  // namespace
 
 template <>
 struct Codec<Hello> {
@@ -27,7 +41,8 @@ struct Codec<HelloAnswer> {
     const auto cluster = packed(answer.cluster);
     return fbs::CreateHelloAnswer(builder, answer.version, builder.CreateString(answer.node),
                                   builder.CreateString(answer.role), &cluster,
-                                  answer.payload_bytes_max, answer.heartbeat_ms);
+                                  answer.payload_bytes_max, answer.heartbeat_ms,
+                                  answer.has_coordinators);
   }
 
   static HelloAnswer unpack(Unpacker& unpacker, const Table& table) {
@@ -36,7 +51,8 @@ struct Codec<HelloAnswer> {
             .role = unpacker.text(table.role()),
             .cluster = Unpacker::uuid(table.cluster()),
             .payload_bytes_max = table.payload_bytes_max(),
-            .heartbeat_ms = table.heartbeat_ms()};
+            .heartbeat_ms = table.heartbeat_ms(),
+            .has_coordinators = table.has_coordinators()};
   }
 };
 
@@ -45,11 +61,14 @@ struct Codec<MetadataRequest> {
   using Table = fbs::MetadataRequest;
 
   static auto pack(Builder& builder, const MetadataRequest& request) {
-    return fbs::CreateMetadataRequest(builder, builder.CreateVectorOfStrings(request.topics));
+    return fbs::CreateMetadataRequest(builder, builder.CreateVectorOfStrings(request.topics),
+                                      packed(builder, request.group), request.with_offsets);
   }
 
   static MetadataRequest unpack(Unpacker& unpacker, const Table& table) {
-    return {.topics = unpacker.texts(table.topics())};
+    return {.topics = unpacker.texts(table.topics()),
+            .group = unpacker.text(table.group()),
+            .with_offsets = table.with_offsets()};
   }
 };
 
@@ -61,7 +80,8 @@ struct Codec<PartitionMetadata> {
     return fbs::CreatePartitionMetadata(
         builder, partition.partition.value(), builder.CreateString(partition.leader),
         builder.CreateString(partition.leader_address), partition.epoch.value(),
-        partition.log_start.value(), partition.high_watermark.value());
+        partition.log_start.value(), partition.high_watermark.value(),
+        partition.committed.value_or(kNotCommitted).value());
   }
 
   static PartitionMetadata unpack(Unpacker& unpacker, const Table& table) {
@@ -70,7 +90,8 @@ struct Codec<PartitionMetadata> {
             .leader_address = unpacker.text(table.leader_address()),
             .epoch = Epoch(table.epoch()),
             .log_start = Offset(table.log_start()),
-            .high_watermark = Offset(table.high_watermark())};
+            .high_watermark = Offset(table.high_watermark()),
+            .committed = committed_of(table.committed())};
   }
 };
 
@@ -109,11 +130,14 @@ struct Codec<MetadataAnswer> {
     for (const auto& topic : answer.topics)
       topics.push_back(Codec<TopicMetadata>::pack(builder, topic));
     return fbs::CreateMetadataAnswer(builder, builder.CreateVector(topics),
-                                     builder.CreateVectorOfStrings(answer.unknown));
+                                     builder.CreateVectorOfStrings(answer.unknown),
+                                     packed(builder, answer.coordinator_address));
   }
 
   static MetadataAnswer unpack(Unpacker& unpacker, const Table& table) {
-    MetadataAnswer answer{.topics = {}, .unknown = unpacker.texts(table.unknown())};
+    MetadataAnswer answer{.topics = {},
+                          .unknown = unpacker.texts(table.unknown()),
+                          .coordinator_address = unpacker.text(table.coordinator_address())};
     if (table.topics() == nullptr) return answer;
     for (const auto* topic : *table.topics())
       answer.topics.push_back(Codec<TopicMetadata>::unpack(unpacker, *topic));

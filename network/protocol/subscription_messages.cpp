@@ -69,6 +69,21 @@ struct Codec<Subscribe> {
 };
 
 template <>
+struct Codec<PartitionElsewhere> {
+  using Table = fbs::PartitionElsewhere;
+
+  static auto pack(Builder& builder, const PartitionElsewhere& elsewhere) {
+    return fbs::CreatePartitionElsewhere(builder, elsewhere.partition.value(),
+                                         builder.CreateString(elsewhere.leader_address));
+  }
+
+  static PartitionElsewhere unpack(Unpacker& unpacker, const Table& table) {
+    return {.partition = unpacker.partition(table.partition()),
+            .leader_address = unpacker.text(table.leader_address())};
+  }
+};
+
+template <>
 struct Codec<SubscribeAnswer> {
   using Table = fbs::SubscribeAnswer;
 
@@ -78,16 +93,32 @@ struct Codec<SubscribeAnswer> {
     for (const auto& partition : answer.partitions)
       partitions.emplace_back(partition.partition.value(), partition.cursor.value(),
                               partition.log_start.value(), partition.high_watermark.value());
+    std::vector<flatbuffers::Offset<fbs::PartitionElsewhere>> elsewhere;
+    elsewhere.reserve(answer.elsewhere.size());
+    for (const auto& partition : answer.elsewhere)
+      elsewhere.push_back(Codec<PartitionElsewhere>::pack(builder, partition));
     const auto incarnation = packed(answer.incarnation);
     return fbs::CreateSubscribeAnswer(builder, builder.CreateString(answer.topic), &incarnation,
-                                      builder.CreateVectorOfStructs(partitions));
+                                      builder.CreateVectorOfStructs(partitions),
+                                      elsewhere.empty() ? 0 : builder.CreateVector(elsewhere));
   }
 
   static SubscribeAnswer unpack(Unpacker& unpacker, const Table& table) {
     SubscribeAnswer answer{.topic = unpacker.text(table.topic()),
                            .incarnation = Unpacker::incarnation(table.incarnation()),
-                           .partitions = {}};
-    if (table.partitions() == nullptr) return answer;
+                           .partitions = {},
+                           .elsewhere = {}};
+    if (table.elsewhere() != nullptr) {
+      answer.elsewhere.reserve(table.elsewhere()->size());
+      for (const auto* partition : *table.elsewhere())
+        answer.elsewhere.push_back(Codec<PartitionElsewhere>::unpack(unpacker, *partition));
+    }
+    if (table.partitions() == nullptr || table.partitions()->size() == 0) return answer;
+    // The verifier does not look how the elements are aligned; an empty vector's need not be.
+    if (!is_aligned_for<fbs::SubscribedPartition>(table.partitions()->Data())) {
+      unpacker.refuse("misaligned vector");
+      return answer;
+    }
     answer.partitions.reserve(table.partitions()->size());
     for (const auto* partition : *table.partitions())
       answer.partitions.push_back({.partition = unpacker.partition(partition->partition()),

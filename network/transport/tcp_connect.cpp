@@ -25,6 +25,17 @@ std::unique_ptr<Pending<Request>> taken(Request* done) {
   return std::unique_ptr<Pending<Request>>(static_cast<Pending<Request>*>(done->data));
 }
 
+bool has_met_itself(const uv_tcp_t& socket) {
+  sockaddr_storage here{};
+  sockaddr_storage there{};
+  int here_bytes = sizeof here;
+  int there_bytes = sizeof there;
+  return uv_tcp_getsockname(&socket, reinterpret_cast<sockaddr*>(&here), &here_bytes) == 0 &&
+         uv_tcp_getpeername(&socket, reinterpret_cast<sockaddr*>(&there), &there_bytes) == 0 &&
+         here_bytes == there_bytes &&
+         std::memcmp(&here, &there, static_cast<std::size_t>(here_bytes)) == 0;
+}
+
 }  // namespace
 
 std::vector<sockaddr_storage> numeric_addresses(const Address& address) {
@@ -134,6 +145,12 @@ void TcpConnect::connected(int status) {
     error_ = {Errc::kUnavailable, "connect to " + address_.text() + ": " + uv_strerror(status)};
     try_next();
     return;
+  }
+  // Where a port of this host is closed, and is one of those given out to connections, TCP connects
+  // it to itself.
+  if (has_met_itself(*socket_)) {
+    socket_.reset();
+    return connected(UV_ECONNREFUSED);
   }
   is_connected_ = true;
   settle(error_);

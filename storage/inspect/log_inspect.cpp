@@ -2,8 +2,8 @@
 
 #include "common/batch/crc32c.h"
 #include "storage/compaction/compaction_file.h"
-#include "storage/disk.h"
 #include "storage/digest/sha256.h"
+#include "storage/disk.h"
 #include "storage/log_paths.h"
 #include "storage/recovery.h"
 #include "storage/segment/segment_scan.h"

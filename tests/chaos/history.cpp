@@ -19,7 +19,7 @@ void History::acknowledged(std::uint64_t sequence) {
   ++verdict_.acknowledged;
 }
 
-void History::found(std::string_view value) {
+void History::found(std::int32_t partition, std::string_view value) {
   ++verdict_.found;
   std::uint64_t sequence = 0;
   const auto parsed = std::from_chars(value.data(), value.data() + value.size(), sequence);
@@ -34,8 +34,10 @@ void History::found(std::string_view value) {
     return;
   }
   fate.is_found = true;
-  if (highest_ && sequence < *highest_) ++verdict_.reordered;
-  highest_ = std::max(highest_.value_or(0), sequence);
+  if (fate.is_acknowledged) ++acknowledged_and_found_;
+  auto& highest = highest_[partition];
+  if (sequence < highest) ++verdict_.reordered;
+  highest = std::max(highest, sequence);
 }
 
 History::Verdict History::verdict() const {

@@ -1,13 +1,13 @@
 // What one producer knows of its records, held against what a consumer of the log finds.
 //
 // Every record's value is its sequence number, so the check is linear: an acknowledged one that is
-// missing is lost; one that was never sent is a phantom; a first appearance below an earlier one is
-// reordered. A record found again is a duplicate; only one that was sent more than once, because
-// its fate was unknown, may have any: the driver decides how many are too many.
+// missing is lost; one that was never sent is a phantom; a first appearance below an earlier one of
+// its partition is reordered. A record found again is a duplicate; only one that was sent more than
+// once, because its fate was unknown, may have any: the driver decides how many are too many.
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -19,7 +19,7 @@ class History {
   std::uint64_t send();
   void acknowledged(std::uint64_t sequence);
 
-  void found(std::string_view value);
+  void found(std::int32_t partition, std::string_view value);
 
   struct Verdict {
     std::uint64_t sent = 0;
@@ -38,14 +38,19 @@ class History {
 
   [[nodiscard]] std::uint64_t acknowledged_count() const { return verdict_.acknowledged; }
 
+  [[nodiscard]] bool has_all_acknowledged() const {
+    return acknowledged_and_found_ == verdict_.acknowledged;
+  }
+
  private:
   struct Fate {
     bool is_acknowledged = false;
     bool is_found = false;
   };
 
-  std::vector<Fate> fates_;  // by sequence
-  std::optional<std::uint64_t> highest_;
+  std::vector<Fate> fates_;                        // by sequence
+  std::map<std::int32_t, std::uint64_t> highest_;  // by partition
+  std::uint64_t acknowledged_and_found_ = 0;
   Verdict verdict_;
 };
 

@@ -24,10 +24,11 @@ SEED = int(os.environ.get("XYLEM_SEED", "1"))
 class Load:
     """xylem-acked-load, and how much was acknowledged to it."""
 
-    def __init__(self, address, topic):
+    def __init__(self, brokers, topic, rate=RECORDS_PER_S, *read_at):
         self.process = subprocess.Popen(
-            [BIN.parent / "tests" / "xylem-acked-load", address, topic, str(RECORDS_PER_S)],
+            [BIN.parent / "tests" / "xylem-acked-load", brokers, topic, str(rate), *read_at],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.silences = []  # milliseconds without an acknowledgement
         os.set_blocking(self.process.stdout.fileno(), False)
         self.said = b""
         self.acknowledged = 0
@@ -39,6 +40,8 @@ class Load:
             word, count = line.split()
             if word == b"acknowledged":
                 self.acknowledged = int(count)
+            elif word == b"silence":
+                self.silences.append(int(count))
         if self.process.poll() is not None:
             raise AssertionError("the load ended")
         return self.acknowledged
@@ -47,7 +50,8 @@ class Load:
         os.set_blocking(self.process.stdout.fileno(), True)
         said, _ = self.process.communicate(timeout=300)
         lines = (self.said + said).decode().split("\n")
-        return {word: int(count) for word, count in (line.split() for line in lines if line)}
+        return {word: int(count) for word, count in (line.split() for line in lines if line)
+                if word != "silence"}
 
 
 class KillTest(unittest.TestCase):

@@ -1,7 +1,8 @@
-"""The main job: Debian's package catalogue, published at the root, is answered by the leaf.
+"""The main job: Debian's package catalogue, published at five root brokers, is answered by the leaf.
 
 Every key is checked by query at a consumer-app below the POS broker; then some are changed, some
-deleted, and all checked again. The logs are equal at every level.
+deleted, and all checked again. The logs are equal at every level, and so are their replicas at the
+roots.
 """
 import json
 import subprocess
@@ -25,8 +26,8 @@ def catalogue():
 class CatalogueTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.tree = Tree("--topic", "packages:4:compact", "--no-producer")
-        cls.root = cls.tree.nodes("ROOT")[0]
+        cls.tree = Tree("--topic", "packages:4:compact", "--no-producer", roots=None)
+        cls.roots = cls.tree.nodes("ROOT")
         cls.leaf = cls.tree.nodes("CONSUMER")[0]
 
     @classmethod
@@ -34,15 +35,26 @@ class CatalogueTest(unittest.TestCase):
         cls.tree.stop()
 
     def produce(self, stanzas, *more):
-        processes.run("produce", "packages", "--broker", self.root["tcp"], *more, input=stanzas)
+        processes.run("produce", "packages", "--broker",
+                      ",".join(root["tcp"] for root in self.roots), *more, input=stanzas)
 
     def ends(self, node):
-        """Partition -> end offset of the topic at a broker."""
+        """Partition -> end offset of the topic at a broker, of those that it has."""
         topic = get_json(node["http"], "/api/v1/topics/packages")
-        return {p["partition"]: p["end"] for p in topic["partitionState"]}
+        return {p["partition"]: p["end"] for p in topic["partitionState"] if "end" in p}
+
+    def ends_at_roots(self):
+        """Of each partition's replicas; None: they are not equal yet."""
+        found = {}
+        for root in self.roots:
+            for partition, end in self.ends(root).items():
+                if found.setdefault(partition, end) != end:
+                    return None
+        return found
 
     def wait_for_leaf(self):
-        want = {str(p): end for p, end in self.ends(self.root).items()}
+        ends = until(self.ends_at_roots, "the replicas are as long as each other")
+        want = {str(p): end for p, end in ends.items()}
 
         def caught_up():
             stats = get_json(self.leaf["http"], "/api/query/stats")
@@ -86,11 +98,15 @@ class CatalogueTest(unittest.TestCase):
 
     def check_digests(self):
         """The same (topic id, partition, offset, epoch, CRC) list at root, L2, L3 and POS."""
-        want = self.tree.digest(self.root["id"])
-        for role in ("L2", "L3", "POS"):
-            for node in self.tree.nodes(role):
-                until(lambda node=node: self.ends(node) == self.ends(self.root), node["id"])
-                self.assertEqual(self.tree.digest(node["id"]), want, node["id"])
+        want = {}
+        for node in self.roots + [n for role in ("L2", "L3", "POS") for n in self.tree.nodes(role)]:
+            if node not in self.roots:
+                until(lambda node=node: self.ends(node) == self.ends_at_roots(), node["id"])
+            logs = {log["partition"]: log for log in self.tree.digest(node["id"])["logs"]
+                    if log["topic"] == "packages"}
+            for partition, log in logs.items():
+                self.assertEqual(want.setdefault(partition, log), log, node["id"])
+        self.assertEqual(len(want), 4)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,15 @@ BIN = pathlib.Path(os.environ.get("XYLEM_BIN", "build/release/bin")).resolve()
 
 
 def until(condition, what, limit_s=60):
-    """Waits for a condition; its value, or an error that says what did not come true."""
+    """Waits for a condition; its value, or an error that says what did not come true. `what` may be
+    a function, which is asked in the end."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
         time.sleep(0.05)
-    raise AssertionError(f"not within {limit_s} s: {what}")
+    raise AssertionError(f"not within {limit_s} s: {what() if callable(what) else what}")
 
 
 def free_ports(count):
@@ -107,12 +108,14 @@ class Directory:
 
 
 class Tree:
-    """`xylem up` in a directory of its own."""
+    """`xylem up` in a directory of its own. `roots`: None: as many as it starts by itself."""
 
-    def __init__(self, *arguments, tree="l2=1,l3=1,pos=1,local=0", limit_s=90):
+    def __init__(self, *arguments, roots=1, tree="l2=1,l3=1,pos=1,local=0", limit_s=90):
         self.directory = Directory()
         self.up_dir = self.directory.path / "up"
         self.log = open(self.directory.path / "up.log", "wb")
+        if roots:
+            arguments = ("--roots", str(roots), *arguments)
         self.process = subprocess.Popen(
             [BIN / "xylem", "up", "--no-console", "--dir", self.up_dir, "--tree", tree,
              "--base-port", str(free_ports(80)), *arguments],
@@ -146,7 +149,7 @@ class Tree:
         return self.up_dir / name / "data"
 
     def digest(self, name):
-        """(topic, partition) -> what `log dump --digest` says of it."""
+        """What `log dump --digest` says of it."""
         return json.loads(run("log", "dump", "--digest", "--json", self.data_dir(name)))
 
     def stop(self):
@@ -163,15 +166,15 @@ class Tree:
 class Daemon:
     """One program of ours, its settings in the environment, its log in a file."""
 
-    def __init__(self, program, log, **settings):
-        self.program, self.log = program, log
+    def __init__(self, program, log, prefix=(), **settings):
+        self.program, self.log, self.prefix = program, log, list(prefix)
         self.settings = {key: str(value) for key, value in settings.items()}
         self.process = None
 
     def start(self):
         environment = {"PATH": os.environ["PATH"], **self.settings}
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([BIN / self.program], env=environment,
+            self.process = subprocess.Popen([*self.prefix, BIN / self.program], env=environment,
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         return self
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broker/delivery/client_listener.h"
+#include "broker/groups/local_offsets.h"
 #include "network/client/admin_client.h"
 #include "network/client/consumer.h"
 #include "network/client/producer.h"
@@ -13,6 +14,7 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,11 +26,12 @@ class BrokerWorld {
   static constexpr std::string_view kAddress = "broker:9092";
 
   // `leadership`: kNoEpoch: a broker that owns nothing and names `leader` as who does.
-  // `mapped_disk`: where logs with files are; null: in memory.
+  // `mapped_disk`: where logs with files are; null: in memory. `groups`: in place of its own.
   explicit BrokerWorld(Epoch leadership = Epoch(3),
                        broker::Leader leader = {},
                        bool auto_create_topics = false,
-                       storage::Disk* mapped_disk = nullptr)
+                       storage::Disk* mapped_disk = nullptr,
+                       broker::GroupOffsets* groups = nullptr)
       : hub(loop) {
     auto& used = mapped_disk == nullptr ? disk : *mapped_disk;
     auto engine =
@@ -44,18 +47,30 @@ class BrokerWorld {
                        broker::PartitionTable::Options{});
     topics.emplace(broker::TopicCatalog::Context{loop, clock, random, Logger::none(), *partitions},
                    leadership);
-    context.emplace(broker::ClientContext{.loop = loop,
-                                          .clock = clock,
-                                          .logger = Logger::none(),
-                                          .metrics = metrics,
-                                          .partitions = *partitions,
-                                          .topics = *topics,
-                                          .offsets = *offsets,
-                                          .node = "broker",
-                                          .role = [] { return std::string("LOCAL"); },
-                                          .cluster = [] { return ClusterId(); },
-                                          .leader = [leader] { return leader; },
-                                          .auto_create_topics = auto_create_topics});
+    broker::GroupOffsets& kept = groups == nullptr ? *offsets : *groups;
+    memberships.emplace(broker::Memberships::Context{loop, clock, *topics, kept},
+                        broker::Group::Options());
+    context.emplace(broker::ClientContext{
+        .loop = loop,
+        .clock = clock,
+        .logger = Logger::none(),
+        .metrics = metrics,
+        .partitions = *partitions,
+        .topics = *topics,
+        .offsets = kept,
+        .memberships = *memberships,
+        .node = "broker",
+        .role = [] { return std::string("LOCAL"); },
+        .cluster = [] { return ClusterId(); },
+        .leader = [leader] { return leader; },
+        .leader_of =
+            [this, leader](const LogId& log) {
+              const auto named = leaders.find(log.partition);
+              return named == leaders.end() ? leader : named->second;
+            },
+        .reader_of = [this](const LogId& log) { return context->leader_of(log); },
+        .may_serve = [](const LogId&) { return true; },
+        .auto_create_topics = auto_create_topics});
     clients.emplace(*context, hub.make_server());
     REQUIRE(topics->start());
     REQUIRE(clients->listen(*network::Address::parse(kAddress)));
@@ -64,6 +79,7 @@ class BrokerWorld {
 
   ~BrokerWorld() {
     clients.reset();
+    memberships.reset();
     partitions.reset();
     state.reset();
   }
@@ -88,6 +104,7 @@ class BrokerWorld {
     return **answer;
   }
 
+  std::map<PartitionId, broker::Leader> leaders;  // where it is not the one of all
   Loop loop;
   SystemClock clock;
   Random random{7};
@@ -97,9 +114,10 @@ class BrokerWorld {
   network::MemoryHub hub;
   std::unique_ptr<storage::StorageEngine> storage;
   std::unique_ptr<storage::StateStore> state;
-  std::optional<broker::GroupOffsets> offsets;
+  std::optional<broker::LocalOffsets> offsets;
   std::optional<broker::PartitionTable> partitions;
   std::optional<broker::TopicCatalog> topics;
+  std::optional<broker::Memberships> memberships;
   std::optional<broker::ClientContext> context;
   std::optional<broker::ClientListener> clients;
   std::unique_ptr<network::NetworkClient> network;

@@ -22,9 +22,18 @@
 
 namespace xylem::testing {
 
+// What a partition knows of one idempotent producer: of its epoch every batch, by first sequence.
+struct FakeProducer {
+  std::int16_t epoch = -1;
+  std::int32_t next = 0;
+  std::map<std::int32_t, network::ProduceAck> stored;
+};
+
 struct FakePartition {
   std::vector<Buffer> batches;
   Offset end;
+  std::map<std::int64_t, FakeProducer> producers;
+  std::optional<std::string> elsewhere;  // it is not here; the leader's "host:port" or nothing
 };
 
 struct FakeTopic {
@@ -123,6 +132,19 @@ class FakeBroker {
     push_all();
   }
 
+  // As a broker that lost the partition to `leader`: whoever subscribed to it is told.
+  void move_away(const std::string& topic, int partition, const std::string& leader) {
+    const PartitionId moved(partition);
+    topics.at(topic).partitions.at(static_cast<std::size_t>(partition)).elsewhere = leader;
+    for (auto& peer : peers) {
+      std::erase_if(peer.subscriptions, [&](const auto& one) {
+        const bool is_ended = one.second.asked.topic == topic && one.second.cursors.contains(moved);
+        if (is_ended) peer.refuse(one.first, Errc::kNotLeader, leader);
+        return is_ended;
+      });
+    }
+  }
+
   void push_all() {
     for (auto& peer : peers)
       for (auto& [id, subscribed] : peer.subscriptions) push(peer, id, subscribed);
@@ -143,12 +165,16 @@ class FakeBroker {
   std::map<std::string, FakeTopic> topics;
   Hook hook;
   std::uint32_t heartbeat_ms = 0;
+  // Where groups have coordinators: whom this broker takes for it; empty: it knows nobody.
+  std::optional<std::string> coordinator;
+  std::map<PartitionId, Offset> committed;  // of the one group, in the one topic
   std::list<Peer> peers;
   std::vector<network::FrameType> received;
   std::vector<Produced> produced;
   std::vector<network::Subscribe> subscribes;
   std::vector<network::DeliveryAck> acks;
   std::vector<network::CommitOffset> commits;
+  std::vector<network::GroupBeat> beats;
 
  private:
   using FrameType = network::FrameType;
@@ -179,7 +205,8 @@ class FakeBroker {
                            network::HelloAnswer{.node = "fake",
                                                 .role = "ROOT",
                                                 .payload_bytes_max = 1 << 24,
-                                                .heartbeat_ms = heartbeat_ms});
+                                                .heartbeat_ms = heartbeat_ms,
+                                                .has_coordinators = coordinator.has_value()});
       case FrameType::kMetadata:
         return describe(peer, frame.id, *network::decode<network::MetadataRequest>(payload));
       case FrameType::kData:
@@ -189,15 +216,43 @@ class FakeBroker {
       case FrameType::kAck:
         return refill(peer, frame.id, *network::decode<network::DeliveryAck>(payload));
       case FrameType::kCommitOffset:
-        commits.push_back(*network::decode<network::CommitOffset>(payload));
-        return peer.connection->send(frame.type, frame.id, {});
+        return commit(peer, frame);
+      case FrameType::kAssignment:
+        return answer_beat(peer, frame.id, *network::decode<network::GroupBeat>(payload));
       default:
         return;
     }
   }
 
+  [[nodiscard]] bool is_elsewhere() const { return coordinator && *coordinator != address.text(); }
+
+  void commit(Peer& peer, const network::Frame& frame) {
+    if (is_elsewhere()) return peer.refuse(frame.id, Errc::kNotLeader, *coordinator);
+    commits.push_back(*network::decode<network::CommitOffset>(frame.payload.bytes));
+    committed[commits.back().partition] = commits.back().next_offset;
+    peer.connection->send(frame.type, frame.id, {});
+  }
+
+  // A group has one member at most here, who gets everything.
+  void answer_beat(Peer& peer, std::uint64_t id, const network::GroupBeat& beat) {
+    if (is_elsewhere()) return peer.refuse(id, Errc::kNotLeader, *coordinator);
+    beats.push_back(beat);
+    network::GroupAssignment assignment{.group = beat.group, .generation = 1};
+    for (const auto& name : beat.topics) {
+      const auto topic = topics.find(name);
+      if (topic == topics.end()) continue;
+      auto& all = assignment.assigned.emplace_back();
+      all.topic = name;
+      for (std::size_t index = 0; index < topic->second.partitions.size(); ++index)
+        all.partitions.emplace_back(static_cast<std::int32_t>(index));
+    }
+    peer.answer(FrameType::kAssignment, id, assignment);
+  }
+
   void describe(Peer& peer, std::uint64_t id, const network::MetadataRequest& request) {
-    network::MetadataAnswer answer;
+    if (request.with_offsets && is_elsewhere())
+      return peer.refuse(id, Errc::kNotLeader, *coordinator);
+    network::MetadataAnswer answer{.coordinator_address = coordinator.value_or("")};
     for (const auto& name : request.topics) {
       const auto topic = topics.find(name);
       if (topic == topics.end()) {
@@ -206,11 +261,15 @@ class FakeBroker {
       }
       network::TopicMetadata one{.name = name, .incarnation = topic->second.incarnation};
       for (std::size_t index = 0; index < topic->second.partitions.size(); ++index) {
-        const auto& leader = topic->second.leader;
+        const auto& leader =
+            topic->second.partitions[index].elsewhere.value_or(topic->second.leader);
         one.partitions.push_back({.partition = PartitionId(static_cast<std::int32_t>(index)),
                                   .leader = "fake",
                                   .leader_address = leader.empty() ? address.text() : leader,
                                   .epoch = Epoch(3)});
+        const auto known = committed.find(one.partitions.back().partition);
+        if (request.with_offsets && known != committed.end())
+          one.partitions.back().committed = known->second;
       }
       answer.topics.push_back(std::move(one));
     }
@@ -226,16 +285,28 @@ class FakeBroker {
     auto& log = topic->second.partitions.at(static_cast<std::size_t>(header.partition.value()));
     Buffer batch(data.batches.bytes.begin(), data.batches.bytes.end());
     if (!check_batch_deeply(batch)) return peer.refuse(id, Errc::kCorrupt);
+    const auto sent = *read_batch_header(batch);
+    auto& producer = log.producers[sent.producer_id];
+    if (sent.producer_id >= 0) {
+      if (sent.producer_epoch > producer.epoch && sent.base_sequence == 0)
+        producer = {.epoch = sent.producer_epoch, .next = 0, .stored = {}};
+      const auto known = producer.stored.find(sent.base_sequence);
+      if (sent.producer_epoch == producer.epoch && known != producer.stored.end())
+        return peer.answer(FrameType::kAck, id, known->second);
+      if (sent.producer_epoch != producer.epoch || sent.base_sequence != producer.next)
+        return peer.refuse(id, Errc::kOutOfOrderSequence);
+    }
     const auto base = log.end;
     assign(batch, base, Epoch(3));
     produced.push_back({header.topic, header.partition, header.acks, values_of(batch)});
     store(log, std::move(batch));
-    if (header.acks != 0)
-      peer.answer(FrameType::kAck, id,
-                  network::ProduceAck{.incarnation = topic->second.incarnation,
-                                      .base_offset = base,
-                                      .next_offset = log.end,
-                                      .replicas_synced = 1});
+    const network::ProduceAck ack{.incarnation = topic->second.incarnation,
+                                  .base_offset = base,
+                                  .next_offset = log.end,
+                                  .replicas_synced = 1};
+    producer.stored[sent.base_sequence] = ack;
+    producer.next = sequence_after(sent.base_sequence, sent.record_count);
+    if (header.acks != 0) peer.answer(FrameType::kAck, id, ack);
     push_all();
   }
 
@@ -244,6 +315,9 @@ class FakeBroker {
     const auto found = topics.find(asked.topic);
     if (found == topics.end()) return peer.refuse(id, Errc::kUnknownTopicOrPartition);
     auto& topic = found->second;
+    std::erase_if(peer.subscriptions, [&](const auto& older) {
+      return older.second.asked.topic == asked.topic && older.second.asked.member == asked.member;
+    });
     auto& subscribed = peer.subscriptions[id];
     subscribed.asked = asked;
     subscribed.credit_bytes = asked.credit_bytes;
@@ -253,6 +327,10 @@ class FakeBroker {
       const auto listed =
           std::ranges::find(asked.partitions, partition, &network::SubscribePartition::partition);
       if (listed == asked.partitions.end() && !asked.every) continue;
+      if (const auto& leader = topic.partitions[index].elsewhere) {
+        answer.elsewhere.push_back({partition, *leader});
+        continue;
+      }
       const auto& where = listed == asked.partitions.end() ? *asked.every : *listed;
       const auto end = topic.partitions[index].end;
       Offset cursor;

@@ -61,8 +61,8 @@ Result<Buffer> exchange(LoadSocket& socket, FrameType type, Bytes payload) {
   while (!(answer = peek(socket.input()))) {
     if (auto waited = socket.wait(); !waited) return pass(waited);
   }
-  if (answer->type != type) return unexpected(*answer);
-  Buffer said(answer->payload.begin(), answer->payload.end());
+  Result<Buffer> said = Buffer(answer->payload.begin(), answer->payload.end());
+  if (answer->type != type) said = unexpected(*answer);
   take(socket, *answer);
   return said;
 }

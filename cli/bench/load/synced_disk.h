@@ -1,5 +1,5 @@
 // What the disk alone gives: the same batches written and synced, a window at a time, by nobody but
-// one thread.
+// one thread a copy.
 #pragma once
 
 #include "cli/bench/load/load_batches.h"
@@ -11,10 +11,14 @@
 
 namespace xylem::cli {
 
-// Bytes of values a second. `directory` is on the disk; the file is gone afterwards.
-Result<double> measure_synced_disk(const LoadBatches& batches,
-                                   std::size_t window_bytes,
-                                   double seconds,
-                                   const std::string& directory);
+struct SyncedDisk {
+  std::size_t window_bytes = 0;
+  double seconds = 0;
+  std::string directory;    // on the disk; the files are gone afterwards
+  std::int64_t copies = 1;  // of everything, each in a file of its own
+};
+
+// Bytes of values a second, of the slowest copy.
+Result<double> measure_synced_disk(const LoadBatches& batches, const SyncedDisk& disk);
 
 }  // namespace xylem::cli

@@ -17,6 +17,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& [id, broker] : state->brokers()) brokers.push_back(id);
   const auto placed = state->placed();
   for (const auto broker : brokers) (void)state->apply(FenceBroker{broker});
-  (void)state->apply(MoveReplicas{rebalance(brokers, placed)});
+  for (const auto& each : placed) {
+    for (const auto broker : brokers)
+      (void)state->apply(ForceElection{each.log, broker, {"fuzz", 0}});
+  }
+  (void)state->apply(MoveReplicas{rebalance(brokers, placed), 0, {"fuzz", 0}});
   return 0;
 }

@@ -32,7 +32,7 @@ void check_data(Bytes bytes) {
 
 using Check = void (*)(Bytes);
 
-constexpr std::array<Check, 14> kChecks = {
+constexpr std::array<Check, 16> kChecks = {
     check_data,
     check<network::Hello>,
     check<network::HelloAnswer>,
@@ -47,6 +47,8 @@ constexpr std::array<Check, 14> kChecks = {
     check<network::MetadataAnswer>,
     check<network::ErrorMessage>,
     check<network::Admin>,
+    check<network::GroupBeat>,
+    check<network::GroupAssignment>,
 };
 
 }  // namespace

@@ -6,8 +6,7 @@
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto bytes =
-      xylem::Slice::copy({reinterpret_cast<const std::byte*>(data), size});
+  const auto bytes = xylem::Slice::copy({reinterpret_cast<const std::byte*>(data), size});
   const auto answer = xylem::pipe::decode_answer(bytes);
   if (!answer) return 0;
   std::size_t batch_bytes = 0;

@@ -1,6 +1,6 @@
 #include "tests/sim/cluster/replica_world.h"
 
-#include "broker/cluster/planted_bug.h"
+#include "pipe/planted_bug.h"
 
 #include <algorithm>
 #include <utility>
@@ -95,8 +95,9 @@ void ReplicaWorld::event() {
 }
 
 void ReplicaWorld::append(Node& leader) {
-  if (leader.machine->role() != Replica::Role::kLeader || !leader.machine->has_enough_in_sync())
-    return;
+  const bool may_promise = leader.machine->role() == Replica::Role::kLeader &&
+                           leader.machine->keeping_up(now_ms_) >= decided().min_insync;
+  if (!may_promise) return;
   leader.log.push_back({leader.machine->epoch(), ++values_});
 }
 
@@ -223,7 +224,7 @@ void ReplicaWorld::change_brokers() {
       std::vector<ReplicaId> replicas;
       for (const auto& each : nodes_) replicas.push_back(id_of(each));
       replicas.erase(replicas.begin() + static_cast<std::ptrdiff_t>(random_.below(kBrokers)));
-      if (decide(broker::MoveReplicas{{{log_, replicas}}})) ++moves_;
+      if (decide(broker::MoveReplicas{{{log_, replicas}}, 0, {"sim", 0}})) ++moves_;
       return;
     }
     default:
@@ -238,9 +239,11 @@ void ReplicaWorld::change_brokers() {
 void ReplicaWorld::enter(Node& node) {
   decide(broker::RegisterBroker{.broker = id_of(node),
                                 .node = "root-" + std::to_string(id_of(node).value()),
+                                .instance = {},
                                 .disk = node.disk,
                                 .clients = "",
                                 .pipe = "",
+                                .is_clean = false,
                                 .unproven = {}});
 }
 
@@ -278,7 +281,7 @@ void ReplicaWorld::lose_disk(Node& lost) {
 // decided before it is registered, it does not hear.
 void ReplicaWorld::start(Node& node) {
   node.machine.emplace(id_of(node), Replica::Options());
-  if (!broker::is_planted(broker::PlantedBug::kLeadAgain)) enter(node);
+  if (!is_planted(PlantedBug::kLeadAgain)) enter(node);
   node.to_hear.assign(1, decided());
 }
 

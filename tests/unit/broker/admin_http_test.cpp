@@ -42,10 +42,11 @@ struct ColdTopic {
     std::size_t waiting = 0;
     for (int i = 0; i < 600; ++i) {
       ++waiting;
-      partition.append(batch_of(std::string(1'000, 'v'), 10), [&](const auto& done) {
-        REQUIRE(done);
-        --waiting;
-      });
+      partition.append(batch_of(std::string(1'000, 'v'), 10), broker::Acks::kAll,
+                       [&](const auto& done) {
+                         REQUIRE(done);
+                         --waiting;
+                       });
     }
     REQUIRE(run_until(world.broker.loop, [&] { return waiting == 0; }));
   }

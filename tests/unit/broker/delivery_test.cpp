@@ -142,7 +142,7 @@ TEST_CASE("delivery: a commit below what is committed, or of another incarnation
   int refused = 0;
   for (const auto& answer : answers) refused += answer ? 0 : 1;
   CHECK(refused == 1);
-  broker::GroupOffsets reopened(*world.state);
+  broker::LocalOffsets reopened(*world.state);
   bool loaded = false;
   reopened.load([&](const Status& done) { loaded = done.has_value(); });
   REQUIRE(run_until(world.loop, [&] { return loaded; }));

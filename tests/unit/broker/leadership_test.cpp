@@ -57,7 +57,7 @@ struct Owner {
     auto opened = partitions.open(topic(id), PartitionId(0), epoch);
     REQUIRE(opened);
     std::optional<Status> done;
-    (*opened)->append(testing::batch_of("v"), [&](const auto& appended) {
+    (*opened)->append(testing::batch_of("v"), Acks::kAll, [&](const auto& appended) {
       done = appended ? Status() : std::unexpected(appended.error());
     });
     REQUIRE(run_until(loop, [&] { return done.has_value(); }));
@@ -123,7 +123,7 @@ TEST_CASE_FIXTURE(Owner, "leadership: a log that was open before follows its top
   REQUIRE(opened);
   const auto log = (*opened)->log();
   std::optional<bool> acknowledged;
-  (*opened)->append(testing::batch_of("v"),
+  (*opened)->append(testing::batch_of("v"), Acks::kAll,
                     [&](const auto& appended) { acknowledged = appended.has_value(); });
   REQUIRE(run_until(loop, [&] { return acknowledged.has_value(); }));
   CHECK(log->written_end() == Offset(2));

@@ -1,5 +1,4 @@
 #include "broker/partitions/partition.h"
-
 #include "common/logger.h"
 #include "common/loop.h"
 #include "common/metrics.h"
@@ -105,7 +104,7 @@ TEST_CASE_FIXTURE(Copy, "partition: lost offsets refuse nothing that waits, a fe
   partition.lead(Epoch(0));
   log->hold_durable_at(Offset(0));
   std::optional<Result<Partition::Appended>> done;
-  partition.append(batch_of("v"), [&](auto appended) { done = std::move(appended); });
+  partition.append(batch_of("v"), Acks::kAll, [&](auto appended) { done = std::move(appended); });
   for (const auto code : {Errc::kDiskFull, Errc::kCorrupt}) {
     log->fail_appends(fail(code, "trouble"));
     partition.on_log_progress();

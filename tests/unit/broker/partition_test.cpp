@@ -56,7 +56,7 @@ TEST_CASE("partition: flush=interval commits with the sync, and only then shows 
   World world(directory.file("data"));
   auto& partition = world.open(storage::Flush::kInterval, Epoch(1));
   std::optional<Partition::Appended> acknowledged;
-  partition.append(batch_of(2), [&](auto done) {
+  partition.append(batch_of(2), Acks::kAll, [&](auto done) {
     REQUIRE(done);
     acknowledged = *done;
   });
@@ -78,7 +78,7 @@ TEST_CASE("partition: flush=never commits what is written and claims no synced r
   World world(directory.file("data"));
   auto& partition = world.open(storage::Flush::kNever, Epoch(1));
   std::optional<Partition::Appended> acknowledged;
-  partition.append(batch_of(2), [&](auto done) {
+  partition.append(batch_of(2), Acks::kAll, [&](auto done) {
     REQUIRE(done);
     acknowledged = *done;
   });
@@ -110,7 +110,7 @@ class Damaged {
     for (int i = 0; i < count; ++i) {
       const auto batch = batch_of(2, value_bytes);
       batches.push_back(storage::testing::placed(batch, Offset(2 * i), Epoch(1)));
-      partition.append(batch, [](const auto& done) { REQUIRE(done); });
+      partition.append(batch, Acks::kAll, [](const auto& done) { REQUIRE(done); });
     }
     REQUIRE(run_until(world.node.loop,
                       [&] { return partition.high_watermark() == Offset(2 * count); }));
@@ -210,7 +210,7 @@ TEST_CASE("partition: an owner keeps what is left, says what it lost, and goes o
   REQUIRE(partition.log()->lost().size() == 1);
   CHECK(partition.log()->health().error().code() == Errc::kCorrupt);
   std::optional<Partition::Appended> acknowledged;
-  partition.append(batch_of(1), [&](const auto& done) {
+  partition.append(batch_of(1), Acks::kAll, [&](const auto& done) {
     REQUIRE(done);
     acknowledged = *done;
   });

@@ -175,6 +175,18 @@ TEST_CASE_FIXTURE(Damage, "refill: only what was lost is pulled, and it goes bac
     CHECK(std::filesystem::last_write_time(later[i]) == times[i]);
 }
 
+TEST_CASE_FIXTURE(Damage, "refill: what the parent's neighbour leads comes from there") {
+  fill_root(batches);
+  pipe::Node neighbour(world, "root-1");
+  neighbour.leave_to(kLog, root);
+  Child child(world, data());
+  auto& partition = child.open();
+  child.refill->set_parents({neighbour.as_parent()});
+  REQUIRE(run_until(world.loop, [&] { return partition.high_watermark() == Offset(kBatches); }));
+  CHECK(all_of(partition) == expected());
+  CHECK(child.cuts == 0);
+}
+
 TEST_CASE_FIXTURE(Damage, "refill: several ranges come back one after the other") {
   fill_root(batches);
   std::filesystem::remove(later.at(1));

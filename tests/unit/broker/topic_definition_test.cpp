@@ -49,7 +49,7 @@ TEST_CASE("topic definition: what is wrong is named") {
            Case{R"({"name":"t","flush":true})", "\"flush\""},
            Case{R"({"name":"t","retentionMs":-2})", "\"retentionMs\""},
            Case{R"({"name":"t","tombstoneRetentionMs":-2})", "\"tombstoneRetentionMs\""},
-           Case{R"({"name":"t","minInsync":2})", "\"minInsync\""},
+           Case{R"({"name":"t","replicas":2,"minInsync":3})", "\"minInsync\""},
            Case{R"({"name":"t","colour":"red"})", "\"colour\""},
            Case{R"({"name":"t","topicId":"00000000000000000000000000000001"})", "\"topicId\""},
        }) {

@@ -40,6 +40,8 @@ class BrokenTopicEngine final : public storage::StorageEngine {
 
   Status remove(const LogId& id) override { return inner_->remove(id); }
 
+  Status carry_over(const storage::LogName& name) override { return inner_->carry_over(name); }
+
   Status close() override { return inner_->close(); }
 
  private:

@@ -33,6 +33,7 @@ SourcePartition source_of(std::shared_ptr<FakeLog> log, bool is_leader = false) 
 FetchPartition asked_at(const FakeLog& log, std::int64_t cursor) {
   FetchPartition asked;
   asked.cursor = Offset(cursor);
+  asked.following = Following{.version = 0, .synced = Offset(cursor), .epoch = Epoch(4)};
   const auto last = log.last_batch_below(Offset(cursor));
   if (*last) {
     asked.last_epoch = (*last)->epoch;
@@ -95,6 +96,7 @@ TEST_CASE("handshake: a child reads below the high watermark, a replica up to th
   const auto replica = judge(asked_at(*log, 10), source, Asker::kReplica);
   CHECK(replica.limit == Offset(25));
   CHECK(replica.answer.high_watermark == Offset(15));
+  CHECK(replica.answer.epoch == Epoch(4));
 
   source.high_watermark = Offset(30);  // learned from above, ahead of what this log holds
   const auto child = judge(asked_at(*log, 10), source, Asker::kChild);
@@ -159,6 +161,8 @@ TEST_CASE("handshake: who knows a newer epoch is never told to cut") {
 
   auto elected = source_of(log, true);  // the leader of epoch 5, which has no batch yet
   elected.epoch = Epoch(5);
+  CHECK(state_of(asked, elected, Asker::kReplica) == FetchState::kNotHere);  // it follows another
+  asked.following->epoch = Epoch(5);
   CHECK(state_of(asked, elected, Asker::kReplica) == FetchState::kDiverged);
 }
 
@@ -229,8 +233,32 @@ TEST_CASE("handshake: a wrong last batch is cut, always below the cursor") {
     asked.cursor = Offset(28);
     const auto answer = judge(asked, source, Asker::kChild).answer;
     CHECK(answer.state == FetchState::kDiverged);
-    CHECK(answer.offset == Offset(20));
+    CHECK(answer.offset == Offset(27));
   }
+}
+
+TEST_CASE("handshake: what both have is not cut where their batches begin at other offsets") {
+  const auto parent = std::make_shared<FakeLog>();
+  const auto follower = std::make_shared<FakeLog>();
+  for (const auto& log : {parent, follower}) REQUIRE(log->append(batch_of("both", 5), Epoch(1)));
+  REQUIRE(follower->append(batch_of("lost", 2), Epoch(1)));
+  REQUIRE(parent->append(batch_of("later", 3), Epoch(2)));
+  const auto answer =
+      judge(asked_at(*follower, 7), source_of(parent, true), Asker::kReplica).answer;
+  CHECK(answer.state == FetchState::kDiverged);
+  CHECK(answer.epoch == Epoch(1));
+  CHECK(answer.offset == Offset(5));
+}
+
+TEST_CASE("handshake: who stands within our first batch has another history") {
+  const auto parent = std::make_shared<FakeLog>();
+  const auto follower = std::make_shared<FakeLog>();
+  REQUIRE(parent->append(batch_of("elected", 2), Epoch(5)));
+  REQUIRE(follower->append(batch_of("lost", 1), Epoch(1)));
+  const auto answer =
+      judge(asked_at(*follower, 1), source_of(parent, true), Asker::kReplica).answer;
+  CHECK(answer.state == FetchState::kDiverged);
+  CHECK(answer.offset == Offset(0));
 }
 
 TEST_CASE("handshake: nothing to compare is nothing wrong") {

@@ -38,6 +38,13 @@ FetchRequest bounded_request() {
   return request;
 }
 
+FetchRequest replica_request() {
+  auto request = small_request();
+  request.replica = 2;
+  request.partitions.back().following = Following{9, Offset(40), Epoch(5)};
+  return request;
+}
+
 FetchAnswer small_answer() {
   FetchAnswer answer;
   answer.parent = "l3-0";
@@ -86,6 +93,7 @@ TEST_CASE("pipe messages: a request is decoded as it was") {
   const auto request = small_request();
   CHECK(decode_request(encode(request)) == request);
   CHECK(decode_request(encode(bounded_request())) == bounded_request());
+  CHECK(decode_request(encode(replica_request())) == replica_request());
   FetchRequest idle;
   idle.child = "pos-0";
   idle.session = 1;

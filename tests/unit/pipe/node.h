@@ -97,6 +97,18 @@ class Node final : public PipeSource, public PipeTarget {
     server_->notify(id);
   }
 
+  // As a root: `id` is led by `leader` since `epoch`, as far as this node knows.
+  void leave_to(const LogId& id, const Node& leader, Epoch epoch = Epoch(0)) {
+    elsewhere_[id] = {.epoch = epoch, .leader = leader.id_, .leader_address = leader.url()};
+    server_->notify(id);
+  }
+
+  // From now on it serves `id` itself.
+  void take_back(const LogId& id) {
+    elsewhere_.erase(id);
+    server_->notify(id);
+  }
+
   // Loses everything it has, as with a new disk.
   void wipe() {
     for (auto& [id, copy] : copies_) {
@@ -121,6 +133,7 @@ class Node final : public PipeSource, public PipeTarget {
 
   // PipeSource
   [[nodiscard]] std::optional<SourcePartition> find(const LogId& log) const override {
+    if (const auto led = elsewhere_.find(log); led != elsewhere_.end()) return led->second;
     const auto found = copies_.find(log);
     if (found == copies_.end()) return std::nullopt;
     SourcePartition source;
@@ -213,6 +226,7 @@ class Node final : public PipeSource, public PipeTarget {
   World& world_;
   NodeId id_;
   std::map<LogId, Copy> copies_;
+  std::map<LogId, SourcePartition> elsewhere_;
   std::unique_ptr<PipeServer> server_;
   std::unique_ptr<PipeClient> client_;
 };

@@ -221,6 +221,10 @@ TEST_CASE_FIXTURE(Fixture,
   replica.child = "root-2";
   replica.replica = 2;
   (void)fetch(replica);
+  CHECK(source.replicas.empty());  // it follows nobody, so nothing was compared
+  replica.partitions.front().following =
+      Following{.version = 1, .synced = Offset(1), .epoch = kNoEpoch};
+  (void)fetch(replica);
   REQUIRE(source.replicas.size() == 1);
   CHECK(source.replicas[0].first == 2);
   CHECK(source.replicas[0].second.cursor == Offset(1));

@@ -78,6 +78,42 @@ TEST_CASE("topic proxy: partitions are the topics' partitions in a row") {
   CHECK(partitions[1]["end"] == 9);
 }
 
+TEST_CASE("topic proxy: where the asked root has no copy, the leader's report says the rest") {
+  RegistryWorld world;
+  const std::string prices =
+      R"({"name":"prices","generation":2,"partitionState":[)"
+      R"({"partition":0,"leader":"root-0","epoch":1,"start":0,"end":7,"highWatermark":7},)"
+      R"({"partition":1,"leader":"root-1","epoch":4},{"partition":2,"leader":"","epoch":-1}]})";
+  FakeRoot root("200 OK", R"({"topics":[)" + prices + "]}");
+  add_root(world, "root-0", root.address());
+  auto report = report_json();
+  report["topics"] = {{{"name", "prices"},
+                       {"topicId", std::string(32, '1')},
+                       {"generation", 2},
+                       {"partition", 1},
+                       {"start", 3},
+                       {"end", 9},
+                       {"highWatermark", 8}},
+                      {{"name", "prices"},
+                       {"topicId", std::string(32, '1')},
+                       {"generation", 2},
+                       {"partition", 0},
+                       {"start", 0},
+                       {"end", 5},
+                       {"highWatermark", 5}}};
+  REQUIRE(world.put("root-1", report).status == 200);
+  const auto partitions = json_of(world.get("/api/v1/partitions"))["partitions"];
+  REQUIRE(partitions.size() == 3);
+  CHECK(partitions[0]["end"] == 7);
+  CHECK(partitions[1]["start"] == 3);
+  CHECK(partitions[1]["end"] == 9);
+  CHECK(partitions[1]["highWatermark"] == 8);
+  CHECK_FALSE(partitions[2].contains("end"));
+  const auto topics = json_of(world.get("/api/v1/topics"))["topics"];
+  CHECK(topics[0]["partitionState"].size() == 3);
+  CHECK(topics[0]["partitionState"][1]["end"] == 9);
+}
+
 TEST_CASE("topic proxy: an answer that lists no topics is not passed off as partitions") {
   for (const char* body : {"", "[]", "{}", R"({"topics":[3]})", R"({"topics":[{"name":"x"}]})"}) {
     CAPTURE(body);

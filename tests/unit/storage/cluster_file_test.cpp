@@ -1,5 +1,6 @@
 #include "storage/cluster_file.h"
 
+#include "tests/sim/sim_disk.h"
 #include "tests/support/temporary_directory.h"
 
 #include <doctest/doctest.h>
@@ -55,6 +56,47 @@ TEST_CASE("a file that names no cluster is corrupt, and is not written over") {
     CAPTURE(text);
     CHECK(read_cluster(world.disk, world.data_dir).error().code() == Errc::kCorrupt);
     CHECK(write_cluster(world.disk, world.data_dir, kOurs).error().code() == Errc::kCorrupt);
+  }
+}
+
+TEST_CASE("a disk may found the quorum from its mark on until that is done") {
+  World world;
+  CHECK_FALSE(is_founder(world.disk, world.data_dir).value());
+  REQUIRE(founded(world.disk, world.data_dir));
+  for (int i = 0; i < 2; ++i) REQUIRE(mark_founder(world.disk, world.data_dir));
+  CHECK(is_founder(world.disk, world.data_dir).value());
+  CHECK(read_file(world.disk, world.data_dir + "/quorum.found", 0)->empty());
+  for (int i = 0; i < 2; ++i) REQUIRE(founded(world.disk, world.data_dir));
+  CHECK_FALSE(is_founder(world.disk, world.data_dir).value());
+}
+
+TEST_CASE("a founder's mark, and that it is gone, survive a power cut") {
+  sim::SimDisk disk;
+  REQUIRE(make_directories_durably(disk, "/data"));
+  REQUIRE(mark_founder(disk, "/data"));
+  disk.crash_now();
+  disk.cut_power(sim::Survival::kNone, 1);
+  CHECK(is_founder(disk, "/data").value());
+  REQUIRE(founded(disk, "/data"));
+  disk.crash_now();
+  disk.cut_power(sim::Survival::kNone, 1);
+  CHECK_FALSE(is_founder(disk, "/data").value());
+}
+
+TEST_CASE("a founder's mark that could not be written or removed durably is said to be so") {
+  for (std::uint64_t call = 1;; ++call) {
+    sim::SimDisk disk;
+    REQUIRE(make_directories_durably(disk, "/data"));
+    disk.fail_at(call, sim::Fault::kIo, false);
+    const auto marked = mark_founder(disk, "/data");
+    const auto removed = founded(disk, "/data");
+    if (!disk.has_failed()) break;
+    CAPTURE(call);
+    CHECK_FALSE((marked && removed));
+    REQUIRE(founded(disk, "/data"));
+    disk.crash_now();
+    disk.cut_power(sim::Survival::kNone, call);
+    CHECK_FALSE(is_founder(disk, "/data").value());
   }
 }
 

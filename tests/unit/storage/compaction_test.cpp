@@ -162,6 +162,21 @@ TEST_CASE(
   CHECK(runs(node) == 2);
 }
 
+TEST_CASE("compaction: what may still be cut back deletes nothing") {
+  TemporaryDirectory directory(fast_directory());
+  Node node("mmap", directory.file("data"));
+  auto log = node.open(compacting());
+  add(node, *log, keyed_batch({{"a", "committed"}}));
+  fill(node, *log, "x", 20);
+  const auto committed = log->end_offset();
+  fill(node, *log, "a", 40);  // not committed
+  log->set_final_below(committed);
+  compact(node, *log);
+  CHECK(log->compaction().compacted_below <= committed);
+  REQUIRE(log->cut_back(committed));
+  CHECK(view_of(all_of(*log)).at("a") == std::pair(Offset(0), std::string("committed")));
+}
+
 TEST_CASE("compaction: more keys than the table holds take several passes") {
   TemporaryDirectory directory(fast_directory());
   Node node("mmap", directory.file("data"));

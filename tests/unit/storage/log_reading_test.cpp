@@ -196,6 +196,10 @@ TEST_CASE("log: retention drops old segments, a quarter a pass, never the active
     node.settle(*log);
     auto before = log->segments().size();
     REQUIRE(before > 6);
+    log->set_final_below(Offset(1));
+    REQUIRE(log->retain());
+    CHECK(log->segments().size() == before);
+    log->set_final_below(log->end_offset());
     for (int pass = 0; pass < 40; ++pass) {
       REQUIRE(log->retain());
       const auto after = log->segments().size();

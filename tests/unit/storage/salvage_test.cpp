@@ -131,7 +131,8 @@ TEST_CASE("salvage: a log may be closed or removed, and the engine go, while it 
   CHECK(it.is_clean());
 }
 
-TEST_CASE("salvage: a full disk leaves a bad segment where it is, and is tried again after a while") {
+TEST_CASE(
+    "salvage: a full disk leaves a bad segment where it is, and is tried again after a while") {
   const DamagedLog made(12, true, small_segments());
   flip(made.files(".log").at(1), made.batches[0].size() - 1);
   FaultDisk disk;

@@ -27,14 +27,22 @@ std::vector<ReplicaId> ids(std::initializer_list<int> numbers) {
 
 std::vector<ClusterCommand> all_commands() {
   return {
-      RegisterBroker{ReplicaId(3), "root-3", Uuid::from_words(5, 6), "a:9092", "a:7081", {kLog}},
+      RegisterBroker{ReplicaId(3),
+                     "root-3",
+                     Uuid::from_words(7, 8),
+                     Uuid::from_words(5, 6),
+                     "a:9092",
+                     "a:7081",
+                     true,
+                     {kLog}},
       FenceBroker{ReplicaId(0)},
       CreateTopic{prices(), {ids({0, 1, 2}), ids({4, 2, 1})}},
       AlterTopic{prices(), {ids({3, 0, 1})}},
       DeleteTopic{kLog.incarnation},
       ChangeInSync{{{kLog, ReplicaId(1), 17, ids({0, 1})}}},
-      MoveReplicas{{{kLog, ids({4, 0, 1})}}},
+      MoveReplicas{{{kLog, ids({4, 0, 1})}}, 1'000'000, {"operator", 1'700'000'000'000}},
       ReturnLeaders{{kLog}},
+      ForceElection{kLog, ReplicaId(2), {"operator", 1'700'000'000'000}},
   };
 }
 

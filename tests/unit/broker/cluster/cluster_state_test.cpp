@@ -6,11 +6,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 
 namespace xylem::broker {
 namespace {
 
 using Ids = std::vector<ReplicaId>;
+
+const Order kOrder{"operator", 1'700'000'000'000};
 
 Ids ids(std::initializer_list<int> numbers) {
   Ids all;
@@ -19,12 +22,14 @@ Ids ids(std::initializer_list<int> numbers) {
 }
 
 RegisterBroker enters(int broker, std::uint64_t disk = 1) {
-  return {ReplicaId(broker),
-          "root-" + std::to_string(broker),
-          Uuid::from_words(static_cast<std::uint64_t>(broker), disk),
-          "127.0.0.1:9092",
-          "127.0.0.1:7081",
-          {}};
+  return {.broker = ReplicaId(broker),
+          .node = "root-" + std::to_string(broker),
+          .instance = Uuid::from_words(1, 1),
+          .disk = Uuid::from_words(static_cast<std::uint64_t>(broker), disk),
+          .clients = "127.0.0.1:9092",
+          .pipe = "127.0.0.1:7081",
+          .is_clean = false,
+          .unproven = {}};
 }
 
 TopicDefinition topic(std::int32_t partitions = 1, const std::string& name = "prices") {
@@ -76,16 +81,17 @@ TEST_CASE("cluster state: a new topic's partitions are led by who is preferred, 
   CHECK(it.state.topics().at("prices").topic == topic());
 }
 
-TEST_CASE("cluster state: who is fenced leads no more, but stays in the set") {
+TEST_CASE("cluster state: who is fenced leads no more, and leaves the set while enough stay") {
   Cluster it;
   const auto version = it.record().version;
   it.fence(0);
   CHECK(it.record().leader == ReplicaId(1));
   CHECK(it.record().epoch == Epoch(1));
   CHECK(it.record().version > version);
-  CHECK(it.record().in_sync == ids({0, 1, 2}));
+  CHECK(it.record().in_sync == ids({1, 2}));
   it.fence(1);
   it.fence(2);
+  CHECK(it.record().in_sync == ids({1, 2}));
   CHECK(it.record().leader == kNoReplica);
   CHECK(it.record().epoch == Epoch(2));
   REQUIRE(it.state.apply(enters(2)));
@@ -125,6 +131,7 @@ TEST_CASE("cluster state: a member with another disk or an unproven log leaves t
   REQUIRE(it.state.apply(enters(1, 2)));
   CHECK(it.record().in_sync == ids({0, 2}));
   auto unproven = enters(2);
+  unproven.instance = Uuid::from_words(1, 2);
   unproven.unproven = {topic().log(0)};
   REQUIRE(it.state.apply(unproven));
   CHECK(it.record().in_sync == ids({0}));
@@ -141,6 +148,54 @@ TEST_CASE("cluster state: a member with another disk or an unproven log leaves t
     REQUIRE(it.state.apply(enters(0, 2)));
     CHECK(it.record().leader == kNoReplica);
   }
+}
+
+TEST_CASE("cluster state: an unclean end counts where the topic is not always synced") {
+  Cluster it;
+  auto lazy = topic(1, "lazy");
+  lazy.flush = storage::Flush::kInterval;
+  REQUIRE(it.state.apply(CreateTopic{lazy, {ids({0, 1, 2})}}));
+  const auto in_sync = [&] { return it.state.find(lazy.log(0))->in_sync; };
+  auto again = enters(1);
+  REQUIRE(it.state.apply(again));
+  CHECK(in_sync() == ids({0, 1, 2}));  // the same process
+  again.instance = Uuid::from_words(1, 2);
+  again.is_clean = true;
+  REQUIRE(it.state.apply(again));
+  CHECK(in_sync() == ids({0, 1, 2}));
+  again.instance = Uuid::from_words(1, 3);
+  again.is_clean = false;
+  REQUIRE(it.state.apply(again));
+  CHECK(in_sync() == ids({0, 2}));
+  CHECK(it.record().in_sync == ids({0, 1, 2}));
+}
+
+TEST_CASE("cluster state: what a start did not prove counts once, however often it is told") {
+  Cluster it;
+  auto again = enters(1);
+  again.instance = Uuid::from_words(1, 2);
+  again.unproven = {topic().log(0)};
+  REQUIRE(it.state.apply(again));
+  CHECK(it.record().in_sync == ids({0, 2}));
+  REQUIRE(it.set_in_sync({0, 1, 2}));
+  REQUIRE(it.state.apply(again));  // the same registration, on its way for long
+  CHECK(it.record().in_sync == ids({0, 1, 2}));
+}
+
+TEST_CASE("cluster state: where nobody is known to have all, no move sends anybody away") {
+  Cluster it;
+  for (const int broker : {0, 1, 2}) REQUIRE(it.state.apply(enters(broker, 2)));
+  REQUIRE(it.record().in_sync.empty());
+  REQUIRE(it.state.apply(MoveReplicas{{{topic().log(0), ids({3, 4, 0})}}}));
+  REQUIRE(it.state.apply(MoveReplicas{{{topic().log(0), ids({4, 3, 1})}}}));
+  CHECK(it.record().replicas == ids({0, 1, 2, 3, 4}));
+}
+
+TEST_CASE("cluster state: a broker's number belongs to one node") {
+  Cluster it;
+  auto other = enters(1);
+  other.node = "root-7";
+  check_refused(it.state, other, Errc::kDuplicateNode);
 }
 
 TEST_CASE("cluster state: only the leader changes the set, by the newest record, rightly") {
@@ -166,7 +221,7 @@ TEST_CASE("cluster state: only the leader changes the set, by the newest record,
 
 TEST_CASE("cluster state: replicas move when the new ones are in sync") {
   Cluster it;
-  REQUIRE(it.state.apply(MoveReplicas{{{topic().log(0), ids({3, 4, 1})}}}));
+  REQUIRE(it.state.apply(MoveReplicas{{{topic().log(0), ids({3, 4, 1})}}, 0, kOrder}));
   CHECK(it.record().replicas == ids({0, 1, 2, 3, 4}));
   CHECK(it.record().in_sync == ids({0, 1, 2}));
   CHECK(it.state.placed().front().replicas == ids({3, 4, 1}));
@@ -182,7 +237,7 @@ TEST_CASE("cluster state: replicas move when the new ones are in sync") {
     CHECK(it.state.placed().front().replicas == ids({3, 1, 4}));
   }
   SUBCASE("somewhere else after all") {
-    REQUIRE(it.state.apply(MoveReplicas{{{topic().log(0), ids({0, 1, 2})}}}));
+    REQUIRE(it.state.apply(MoveReplicas{{{topic().log(0), ids({0, 1, 2})}}, 0, kOrder}));
     CHECK(it.record().replicas == ids({0, 1, 2}));
     CHECK(it.record().leader == ReplicaId(0));
     CHECK(it.record().moving_to.empty());
@@ -196,6 +251,8 @@ TEST_CASE("cluster state: leaderships return to who is preferred, alive and in s
   REQUIRE(it.state.apply(back)->partitions.empty());
   REQUIRE(it.state.apply(enters(0)));
   CHECK(it.record().leader == ReplicaId(1));
+  REQUIRE(it.state.apply(back)->partitions.empty());  // it has to catch up
+  REQUIRE(it.set_in_sync({0, 1, 2}));
   REQUIRE(it.state.apply(back)->partitions.size() == 1);
   CHECK(it.record().leader == ReplicaId(0));
   CHECK(it.record().epoch == Epoch(2));
@@ -220,15 +277,121 @@ TEST_CASE("cluster state: topics are altered and deleted; a new one of the name 
   CHECK(it.state.apply(CreateTopic{topic(), {ids({0, 1, 2})}}).has_value());
 }
 
+// "prices" with two partitions on 0, 1 and 2; broker 2 is out of the first one's set, and the set's
+// members are dead.
+struct Leaderless : Cluster {
+  Leaderless() {
+    auto larger = topic(2);
+    REQUIRE(state.apply(AlterTopic{larger, {ids({0, 2, 3})}}));
+    REQUIRE(set_in_sync({0, 1}));
+    fence(0);
+    fence(1);
+    REQUIRE(record().leader == kNoReplica);
+  }
+
+  [[nodiscard]] LogId log(std::uint32_t generation, std::int32_t partition = 0) const {
+    auto id = topic().log(partition);
+    id.incarnation.generation = generation;
+    return id;
+  }
+};
+
+TEST_CASE("cluster state: a forced leader is alone in the set, in a new generation of the topic") {
+  Leaderless it;
+  const auto before = *it.state.find(it.log(0, 0));
+  const auto other = *it.state.find(it.log(0, 1));
+  const auto changes = it.state.apply(ForceElection{it.log(0), ReplicaId(2), kOrder});
+  REQUIRE(changes);
+  CHECK(changes->partitions == std::set{it.log(0, 0), it.log(0, 1), it.log(1, 0), it.log(1, 1)});
+  CHECK(changes->topics == std::set<std::string>{"prices"});
+  CHECK(it.state.find(it.log(0)) == nullptr);
+  CHECK(it.state.find(topic().incarnation.topic)->topic.incarnation.generation == 1);
+  const auto& forced = *it.state.find(it.log(1, 0));
+  CHECK(forced.leader == ReplicaId(2));
+  CHECK(forced.in_sync == ids({2}));
+  CHECK(forced.replicas == before.replicas);
+  CHECK(forced.epoch == before.epoch + 1);
+  CHECK(forced.version > before.version);
+  const auto& kept = *it.state.find(it.log(1, 1));
+  CHECK(kept.in_sync == other.in_sync);
+  CHECK(kept.leader == other.leader);
+  CHECK(kept.epoch == other.epoch + 1);
+  check_refused(it.state, ForceElection{it.log(0), ReplicaId(2), kOrder},
+                Errc::kUnknownTopicOrPartition);
+}
+
+TEST_CASE("cluster state: an election is forced only where nobody leads, for a living replica") {
+  Leaderless it;
+  const auto refused = [&](const LogId& log, int broker, Errc code) {
+    CAPTURE(broker);
+    check_refused(it.state, ForceElection{log, ReplicaId(broker), kOrder}, code);
+  };
+  refused(it.log(0, 1), 3, Errc::kAlreadyExists);  // broker 2 leads it
+  refused(it.log(0), 4, Errc::kInvalidRequest);
+  refused(it.log(0), 1, Errc::kInvalidRequest);
+  refused(it.log(0, 2), 2, Errc::kUnknownTopicOrPartition);
+  const auto leads = it.state.apply(ForceElection{it.log(0, 1), ReplicaId(3), kOrder});
+  CHECK(std::string(leads.error().what()).contains("root-2"));
+  CHECK(it.state.audit().empty());
+}
+
+TEST_CASE("cluster state: forced elections and moves are on record, the last thousand") {
+  Leaderless it;
+  const auto changes = it.state.apply(ForceElection{it.log(0), ReplicaId(2), kOrder});
+  REQUIRE(changes);
+  REQUIRE(it.state.audit().size() == 1);
+  CHECK(changes->forced == std::vector{it.state.audit().front()});
+  CHECK(it.state.audit().front() ==
+        AuditEntry{kOrder, "force broker 2 to lead prices/0", "generation 1, epoch 2"});
+  const MoveReplicas move{{{it.log(1, 1), ids({2, 3, 4})}}, 5'000, kOrder};
+  REQUIRE(it.state.apply(move));
+  CHECK(it.state.audit().back() == AuditEntry{kOrder, "move replicas", "prices/1 to 2 3 4"});
+  CHECK(it.state.move_bytes_per_s() == 5'000);
+  for (std::size_t i = 0; i < ClusterState::kAuditMax; ++i) REQUIRE(it.state.apply(move));
+  CHECK(it.state.audit().size() == ClusterState::kAuditMax);
+  CHECK(it.state.audit().front().what == "move replicas");
+  const auto again = ClusterState::from_json(it.state.to_json());
+  REQUIRE(again);
+  CHECK(*again == it.state);
+}
+
+TEST_CASE("cluster state: `__topics` stays in its generation when its leader is forced") {
+  Cluster it;
+  auto topics = topics_topic();
+  topics.replicas = 3;
+  topics.min_insync = 2;
+  REQUIRE(it.state.apply(CreateTopic{topics, {ids({0, 1, 2})}}));
+  it.fence(0);
+  it.fence(1);
+  it.fence(2);
+  REQUIRE(it.state.apply(enters(0)));
+  REQUIRE(it.state.find(topics.log(0))->leader == kNoReplica);
+  REQUIRE(it.state.apply(ForceElection{topics.log(0), ReplicaId(0), kOrder}));
+  CHECK(it.state.find(topics.log(0))->leader == ReplicaId(0));
+  CHECK(it.state.find(topics.log(0))->in_sync == ids({0}));
+}
+
+TEST_CASE("cluster state: a log that is not proven counts by whatever generation it is known") {
+  Leaderless it;
+  REQUIRE(it.state.apply(ForceElection{it.log(0), ReplicaId(2), kOrder}));
+  REQUIRE(it.state.find(it.log(1, 1))->in_sync == ids({2, 3}));
+  auto away = enters(3);
+  away.instance = Uuid::from_words(1, 2);
+  away.unproven = {it.log(0, 1)};
+  REQUIRE(it.state.apply(away));
+  CHECK(it.state.find(it.log(1, 1))->in_sync == ids({2}));
+}
+
 TEST_CASE("cluster state: placements that cannot be are refused") {
   Cluster it;
   for (const auto& replicas : {ids({0, 1}), ids({0, 1, 1}), ids({0, 1, 9}), ids({})}) {
     check_refused(it.state, CreateTopic{topic(1, "other"), {replicas}}, Errc::kInvalidRequest);
     if (replicas.size() != 2)
-      check_refused(it.state, MoveReplicas{{{topic().log(0), replicas}}}, Errc::kInvalidRequest);
+      check_refused(it.state, MoveReplicas{{{topic().log(0), replicas}}, 0, kOrder},
+                    Errc::kInvalidRequest);
   }
   check_refused(it.state, CreateTopic{topic(2, "other"), {ids({0, 1, 2})}}, Errc::kInvalidRequest);
-  check_refused(it.state, MoveReplicas{{{topic().log(1), ids({0, 1, 2})}}},
+  check_refused(it.state, MoveReplicas{{{topic().log(1), ids({0, 1, 2})}}, 0, kOrder},
                 Errc::kUnknownTopicOrPartition);
   check_refused(it.state, FenceBroker{ReplicaId(9)}, Errc::kNotFound);
 }
@@ -252,7 +415,7 @@ ClusterCommand any_command(Random& random, const ClusterState& state) {
       return random.below(20) == 0 ? ClusterCommand(DeleteTopic{topic().incarnation})
                                    : ClusterCommand(ReturnLeaders{{log}});
     case 4:
-      return MoveReplicas{{{log, some}}};
+      return MoveReplicas{{{log, some}}, 0, kOrder};
     default:
       return ChangeInSync{{{log, record->leader, record->version, some}}};
   }

@@ -13,12 +13,14 @@ constexpr std::int64_t kNow = 1'000'000;
 ReplicaId id(int number) { return ReplicaId(number); }
 
 RegisterBroker enters(int broker) {
-  return {id(broker),
-          "root-" + std::to_string(broker),
-          Uuid::from_words(1, static_cast<std::uint64_t>(broker)),
-          "",
-          "",
-          {}};
+  return {.broker = id(broker),
+          .node = "root-" + std::to_string(broker),
+          .instance = {},
+          .disk = Uuid::from_words(1, static_cast<std::uint64_t>(broker)),
+          .clients = "",
+          .pipe = "",
+          .is_clean = false,
+          .unproven = {}};
 }
 
 TopicDefinition topic(std::int32_t partitions, const std::string& name = "prices") {
@@ -56,9 +58,22 @@ std::vector<ClusterCommand> pass(Controller& controller,
   return done;
 }
 
+// `broker` has caught up with everything.
+void rejoin(ClusterState& state, ReplicaId broker) {
+  ChangeInSync all;
+  for (const auto& placed : state.placed()) {
+    const auto& record = *state.find(placed.log);
+    auto set = record.in_sync;
+    if (is_member(broker, record.replicas) && !is_member(broker, set)) set.push_back(broker);
+    std::ranges::sort(set);
+    all.changes.push_back({placed.log, record.leader, record.version, set});
+  }
+  REQUIRE(state.apply(all));
+}
+
 TEST_CASE("controller: who is not heard is fenced, once; who is heard is not") {
   auto state = five_brokers();
-  Controller controller({});
+  Controller controller({.fence_after_ms = 1'200});
   auto now_ms = kNow;
   controller.begin(state, now_ms);
   CHECK(pass(controller, state, now_ms, 1'000, 3).empty());
@@ -68,9 +83,24 @@ TEST_CASE("controller: who is not heard is fenced, once; who is heard is not") {
   CHECK(pass(controller, state, now_ms, 5'000, 3).empty());
 }
 
+TEST_CASE("controller: who is refused and silent is fenced soon; who speaks is not") {
+  auto state = five_brokers();
+  Controller controller({.fence_after_ms = 1'200, .refused_after_ms = 250});
+  controller.refused(id(4), kNow - 1'000);
+  controller.begin(state, kNow);
+  CHECK(controller.tick(state, kNow).size() == 1);  // known before it became controller
+  for (const int broker : {1, 2}) controller.refused(id(broker), kNow + 10);
+  controller.refused(id(1), kNow + 200);
+  controller.heard(id(2), kNow + 100);
+  CHECK(controller.tick(state, kNow + 250).empty());
+  const auto due = controller.tick(state, kNow + 260);
+  REQUIRE(due.size() == 1);
+  CHECK(std::get<FenceBroker>(due.front()).broker == id(1));
+}
+
 TEST_CASE("controller: a fence that is not decided is due again") {
   const auto state = five_brokers();
-  Controller controller({});
+  Controller controller({.fence_after_ms = 1'200});
   controller.begin(state, kNow);
   CHECK(controller.tick(state, kNow + 1'200).size() == 5);
   CHECK(controller.tick(state, kNow + 1'600).empty());
@@ -79,7 +109,7 @@ TEST_CASE("controller: a fence that is not decided is due again") {
 
 TEST_CASE("controller: a new controller gives everybody time, and so does a registration") {
   auto state = five_brokers();
-  Controller controller({});
+  Controller controller({.fence_after_ms = 1'200});
   controller.begin(state, kNow);
   controller.begin(state, kNow + 10'000);
   CHECK(controller.tick(state, kNow + 10'100).empty());
@@ -93,7 +123,7 @@ TEST_CASE("controller: a new controller gives everybody time, and so does a regi
 TEST_CASE("controller: leaderships return to who is preferred, after a while") {
   auto state = five_brokers();
   REQUIRE(state.apply(plan_creation(state, topic(10)).value()));
-  Controller controller({});
+  Controller controller({.fence_after_ms = 1'200});
   auto now_ms = kNow;
   controller.begin(state, now_ms);
   REQUIRE(pass(controller, state, now_ms, 2'000, 2).size() == 1);
@@ -103,6 +133,7 @@ TEST_CASE("controller: leaderships return to who is preferred, after a while") {
   };
   CHECK(led_by(2) == 0);
   REQUIRE(state.apply(enters(2)));
+  rejoin(state, id(2));
   CHECK(pass(controller, state, now_ms, 4'900).empty());
   const auto done = pass(controller, state, now_ms, 1'000);
   REQUIRE(done.size() == 1);
@@ -146,11 +177,41 @@ TEST_CASE("controller: a broker that is replaced is moved away from") {
   REQUIRE(state.apply(enters(5)));
   const std::vector<ReplicaId> brokers{id(0), id(1), id(2), id(3), id(5)};
   const auto plan = plan_rebalance(state, brokers);
-  CHECK(plan.moves.size() == 6);
-  REQUIRE(state.apply(plan));
+  REQUIRE(plan);
+  CHECK(plan->size() == 6);
+  REQUIRE(state.apply(MoveReplicas{*plan, 0, {"anna", 0}}));
   for (const auto& placed : state.placed())
     CHECK(std::ranges::find(placed.replicas, id(4)) == placed.replicas.end());
-  CHECK(plan_rebalance(state, brokers).moves.empty());
+  CHECK(plan_rebalance(state, brokers)->empty());
+}
+
+TEST_CASE("controller: a rebalance in portions ends where the whole would") {
+  auto state = five_brokers();
+  REQUIRE(state.apply(plan_creation(state, topic(10)).value()));
+  const std::vector<ReplicaId> brokers{id(0), id(1), id(2), id(3)};
+  int portions = 0;
+  for (auto plan = plan_rebalance(state, brokers); !plan->empty();
+       plan = plan_rebalance(state, brokers)) {
+    REQUIRE(++portions < 20);
+    plan->resize(1);
+    REQUIRE(state.apply(MoveReplicas{*plan, 0, {"anna", 0}}));
+  }
+  CHECK(portions >= 6);
+  for (const auto& placed : state.placed())
+    CHECK(std::ranges::find(placed.replicas, id(4)) == placed.replicas.end());
+}
+
+TEST_CASE(
+    "controller: replicas are moved to brokers that are alive, by themselves to all of them") {
+  auto state = five_brokers();
+  REQUIRE(state.apply(plan_creation(state, topic(10)).value()));
+  REQUIRE(state.apply(FenceBroker{id(4)}));
+  CHECK(plan_rebalance(state, {id(0), id(4)}).error().code() == Errc::kInvalidRequest);
+  CHECK(plan_rebalance(state, {id(0), id(9)}).error().code() == Errc::kInvalidRequest);
+  CHECK(plan_rebalance(state, {id(0), id(0)}).error().code() == Errc::kInvalidRequest);
+  const auto plan = plan_rebalance(state, {});
+  REQUIRE(plan);
+  CHECK(plan->size() == 6);
 }
 
 }  // namespace

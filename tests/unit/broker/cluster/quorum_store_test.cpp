@@ -187,6 +187,27 @@ TEST_CASE("quorum store: on a full disk nothing changes, and it goes on when the
   CHECK((*store)->content().entries[0].data == bytes_of("two"));
 }
 
+TEST_CASE("quorum store: what a sync failed to store does not count after a start") {
+  SimDisk disk;
+  auto store = QuorumStore::open(disk, "/data/quorum");
+  REQUIRE(store);
+  REQUIRE((*store)->set_term(1));
+  disk.fail_at(1, sim::Fault::kSync, false);
+  REQUIRE_FALSE((*store)->set_term(2));
+  disk.crash_now();
+  disk.kill();
+  store = QuorumStore::open(disk, "/data/quorum");
+  REQUIRE(store);
+  const auto vote = (*store)->content().term + 2;
+  REQUIRE((*store)->set_vote(vote));
+  const auto known = (*store)->content();
+  disk.crash_now();
+  disk.cut_power(Survival::kNone, 1);
+  store = QuorumStore::open(disk, "/data/quorum");
+  REQUIRE(store);
+  CHECK((*store)->content() == known);
+}
+
 Buffer some_file(SimDisk& disk, QuorumContent& content) {
   {
     const auto store = QuorumStore::open(disk, "/q");
@@ -199,6 +220,18 @@ Buffer some_file(SimDisk& disk, QuorumContent& content) {
     REQUIRE((*store)->set_vote(3));
   }
   return storage::read_file(disk, "/q/00000000000000000001.quorum", 10'000).value();
+}
+
+TEST_CASE("quorum store: that a disk joins is there after a start, and behind a snapshot") {
+  SimDisk disk;
+  const auto is_joining = [&] { return (*QuorumStore::open(disk, "/q"))->content().is_joining; };
+  CHECK_FALSE(is_joining());
+  REQUIRE((*QuorumStore::open(disk, "/q"))->set_joining(true));
+  CHECK(is_joining());
+  REQUIRE((*QuorumStore::open(disk, "/q"))->put_snapshot({.index = 5, .term = 1}, 0));
+  CHECK(is_joining());
+  REQUIRE((*QuorumStore::open(disk, "/q"))->set_joining(false));
+  CHECK_FALSE(is_joining());
 }
 
 TEST_CASE("quorum store: the format") {

@@ -85,7 +85,7 @@ class Cluster {
 
   [[nodiscard]] Status health(int id) const { return members_[id].quorum->health(); }
 
-  sim::SimDisk& disk(int id) { return members_[id].disk; }
+  sim::SimDisk& disk(int id) { return *members_[id].disk; }
 
   void stop(int id) { close(members_[id]); }
 
@@ -100,15 +100,25 @@ class Cluster {
 
   void kill(int id) {
     auto& member = members_[id];
-    member.disk.crash_now();
+    member.disk->crash_now();
     close(member);
-    member.disk.cut_power(sim::Survival::kSome, random_.next());
+    member.disk->cut_power(sim::Survival::kSome, random_.next());
   }
 
   void start(int id) {
     open(members_[id]);
     REQUIRE(members_[id].quorum->start());
   }
+
+  // Stopped before; the new disk knows nothing of what the lost one voted and acknowledged.
+  void start_on_new_disk(int id) {
+    members_[id].disk = std::make_unique<sim::SimDisk>();
+    open(members_[id]);
+    REQUIRE(members_[id].quorum->join());
+    REQUIRE(members_[id].quorum->start());
+  }
+
+  void joined(int id) { members_[id].quorum->joined(); }
 
   void cut_off(int id) { cut_.insert(id); }
 
@@ -147,7 +157,7 @@ class Cluster {
 
  private:
   struct Member {
-    sim::SimDisk disk;
+    std::unique_ptr<sim::SimDisk> disk = std::make_unique<sim::SimDisk>();
     std::unique_ptr<Quorum> quorum;
     std::vector<std::string> applied;
     std::deque<std::function<void()>> due;
@@ -163,7 +173,7 @@ class Cluster {
   int id_of(const Member& member) const { return static_cast<int>(&member - members_.data()); }
 
   void open(Member& member) {
-    auto store = QuorumStore::open(member.disk, "/quorum");
+    auto store = QuorumStore::open(*member.disk, "/quorum");
     REQUIRE(store);
     member.applied.clear();
     const Quorum::Machine machine{
@@ -306,6 +316,43 @@ TEST_CASE("quorum: who was away for long gets a snapshot") {
   CHECK(cluster.snapshots_restored > restored);
 }
 
+// The lost disk was one of the three that had the last decision; the new one has the ones before.
+TEST_CASE("quorum: a new disk elects nobody before it knows what the lost one knew") {
+  Cluster cluster(11);
+  for (int i = 0; i < 40; ++i) REQUIRE(cluster.decide("command " + std::to_string(i)));
+  REQUIRE(cluster.run_until([&] { return cluster.are_equal(); }));
+  std::vector<int> ids{0, 1, 2, 3, 4};
+  std::swap(ids.front(), ids[static_cast<std::size_t>(cluster.leader())]);
+  const auto connect = [&](int from, int to, bool is_connected) {
+    for (int i = from; i < to; ++i) {
+      if (is_connected)
+        cluster.connect(ids[i]);
+      else
+        cluster.cut_off(ids[i]);
+    }
+  };
+  const int lost = ids[2];
+  connect(3, 5, false);
+  REQUIRE(cluster.decide("the last"));
+  cluster.stop(lost);
+  const int restored = cluster.snapshots_restored;
+  cluster.start_on_new_disk(lost);
+  cluster.propose(ids[0], "one that shows its leader that it has lost its log");
+  REQUIRE(cluster.run_until([&] { return cluster.snapshots_restored > restored; }));
+  REQUIRE(cluster.applied(lost).back() != "the last");
+  connect(0, 2, false);
+  connect(3, 5, true);
+  CHECK_FALSE(cluster.run_until([&] { return cluster.leader() >= 0; }));
+
+  connect(0, 2, true);
+  REQUIRE(cluster.decide("registration"));
+  REQUIRE(cluster.run_until([&] { return cluster.are_equal(); }));
+  CHECK(std::ranges::count(cluster.applied(lost), "the last") == 1);
+  cluster.joined(lost);
+  for (int i = 0; i < 2; ++i) cluster.stop(ids[i]);
+  CHECK(cluster.decide("without them"));
+}
+
 TEST_CASE("quorum: the power of all five goes, and all that was decided is there") {
   for (std::uint64_t seed = 10; seed < 20; ++seed) {
     CAPTURE(seed);
@@ -345,6 +392,20 @@ TEST_CASE("quorum: a member whose disk is full stops, and takes part again after
     CHECK(cluster.health(id));
     CHECK(cluster.applied(id).back() == "two");
   }
+}
+
+TEST_CASE("quorum: a leader that could not store entries offers no others in their place") {
+  Cluster cluster(8);
+  REQUIRE(cluster.decide("one"));
+  const int id = cluster.leader();
+  cluster.disk(id).fail_at(1, sim::Fault::kDiskFull, true);
+  cluster.propose(id, "sent, and not stored");
+  cluster.propose(id, "sent behind it, and not stored");
+  REQUIRE(cluster.run_until([&] { return !cluster.health(id); }));
+  cluster.propose(id, "another");
+  cluster.run(500);
+  CHECK(cluster.are_prefixes());
+  CHECK_FALSE(cluster.acknowledged.contains("another"));
 }
 
 TEST_CASE("quorum: nobody is bootstrapped twice") {

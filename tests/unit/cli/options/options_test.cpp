@@ -43,6 +43,44 @@ TEST_CASE("addresses come from flags, else the environment, else localhost") {
   CHECK(refused({"consume", "t", "--broker", "nowhere"}) == Errc::kInvalidRequest);
 }
 
+TEST_CASE("orders for the root tier go to administrations, the first that answers") {
+  CHECK(parsed<RootStatusOptions>({"root", "status"}).brokers.urls ==
+        std::vector<std::string>{"http://localhost:8081"});
+  CHECK(parsed<RootStatusOptions>({"root", "status", "--broker", "a:1,http://b:2"}).brokers.urls ==
+        std::vector<std::string>{"http://a:1", "http://b:2"});
+  CHECK(refused({"root", "status", "--broker", ""}) == Errc::kInvalidRequest);
+}
+
+TEST_CASE("an election is forced by topic, partition and broker") {
+  const auto elect =
+      parsed<RootElectOptions>({"root", "elect", "prices", "3", "--broker-number", "2"});
+  CHECK(elect.topic == "prices");
+  CHECK(elect.partition == 3);
+  CHECK(elect.broker == 2);
+  CHECK_FALSE(elect.accepts_loss);
+  CHECK(parsed<RootElectOptions>(
+            {"root", "elect", "prices", "3", "--broker-number", "2", "--accept-loss"})
+            .accepts_loss);
+  CHECK(refused({"root", "elect", "prices", "3"}) == Errc::kInvalidRequest);
+  CHECK(refused({"root", "elect", "prices", "-1", "--broker-number", "2"}) ==
+        Errc::kInvalidRequest);
+}
+
+TEST_CASE("a rebalance is planned or executed") {
+  CHECK(refused({"rebalance"}) == Errc::kInvalidRequest);
+  CHECK(refused({"rebalance", "--plan", "--execute"}) == Errc::kInvalidRequest);
+  CHECK_FALSE(parsed<RebalanceOptions>({"rebalance", "--plan"}).executes);
+  const auto options = parsed<RebalanceOptions>({"rebalance", "--execute", "--brokers", "0,1,2",
+                                                 "--max-moves", "2", "--throttle", "1000000"});
+  CHECK(options.executes);
+  CHECK(options.targets == "0,1,2");
+  CHECK(options.moves_max == 2);
+  CHECK(options.bytes_per_s == 1'000'000);
+  CHECK(parsed<RebalanceOptions>({"rebalance", "--execute"}).moves_max == 5);
+  CHECK(refused({"rebalance", "--execute", "--max-moves", "0"}) == Errc::kInvalidRequest);
+  CHECK(refused({"rebalance", "--execute", "--throttle", "1"}) == Errc::kInvalidRequest);
+}
+
 TEST_CASE("help and version are texts, not failures") {
   for (const auto& arguments : std::vector<std::vector<std::string>>{
            {"--help"}, {"--version"}, {"up", "--help"}, {"topic", "create", "--help"}}) {
@@ -136,6 +174,10 @@ TEST_CASE("log, root and node") {
   CHECK(parsed<LogOptions>({"log", "verify", "data", "t", "--repair"}).repair);
   CHECK(parsed<RootInitOptions>({"root", "init", "--data-dir", "d"}).data_dir == "d");
   CHECK(refused({"root", "init"}) == Errc::kInvalidRequest);
+  CHECK(
+      parsed<RootInitOptions>({"root", "init", "--data-dir", "d", "--cluster-id", "c", "--replace"})
+          .replaces);
+  CHECK(refused({"root", "init", "--data-dir", "d", "--replace"}) == Errc::kInvalidRequest);
   CHECK(parsed<NodeOptions>({"node", "pos-0"}).target == "pos-0");
 }
 
@@ -155,6 +197,10 @@ TEST_CASE("up and console") {
   CHECK_FALSE(options.with_producer);
   CHECK_FALSE(options.with_consumer);
   CHECK_FALSE(parsed<UpOptions>({"up"}).base_port);
+  CHECK(parsed<UpOptions>({"up"}).roots == kRootsByDefault);
+  CHECK(parsed<UpOptions>({"up", "--roots", "5"}).roots == 5);
+  for (const char* roots : {"0", "10", "some"})
+    CHECK(refused({"up", "--roots", roots}) == Errc::kInvalidRequest);
   CHECK(refused({"up", "--tree", "l4=1"}) == Errc::kInvalidRequest);
   CHECK(refused({"up", "--topic", "a"}) == Errc::kInvalidRequest);
   CHECK(refused({"up", "--base-port", "70000"}) == Errc::kInvalidRequest);

@@ -48,7 +48,7 @@ TEST_CASE("status and the list show every process") {
   CHECK(status.code == ExitCode::kOk);
   for (const auto& spec : world.plan.processes) CHECK(status.text.contains(spec.id));
   const auto list = world.ask("broker list");
-  CHECK(list.text.contains("\n0  root-0"));
+  CHECK(list.text.contains("\n0   root-0"));
   CHECK(list.text.contains("region-1/site-1/till-0"));
   CHECK_FALSE(list.text.contains("registry"));
 }

@@ -95,6 +95,34 @@ TEST_CASE("admin client: a refusal is handed on") {
   CHECK(world.answers[0].error().code() == Errc::kAlreadyExists);
 }
 
+TEST_CASE("admin client: who cannot say yet is asked again, or another one is") {
+  Asking world;
+  world.options.brokers = {world.first.address, world.second.address};
+  world.first.hook = [](Peer& peer, const Frame& frame) {
+    if (frame.type != FrameType::kMetadata) return false;
+    return peer.refuse(frame.id, Errc::kUnavailable, "ask another"), true;
+  };
+  std::optional<Result<MetadataAnswer>> metadata;
+  SUBCASE("the other one knows") {
+    world.second.add_topic("t", 3);
+    world.admin.emplace(world.context, world.options);
+    world.admin->metadata({"t"}, [&](auto answer) { metadata = std::move(answer); });
+    REQUIRE(world.until([&] { return metadata.has_value(); }));
+    REQUIRE(*metadata);
+    CHECK((*metadata)->topics.at(0).partitions.size() == 3);
+  }
+  SUBCASE("nobody does in time") {
+    world.options.timeout_ms = 50;
+    world.second.hook = world.first.hook;
+    world.admin.emplace(world.context, world.options);
+    world.admin->metadata({"t"}, [&](auto answer) { metadata = std::move(answer); });
+    REQUIRE(world.until([&] { return metadata.has_value(); }));
+    REQUIRE_FALSE(*metadata);
+    CHECK(metadata->error().code() == Errc::kTimeout);
+    CHECK(world.first.count(FrameType::kMetadata) > 1);
+  }
+}
+
 TEST_CASE("admin client: nobody there, or nobody answers: kTimeout") {
   Asking world;
   world.options.timeout_ms = 20;

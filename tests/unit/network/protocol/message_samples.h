@@ -60,6 +60,15 @@ inline std::vector<Sample> session_samples() {
                             .unknown = {"gone"}}),
       sample("error", ErrorMessage{.code = 11, .text = "not the leader", .hint = "root-0:9092"}),
       sample("admin", Admin{.command = "topic.create", .json = R"({"name":"t"})"}),
+      sample("hello answer, coordinators", HelloAnswer{.node = "root-0", .has_coordinators = true}),
+      sample("metadata request, offsets",
+             MetadataRequest{.topics = {"a"}, .group = "tills", .with_offsets = true}),
+      sample("metadata answer, offsets",
+             MetadataAnswer{.topics = {{.name = "a",
+                                        .incarnation = kIncarnation,
+                                        .partitions = {{.committed = Offset(15)}}}},
+                            .unknown = {},
+                            .coordinator_address = "root-1:9092"}),
   };
 }
 
@@ -108,7 +117,13 @@ inline std::vector<Sample> subscription_samples() {
                                                  .partitions = {{.partition = PartitionId(1),
                                                                  .cursor = Offset(2),
                                                                  .log_start = Offset(1),
-                                                                 .high_watermark = Offset(3)}}}),
+                                                                 .high_watermark = Offset(3)}},
+                                                 .elsewhere = {}}),
+      sample("subscribe answer, elsewhere",
+             SubscribeAnswer{.topic = "prices",
+                             .incarnation = kIncarnation,
+                             .partitions = {},
+                             .elsewhere = {{PartitionId(2), "root-1:9093"}, {PartitionId(4), ""}}}),
       sample("commit", CommitOffset{.group = "tills",
                                     .member = "till-7",
                                     .group_generation = 4,
@@ -124,10 +139,31 @@ inline std::vector<Sample> subscription_samples() {
   };
 }
 
+inline std::vector<Sample> group_samples() {
+  const std::vector<TopicPartitions> some = {{"prices", {PartitionId(1), PartitionId(4)}},
+                                             {"rules", {}}};
+  return {
+      sample("group beat", GroupBeat{.group = "tills",
+                                     .member = "till-7-1",
+                                     .instance = "till-7",
+                                     .topics = {"prices", "rules"},
+                                     .assignor = "sticky",
+                                     .owned = some,
+                                     .generation = 12,
+                                     .leaves = true}),
+      sample("group assignment", GroupAssignment{.group = "tills",
+                                                 .generation = 13,
+                                                 .assigned = some,
+                                                 .beat_ms = 3'000,
+                                                 .session_ms = 10'000}),
+  };
+}
+
 inline std::vector<Sample> samples() {
   auto all = session_samples();
   for (auto& one : record_samples()) all.push_back(std::move(one));
   for (auto& one : subscription_samples()) all.push_back(std::move(one));
+  for (auto& one : group_samples()) all.push_back(std::move(one));
   return all;
 }
 

@@ -128,7 +128,7 @@ TEST_CASE("messages: a string shared over and over is refused before it is copie
   }
   const auto shared = decode<MetadataRequest>(bytes);
   REQUIRE_FALSE(shared);
-  CHECK(shared.error().what() == "strings shared too often");
+  CHECK(shared.error().what() == "parts shared too often");
 }
 
 TEST_CASE("messages: more tables than the limit are refused") {

@@ -1,0 +1,45 @@
+#include "broker/delivery/group_beat.h"
+
+#include "broker/groups/memberships.h"
+
+namespace xylem::broker {
+
+Result<Group::Beat> beat_of(const network::GroupBeat& message, const std::string& client) {
+  if (message.member.empty() || message.member.size() > kMemberNameMax ||
+      message.instance.size() > kMemberNameMax)
+    return fail(Errc::kInvalidRequest, "a member's id and instance have at most " +
+                                           std::to_string(kMemberNameMax) + " characters");
+  const auto assignor = assignor_of(message.assignor);
+  if (!assignor)
+    return fail(Errc::kInvalidRequest, "no assignor \"" + message.assignor + "\"",
+                "range, round-robin or sticky");
+  Group::Beat beat{.member = message.member,
+                   .instance = message.instance,
+                   .client = client,
+                   .topics = {message.topics.begin(), message.topics.end()},
+                   .assignor = *assignor,
+                   .owned = {},
+                   .generation = message.generation};
+  for (const auto& [topic, partitions] : message.owned) {
+    for (const auto partition : partitions) beat.owned.insert({topic, partition});
+  }
+  return beat;
+}
+
+Buffer encode_assignment(const std::string& group,
+                         const Group::Answer& answer,
+                         std::uint32_t session_ms) {
+  network::GroupAssignment message{.group = group,
+                                   .generation = answer.generation,
+                                   .assigned = {},
+                                   .beat_ms = Memberships::kBeatMs,
+                                   .session_ms = session_ms};
+  for (const auto& [topic, partition] : answer.assigned) {
+    auto& lists = message.assigned;
+    if (lists.empty() || lists.back().topic != topic) lists.push_back({topic, {}});
+    lists.back().partitions.push_back(partition);
+  }
+  return network::encode(message);
+}
+
+}  // namespace xylem::broker

@@ -1,0 +1,24 @@
+// Between the messages of group members and the group's own words.
+#pragma once
+
+#include "broker/groups/group.h"
+#include "common/bytes.h"
+#include "common/result.h"
+#include "network/protocol/messages.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace xylem::broker {
+
+inline constexpr std::size_t kMemberNameMax = 200;  // characters, also of an instance
+
+// kInvalidRequest: no name, or one that is too long; no such assignor.
+Result<Group::Beat> beat_of(const network::GroupBeat& message, const std::string& client);
+
+Buffer encode_assignment(const std::string& group,
+                         const Group::Answer& answer,
+                         std::uint32_t session_ms);
+
+}  // namespace xylem::broker

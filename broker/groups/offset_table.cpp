@@ -1,0 +1,73 @@
+#include "broker/groups/offset_table.h"
+
+#include <string>
+
+namespace xylem::broker {
+
+OffsetTable::OffsetTable(Write write) : write_(std::move(write)) {}
+
+void OffsetTable::load(const GroupPartition& where, const std::optional<CommittedOffset>& offset) {
+  if (offset)
+    durable_.insert_or_assign(where, *offset);
+  else
+    durable_.erase(where);
+}
+
+void OffsetTable::commit(const GroupPartition& where,
+                         const CommittedOffset& offset,
+                         std::function<void(Status)> done) {
+  if (auto good = check_group(where.group); !good) return done(good);
+  const auto known = find(where);
+  if (known && known->incarnation == offset.incarnation) {
+    const bool is_durable = !accepted_.contains(where) && !writing_.contains(where);
+    if (offset.next == known->next && is_durable) return done({});
+    if (offset.next < known->next) {
+      return done(fail(Errc::kInvalidRequest, "offset " + std::to_string(offset.next.value()) +
+                                                  " is below the committed " +
+                                                  std::to_string(known->next.value())));
+    }
+  }
+  if (waiting_.size() >= kWaitingMax || accepted_.size() >= kWaitingMax)
+    return done(fail(Errc::kUnavailable, "too many commits wait to be written", "retry later"));
+  accepted_.insert_or_assign(where, offset);
+  waiting_.push_back(std::move(done));
+  if (writing_.empty()) write_accepted();
+}
+
+bool OffsetTable::remove(const std::function<bool(const CommittedOffset&)>& is_gone) {
+  bool is_all = writing_.empty();  // what is being written is looked at when it is durable
+  for (const auto& [where, offset] : durable_) {
+    if (!is_gone(offset) || accepted_.contains(where) || writing_.contains(where)) continue;
+    is_all = false;
+    if (accepted_.size() >= kWaitingMax) break;
+    accepted_.emplace(where, std::nullopt);
+  }
+  if (writing_.empty() && !accepted_.empty()) write_accepted();
+  return is_all && accepted_.empty() && writing_.empty();
+}
+
+void OffsetTable::write_accepted() {
+  writing_ = std::exchange(accepted_, {});
+  write_(writing_, [this, waiting = std::exchange(waiting_, {})](const Status& outcome) {
+    written(outcome, waiting);
+  });
+}
+
+void OffsetTable::written(const Status& outcome,
+                          const std::vector<std::function<void(Status)>>& waiting) {
+  const auto wrote = std::exchange(writing_, {});
+  if (outcome)
+    for (const auto& [where, offset] : wrote) load(where, offset);
+  for (const auto& done : waiting) done(outcome);
+  if (writing_.empty() && !accepted_.empty()) write_accepted();
+}
+
+std::optional<CommittedOffset> OffsetTable::find(const GroupPartition& where) const {
+  for (const auto* changes : {&accepted_, &writing_}) {
+    if (const auto found = changes->find(where); found != changes->end()) return found->second;
+  }
+  const auto found = durable_.find(where);
+  return found == durable_.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace xylem::broker

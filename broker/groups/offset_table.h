@@ -1,0 +1,62 @@
+// The offsets of some groups, in memory and written through: the rules of a commit, wherever it is
+// written to.
+//
+// Commits that arrive while others are being written are written together by the next write.
+//
+// Limits: kWaitingMax offsets that are not written yet.
+// Threads: the loop's. Errors: as GroupOffsets says, and those of the write, which the commits that
+// were in it get.
+#pragma once
+
+#include "broker/groups/offset_record.h"
+#include "common/result.h"
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace xylem::broker {
+
+class OffsetTable {
+ public:
+  static constexpr std::size_t kWaitingMax = 10'000;
+
+  using Offsets = std::map<GroupPartition, CommittedOffset>;
+
+  // nullopt: taken back.
+  using Changes = std::map<GroupPartition, std::optional<CommittedOffset>>;
+
+  // Makes `changes` durable, then calls back once, perhaps inside the call. One at a time.
+  using Write = std::function<void(const Changes& changes, std::function<void(Status)> done)>;
+
+  explicit OffsetTable(Write write);
+
+  // What was read back.
+  void load(const GroupPartition& where, const std::optional<CommittedOffset>& offset);
+
+  void commit(const GroupPartition& where,
+              const CommittedOffset& offset,
+              std::function<void(Status)> done);
+
+  // Takes back those that `is_gone`. False: not all yet, as too much waits; ask again.
+  bool remove(const std::function<bool(const CommittedOffset&)>& is_gone);
+
+  [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition& where) const;
+
+  [[nodiscard]] const Offsets& durable() const { return durable_; }
+
+ private:
+  void write_accepted();
+  void written(const Status& outcome, const std::vector<std::function<void(Status)>>& waiting);
+
+  Write write_;
+  Changes accepted_;  // for the next write
+  Changes writing_;   // in the one that runs
+  Offsets durable_;
+  std::vector<std::function<void(Status)>> waiting_;  // for the accepted ones
+};
+
+}  // namespace xylem::broker

@@ -1,0 +1,167 @@
+// Members of a group by their frames: joining, being told, letting go, and who may commit.
+#include "broker/groups/memberships.h"
+
+#include "network/client/client_session.h"
+#include "tests/support/broker_world.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xylem::testing {
+namespace {
+
+using network::Frame;
+using network::FrameType;
+using network::GroupAssignment;
+using network::GroupBeat;
+
+// A connection, and the one member that speaks on it.
+struct Member {
+  Member(BrokerWorld& world_in, const std::string& name) : world(world_in) {
+    beat = {.group = "g", .member = name, .topics = {"t"}, .assignor = "sticky"};
+    network::ClientSession::Handlers handlers;
+    handlers.ready = [this](const network::HelloAnswer&) { is_ready = true; };
+    handlers.frame = [this](const Frame& frame) {
+      if (frame.type != FrameType::kAssignment) return;
+      pushed = network::decode<GroupAssignment>(frame.payload.bytes).value();
+    };
+    session.emplace(
+        world.client_context(),
+        network::ClientSession::Options{.brokers = BrokerWorld::addresses(), .client_id = "test"},
+        std::move(handlers));
+    session->start();
+    REQUIRE(run_until(world.loop, [this] { return is_ready; }));
+  }
+
+  template <class Message>
+  Result<Frame> ask(FrameType type, const Message& message) {
+    std::optional<Result<Frame>> answer;
+    session->request(type, network::payload_of(message), 5'000,
+                     [&](auto answered) { answer = std::move(answered); });
+    REQUIRE(run_until(world.loop, [&] { return answer.has_value(); }));
+    return std::move(*answer);
+  }
+
+  Result<GroupAssignment> try_beat() {
+    return network::answer_as<GroupAssignment>(FrameType::kAssignment,
+                                               ask(FrameType::kAssignment, beat));
+  }
+
+  // Beats, and acts upon the answer.
+  std::size_t go_on() {
+    const auto answer = try_beat();
+    REQUIRE(answer);
+    return act_upon(*answer);
+  }
+
+  std::size_t act_upon(const GroupAssignment& assignment) {
+    beat.owned = assignment.assigned;
+    beat.generation = assignment.generation;
+    return count();
+  }
+
+  [[nodiscard]] std::size_t count() const {
+    return beat.owned.empty() ? 0 : beat.owned[0].partitions.size();
+  }
+
+  Status commit(PartitionId partition, const Incarnation& incarnation) {
+    return network::expect_type(
+        ask(FrameType::kCommitOffset, network::CommitOffset{.group = "g",
+                                                            .member = beat.member,
+                                                            .topic = "t",
+                                                            .partition = partition,
+                                                            .incarnation = incarnation,
+                                                            .next_offset = Offset(0)}),
+        FrameType::kCommitOffset);
+  }
+
+  BrokerWorld& world;
+  GroupBeat beat;
+  bool is_ready = false;
+  std::optional<GroupAssignment> pushed;
+  std::optional<network::ClientSession> session;
+};
+
+TEST_CASE("memberships: two share a topic; who is told what, and who may commit") {
+  BrokerWorld world(Epoch(1));
+  const auto topic = world.create("t", 4);
+  Member a(world, "a");
+  CHECK(a.go_on() == 4);
+  Member b(world, "b");
+  CHECK(b.go_on() == 0);
+  REQUIRE(run_until(world.loop, [&] { return a.pushed.has_value(); }));
+  CHECK(a.act_upon(*a.pushed) == 2);
+  a.go_on();
+  REQUIRE(run_until(world.loop, [&] { return b.pushed.has_value(); }));
+  CHECK(b.act_upon(*b.pushed) == 2);
+
+  for (const auto partition : b.beat.owned[0].partitions) {
+    CHECK(b.commit(partition, topic.incarnation));
+    const auto refused = a.commit(partition, topic.incarnation);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Errc::kStaleGeneration);
+  }
+  CHECK(world.memberships->names() == std::vector<std::string>{"g"});
+
+  a.pushed.reset();
+  b.beat.leaves = true;
+  REQUIRE(b.try_beat());
+  REQUIRE(run_until(world.loop, [&] { return a.pushed.has_value(); }));
+  CHECK(a.act_upon(*a.pushed) == 4);
+}
+
+TEST_CASE("memberships: a connection that ends says nothing; the topic that grows, or goes, does") {
+  BrokerWorld world(Epoch(1));
+  world.create("t", 2);
+  Member a(world, "a");
+  a.go_on();
+  {
+    Member gone(world, "gone");
+    gone.go_on();
+  }
+  REQUIRE(run_until(world.loop, [&] { return a.pushed.has_value(); }));
+  CHECK(a.act_upon(*a.pushed) == 1);  // it may come back
+  a.pushed.reset();
+  world.topics->alter("t", R"({"partitions":6})", [](const auto& altered) { CHECK(altered); });
+  REQUIRE(run_until(world.loop, [&] { return a.pushed.has_value(); }));
+  CHECK(a.act_upon(*a.pushed) == 3);
+  a.pushed.reset();
+  world.topics->remove("t", [](const auto& removed) { CHECK(removed); });
+  REQUIRE(run_until(world.loop, [&] { return a.pushed.has_value(); }));
+  CHECK(a.act_upon(*a.pushed) == 0);
+}
+
+TEST_CASE("memberships: what is wrong with a beat is said") {
+  BrokerWorld world(Epoch(1));
+  world.create("t", 2);
+  Member a(world, "a");
+  SUBCASE("no such assignor") { a.beat.assignor = "fair"; }
+  SUBCASE("no member") { a.beat.member.clear(); }
+  SUBCASE("an endless name") { a.beat.instance.assign(201, 'x'); }
+  SUBCASE("no group") { a.beat.group = ""; }
+  const auto refused = a.try_beat();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::kInvalidRequest);
+}
+
+TEST_CASE("memberships: an instance that is taken over is told so") {
+  BrokerWorld world(Epoch(1));
+  world.create("t", 2);
+  Member old(world, "old");
+  old.beat.instance = "till-7";
+  CHECK(old.go_on() == 2);
+  Member young(world, "young");
+  young.beat.instance = "till-7";
+  CHECK(young.go_on() == 2);
+  const auto refused = old.try_beat();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::kUnknownMember);
+}
+
+}  // namespace
+}  // namespace xylem::testing

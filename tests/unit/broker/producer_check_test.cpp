@@ -1,0 +1,127 @@
+// What a leader knows of producers, also of those that another one, or a life before, had.
+#include "broker/partitions/producer_check.h"
+
+#include "tests/support/fake_log.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace xylem::broker {
+namespace {
+
+using testing::FakeLog;
+
+Buffer batch(std::int64_t producer, std::int32_t sequence, std::size_t bytes = 10) {
+  BatchBuilder builder;
+  XYLEM_CHECK(builder.add({.key = "k", .value = std::string(bytes, 'v'), .headers = {}}));
+  auto built = builder.build({.id = producer, .epoch = 0, .sequence = sequence});
+  XYLEM_CHECK(built.has_value());
+  return *std::move(built);
+}
+
+std::optional<Errc> refusal(ProducerCheck& check, const Buffer& sent) {
+  const auto known = check.check(*read_batch_header(sent));
+  if (known) return std::nullopt;
+  return known.error().code();
+}
+
+std::optional<Offset> known_at(ProducerCheck& check, const Buffer& sent) {
+  const auto known = check.check(*read_batch_header(sent));
+  REQUIRE(known);
+  if (!*known) return std::nullopt;
+  return (*known)->base;
+}
+
+TEST_CASE("producer check: a new leader walks the log before it judges") {
+  FakeLog log;
+  for (int i = 0; i < 8; ++i) REQUIRE(log.append(batch(i % 2, i / 2), Epoch(1)));
+  ProducerCheck check(log);
+  check.begin();
+  CHECK(known_at(check, batch(0, 3)) == Offset(6));
+  CHECK(known_at(check, batch(1, 0)) == Offset(1));
+  CHECK(known_at(check, batch(1, 4)) == std::nullopt);
+  CHECK(refusal(check, batch(1, 5)) == Errc::kOutOfOrderSequence);
+  CHECK(refusal(check, batch(9, 1)) == Errc::kOutOfOrderSequence);
+  CHECK(known_at(check, batch(9, 0)) == std::nullopt);
+  const auto next = batch(1, 4);
+  check.appended(*read_batch_header(next), *log.append(next, Epoch(2)));
+  CHECK(known_at(check, batch(1, 4)) == Offset(8));
+}
+
+TEST_CASE("producer check: without numbered batches nothing is read") {
+  FakeLog log;
+  REQUIRE(log.append(batch(1, 0), Epoch(1)));
+  log.fail_reads(fail(Errc::kIo, "no"));
+  ProducerCheck check(log);
+  check.begin();
+  CHECK(known_at(check, batch(-1, -1)) == std::nullopt);
+  CHECK(refusal(check, batch(1, 1)) == Errc::kIo);
+  log.fail_reads({});
+  CHECK(known_at(check, batch(1, 0)) == Offset(0));
+}
+
+TEST_CASE("producer check: what lies on a disk that is waited for is asked for again") {
+  FakeLog log;
+  REQUIRE(log.append(batch(1, 0), Epoch(1)));
+  log.set_warm(false);
+  ProducerCheck check(log);
+  check.begin();
+  CHECK(refusal(check, batch(1, 1)) == Errc::kUnavailable);
+  log.set_warm(true);
+  CHECK(known_at(check, batch(1, 1)) == std::nullopt);
+}
+
+TEST_CASE("producer check: who followed need not read") {
+  FakeLog log;
+  ProducerCheck check(log);  // of an empty log all is known
+  for (int i = 0; i < 3; ++i) {
+    auto placed = batch(1, i);
+    assign(placed, log.end_offset(), Epoch(1));
+    REQUIRE(log.append_as_is(placed));
+    check.follow(placed);
+  }
+  log.fail_reads(fail(Errc::kIo, "no"));
+  check.begin();
+  CHECK(known_at(check, batch(1, 2)) == Offset(2));
+  CHECK(known_at(check, batch(1, 3)) == std::nullopt);
+}
+
+TEST_CASE("producer check: what was cut back is not known any more") {
+  FakeLog log;
+  ProducerCheck check(log);
+  for (int i = 0; i < 8; ++i) {
+    const auto sent = batch(1, i);
+    check.appended(*read_batch_header(sent), *log.append(sent, Epoch(1)));
+  }
+  SUBCASE("some of the window") {
+    REQUIRE(log.cut_back(Offset(6)));
+    check.cut_back(Offset(6));
+    CHECK(known_at(check, batch(1, 5)) == Offset(5));
+    CHECK(known_at(check, batch(1, 6)) == std::nullopt);
+    CHECK(refusal(check, batch(1, 7)) == Errc::kOutOfOrderSequence);
+  }
+  SUBCASE("all of it: the log says what was before") {
+    REQUIRE(log.cut_back(Offset(2)));
+    check.cut_back(Offset(2));
+    CHECK(known_at(check, batch(1, 1)) == Offset(1));
+    CHECK(known_at(check, batch(1, 2)) == std::nullopt);
+  }
+}
+
+TEST_CASE("producer check: of a long log only the newest part is walked") {
+  FakeLog log;
+  constexpr std::size_t kBytes = 256ULL * 1024;
+  REQUIRE(log.append(batch(1, 0), Epoch(1)));
+  for (int i = 0; i < 200; ++i) REQUIRE(log.append(batch(2, i, kBytes), Epoch(1)));
+  REQUIRE(log.append(batch(3, 0), Epoch(1)));
+  ProducerCheck check(log);
+  check.begin();
+  CHECK(known_at(check, batch(2, 199, kBytes)) == Offset(200));
+  CHECK(known_at(check, batch(3, 0)) == Offset(201));
+  CHECK(refusal(check, batch(1, 1)) == Errc::kOutOfOrderSequence);
+}
+
+}  // namespace
+}  // namespace xylem::broker
