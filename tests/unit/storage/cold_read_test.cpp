@@ -24,6 +24,7 @@ class ColdDisk final : public PosixDisk {
   bool is_resident(Bytes mapped) override { return !is_cold || PosixDisk::is_resident(mapped); }
 
   Status bring_in(Bytes mapped) override {
+    is_held.wait(true);
     ++brought_in;
     if (is_broken) return fail(Errc::kIo, "the device says no");
     return PosixDisk::bring_in(mapped);
@@ -34,6 +35,13 @@ class ColdDisk final : public PosixDisk {
     return PosixDisk::open(path, how);
   }
 
+  void hold() { is_held = true; }
+  void let_go() {
+    is_held = false;
+    is_held.notify_all();
+  }
+
+  std::atomic<bool> is_held{false};  // nothing is brought in meanwhile
   std::atomic<bool> is_cold{false};
   std::atomic<bool> is_broken{false};
   std::atomic<int> brought_in{0};
@@ -80,12 +88,14 @@ struct ColdLog {
 TEST_CASE("cold reads: a thread brings the batches in, and the listener is called") {
   ColdLog cold;
   const Offset middle(500);
+  cold.disk.hold();
   const auto at_first = cold.log->warm_up(middle, 4'000);
   REQUIRE(at_first);
   CHECK_FALSE(*at_first);
   const auto again = cold.log->warm_up(middle, 4'000);  // while it is under way
   REQUIRE(again);
   CHECK_FALSE(*again);
+  cold.disk.let_go();
   const auto then = cold.ask_again(middle, 4'000);
   REQUIRE(then);
   CHECK(*then);
