@@ -7,8 +7,9 @@
 #include "broker/upstream/pipe_routes.h"
 #include "broker/version.h"
 #include "common/process.h"
-#include "storage/cluster_file.h"
-#include "storage/disk_identity.h"
+#include "storage/identity/cluster_file.h"
+#include "storage/identity/disk_identity.h"
+#include "storage/identity/root_disk.h"
 
 #include <algorithm>
 #include <utility>
@@ -158,33 +159,15 @@ Status App::serve(Epoch leadership) {
   return {};
 }
 
-// What a broker kept alone no quorum knows of, nor the other way round. The disk of a member has an
-// identity; without its quorum's file it knows nothing of what it voted.
-Status App::check_tier(bool is_member) {
-  if (!node_->is_owner()) return {};
-  auto has_identity = disk_.exists(options_.data_dir + "/disk.json");
-  if (!has_identity) return pass(has_identity);
-  if (*has_identity && !is_member)
-    return fail(Errc::kInvalidRequest,
-                options_.data_dir + " belongs to a root tier, and its quorum directory is gone",
-                "put it back; or begin on an empty DATA_DIR with `xylem root init --replace`");
-  if (options_.root_peers.empty() && is_member)
-    return fail(Errc::kInvalidRequest, options_.data_dir + " belongs to a root tier of several",
-                "set ROOT_PEERS as it was, or use another DATA_DIR");
-  if (!options_.root_peers.empty() && !is_member && !storage_->logs().empty())
-    return fail(Errc::kInvalidRequest,
-                options_.data_dir + " holds the topics of a root broker that stands alone",
-                "start it without ROOT_PEERS, or use another DATA_DIR");
-  return {};
-}
-
 Status App::open_root_tier() {
   const auto& data_dir = options_.data_dir;
-  const auto directory = data_dir + "/quorum";
-  auto is_member = disk_.exists(directory);
-  if (!is_member) return pass(is_member);
-  if (auto right = check_tier(*is_member); !right) return right;
-  if (options_.root_peers.empty()) return {};
+  const bool is_alone = options_.root_peers.empty();
+  if (node_->is_owner()) {
+    if (auto right = storage::check_root_disk(disk_, data_dir, is_alone); !right) return right;
+  }
+  if (is_alone) return {};
+  const auto directory = data_dir + "/quorum";  // before the identity: see check_root_disk()
+  if (auto made = disk_.make_directories(directory); !made) return made;
   auto identity = storage::open_disk_identity(disk_, random_, data_dir);
   if (!identity) return pass(identity);
   disk_id_ = identity->disk;
@@ -258,9 +241,9 @@ void App::open_pipe() {
 }
 
 void App::open_clients() {
-  GroupOffsets& offsets = *offsets_;
-  auto& kept = root_tier_ ? root_tier_->offsets() : offsets;
-  memberships_.emplace(Memberships::Context{loop_, clock_, *topics_, kept}, Group::Options());
+  GroupOffsets* offsets = &*offsets_;
+  if (root_tier_) offsets = &root_tier_->offsets();
+  memberships_.emplace(Memberships::Context{loop_, clock_, *topics_, *offsets}, Group::Options());
   client_context_.emplace(ClientContext{
       .loop = loop_,
       .clock = clock_,
@@ -268,7 +251,7 @@ void App::open_clients() {
       .metrics = metrics_,
       .partitions = *partitions_,
       .topics = *topics_,
-      .offsets = kept,
+      .offsets = *offsets,
       .memberships = *memberships_,
       .node = node_->id(),
       .role = [this] { return std::string(to_string(node_->role())); },
@@ -276,7 +259,6 @@ void App::open_clients() {
       .leader = [this] { return node_->leader(); },
       .leader_of = [this](const LogId& log) { return leader_of(log); },
       .reader_of = [this](const LogId& log) { return reader_of(log); },
-      .may_serve = [this](const LogId& log) { return !root_tier_ || root_tier_->may_serve(log); },
       .auto_create_topics = options_.auto_create_topics,
   });
   clients_.emplace(*client_context_, network::make_tcp_server(loop_, {}));

@@ -55,7 +55,6 @@ class App {
   Status serve(Epoch leadership);
   void open_pipe();
   void open_clients();
-  Status check_tier(bool is_member);
   Status open_root_tier();
   Status listen();
   Status watch_registry();

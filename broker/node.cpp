@@ -1,6 +1,6 @@
 #include "broker/node.h"
 
-#include "storage/cluster_file.h"
+#include "storage/identity/cluster_file.h"
 
 #include <utility>
 

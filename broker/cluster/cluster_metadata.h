@@ -11,7 +11,7 @@
 #include "broker/cluster/cluster_state.h"
 #include "broker/cluster/controller.h"
 #include "broker/cluster/peer_network.h"
-#include "broker/cluster/quorum.h"
+#include "broker/cluster/quorum/quorum.h"
 #include "common/clock.h"
 #include "common/logger.h"
 #include "common/loop.h"

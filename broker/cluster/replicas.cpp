@@ -82,8 +82,9 @@ Replicas::Hosted* Replicas::open(const LogId& log) {
     return nullptr;
   }
   unopened_.erase(log);
-  note_filled(**opened);
-  return &hosted_.emplace(log, Hosted{*opened, Replica(self_, {}), Offset()}).first->second;
+  auto& hosted = hosted_.emplace(log, Hosted{*opened, Replica(self_, {})}).first->second;
+  note_filled(hosted);
+  return &hosted;
 }
 
 // The topic has a newer generation, in which this broker has a part as well.
@@ -104,7 +105,6 @@ void Replicas::leave(const LogId& log) {
   hooks_.rest(log);
   found->second.partition->stop_leading();
   hosted_.erase(found);
-  damaged_.erase(log);
   hooks_.left(log);
   if (goes_on(log)) {
     context_.partitions.forget(log);
@@ -254,7 +254,7 @@ void Replicas::log_moved(Partition& partition) {
   const auto found = hosted_.find(partition.id());
   if (found == hosted_.end()) return;
   auto& hosted = found->second;
-  note_filled(partition);
+  note_filled(hosted);
   look_for_damage(hosted);
   if (hosted.machine.role() != Replica::Role::kLeader) return hooks_.moved(partition);
   act(hosted, hosted.machine.log_moved(facts(partition), now_ms()));
@@ -263,24 +263,26 @@ void Replicas::log_moved(Partition& partition) {
 }
 
 // An empty log has nothing to lose, and need not be on the disk.
-void Replicas::note_filled(const Partition& partition) {
-  if (partition.log()->durable_end() > Offset(0)) hooks_.filled(partition.id());
+void Replicas::note_filled(Hosted& hosted) {
+  if (hosted.is_filled || hosted.partition->log()->durable_end() == Offset(0)) return;
+  hosted.is_filled = true;
+  hooks_.filled(hosted.partition->id());
 }
 
 // Nobody counts on who is out of the set: it begins before what it has lost. Who is alone in it has
 // nobody to pull that from: it serves the rest.
 void Replicas::look_for_damage(Hosted& hosted) {
   auto& partition = *hosted.partition;
-  const auto lost = partition.log()->lost();
   const auto& in_sync = hosted.machine.record().in_sync;
-  partition.set_others_have_all(in_sync.size() > 1 || !is_member(self_, in_sync));
-  if (lost.empty()) {
-    damaged_.erase(partition.id());
-  } else if (is_member(self_, in_sync)) {
+  const bool is_in_sync = is_member(self_, in_sync);
+  partition.set_others_have_all(in_sync.size() > 1 || !is_in_sync);
+  if (!partition.log()->has_lost()) {
+    hosted.is_damage_told = false;
+  } else if (is_in_sync) {
     const bool may_leave = in_sync.size() > 1;
-    if (may_leave && damaged_.insert(partition.id()).second) hooks_.damaged(partition.id());
+    if (may_leave && !std::exchange(hosted.is_damage_told, true)) hooks_.damaged(partition.id());
   } else if (hosted.machine.role() == Replica::Role::kFollower &&
-             lost.front().from < partition.log()->end_offset()) {
+             partition.log()->lost().front().from < partition.log()->end_offset()) {
     context_.partitions.give_up_lost(partition);
     hosted.machine.log_cut(facts(partition));
     hooks_.moved(partition);

@@ -91,7 +91,9 @@ class Replicas final : public Replication {
   struct Hosted {
     Partition* partition = nullptr;
     Replica machine;
-    Offset offered;  // to followers: what was durable here when they were woken last
+    Offset offered{};  // to followers: what was durable here when they were woken last
+    bool is_filled = false;
+    bool is_damage_told = false;
   };
 
   [[nodiscard]] static Replica::Log facts(const Partition& partition);
@@ -111,7 +113,7 @@ class Replicas final : public Replication {
   void act(Hosted& hosted, const Replica::Commit& commit);
   void act(Hosted& hosted, const Replica::Truncate& truncate);
   void propose();
-  void note_filled(const Partition& partition);
+  void note_filled(Hosted& hosted);
   void look_for_damage(Hosted& hosted);
   void note_left_over() const;
   void tick();
@@ -123,7 +125,6 @@ class Replicas final : public Replication {
   bool is_active_ = false;
   bool is_out_ = false;
   std::unordered_map<LogId, Hosted> hosted_;
-  std::set<LogId> damaged_;   // which the others were told
   std::set<LogId> unopened_;  // ours, but their logs could not be opened
   std::map<ReplicaId, std::int64_t> heard_ms_;
   ChangeInSync proposals_;  // of this turn

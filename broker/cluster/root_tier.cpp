@@ -251,11 +251,6 @@ std::optional<RootBroker> RootTier::reader_of(const LogId& log) const {
   return leader_of(log);
 }
 
-bool RootTier::may_serve(const LogId& log) const {
-  const auto* record = metadata_->state().find(log);
-  return record == nullptr || is_member(options_.self, record->in_sync);
-}
-
 Epoch RootTier::epoch_of(const LogId& log) const {
   const auto* record = metadata_->state().find(log);
   return record == nullptr ? kNoEpoch : record->epoch;

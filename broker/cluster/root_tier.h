@@ -85,9 +85,6 @@ class RootTier {
   // another one, at a replica in sync.
   [[nodiscard]] std::optional<RootBroker> reader_of(const LogId& log) const;
 
-  // This broker leads it, or is in sync.
-  [[nodiscard]] bool may_serve(const LogId& log) const;
-
   // The epoch that was decided last, which METADATA tells.
   [[nodiscard]] Epoch epoch_of(const LogId& log) const;
 

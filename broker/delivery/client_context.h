@@ -39,7 +39,6 @@ struct ClientContext {
   std::function<Leader()> leader;                 // of the topics: who administers them
   std::function<Leader(const LogId&)> leader_of;  // of a partition
   std::function<Leader(const LogId&)> reader_of;  // whom consumers go to when it is not here
-  std::function<bool(const LogId&)> may_serve;    // what is here: consumers miss nothing of it
   bool auto_create_topics = false;
 };
 

@@ -2,8 +2,9 @@
 
 #include "cli/output.h"
 #include "common/random.h"
-#include "storage/cluster_file.h"
 #include "storage/disk.h"
+#include "storage/identity/cluster_file.h"
+#include "storage/identity/root_disk.h"
 
 namespace xylem::cli {
 
@@ -26,31 +27,14 @@ Result<ClusterId> init_root(const std::string& data_dir,
   return id;
 }
 
-namespace {
-
-// A quorum knows nothing of what a broker kept alone, nor the other way round.
-Status check_kind(storage::Disk& disk, const std::string& data_dir, bool is_alone) {
-  auto is_member = disk.exists(data_dir + "/quorum");
-  if (!is_member) return pass(is_member);
-  auto has_logs = disk.exists(data_dir + "/logs");
-  if (!has_logs) return pass(has_logs);
-  if (is_alone ? *is_member : *has_logs && !*is_member)
-    return fail(Errc::kInvalidRequest,
-                data_dir + (is_alone ? " belongs to a tier of several root brokers"
-                                     : " is that of a root broker which stands alone"),
-                "start as many as it was made with, or use another directory");
-  return {};
-}
-
-}  // namespace
-
 Result<ClusterId> init_root_tier(const std::vector<std::string>& data_dirs) {
   storage::PosixDisk disk;
   std::optional<ClusterId> cluster;
   std::vector<std::string> empty;
   auto kind = RootDisk::kNew;
   for (const auto& data_dir : data_dirs) {
-    if (auto right = check_kind(disk, data_dir, data_dirs.size() == 1); !right) return pass(right);
+    if (auto right = storage::check_root_disk(disk, data_dir, data_dirs.size() == 1); !right)
+      return pass(right);
     auto known = storage::read_cluster(disk, data_dir);
     if (!known) return pass(known);
     if (!*known) {

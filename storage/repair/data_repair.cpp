@@ -1,8 +1,8 @@
 #include "storage/repair/data_repair.h"
 
 #include "common/clock.h"
-#include "storage/cluster_file.h"
 #include "storage/disk.h"
+#include "storage/identity/cluster_file.h"
 #include "storage/log_paths.h"
 #include "storage/log_view.h"
 #include "storage/recovery.h"

@@ -69,7 +69,6 @@ class BrokerWorld {
               return named == leaders.end() ? leader : named->second;
             },
         .reader_of = [this](const LogId& log) { return context->leader_of(log); },
-        .may_serve = [](const LogId&) { return true; },
         .auto_create_topics = auto_create_topics});
     clients.emplace(*context, hub.make_server());
     REQUIRE(topics->start());

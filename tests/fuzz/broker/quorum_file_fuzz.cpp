@@ -1,6 +1,6 @@
 // A quorum's file of any bytes: what is read lies in whole frames, and a file cut there reads the
 // same.
-#include "broker/cluster/quorum_store.h"
+#include "broker/cluster/quorum/quorum_store.h"
 #include "common/check.h"
 
 #include <cstddef>

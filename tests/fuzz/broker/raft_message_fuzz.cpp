@@ -1,6 +1,6 @@
 // A message of any bytes: what is read is the same after it was written again, and nothing leaks.
-#include "broker/cluster/raft_codec.h"
-#include "broker/cluster/raft_library.h"
+#include "broker/cluster/quorum/raft_codec.h"
+#include "broker/cluster/quorum/raft_library.h"
 #include "common/check.h"
 
 #include <algorithm>

@@ -9,7 +9,7 @@
 
 #include "broker/cluster/cluster_state.h"
 #include "broker/cluster/controller.h"
-#include "broker/cluster/quorum.h"
+#include "broker/cluster/quorum/quorum.h"
 #include "tests/sim/cluster/setting.h"
 #include "tests/sim/sim_disk.h"
 

@@ -2,7 +2,7 @@
 #include "storage/repair/data_repair.h"
 
 #include "common/sqlite.h"
-#include "storage/cluster_file.h"
+#include "storage/identity/cluster_file.h"
 #include "storage/log_paths.h"
 #include "storage/state_store.h"
 #include "tests/unit/storage/support/damaged_log.h"

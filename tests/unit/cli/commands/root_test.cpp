@@ -1,6 +1,6 @@
 #include "cli/commands/root.h"
 
-#include "storage/cluster_file.h"
+#include "storage/identity/cluster_file.h"
 #include "tests/support/temporary_directory.h"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 // One member, and a leader that says what the test wants.
-#include "broker/cluster/quorum.h"
-#include "broker/cluster/raft_codec.h"
+#include "broker/cluster/quorum/quorum.h"
+#include "broker/cluster/quorum/raft_codec.h"
 #include "tests/sim/sim_disk.h"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-#include "storage/cluster_file.h"
+#include "storage/identity/cluster_file.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
-#include "broker/cluster/quorum_store.h"
+#include "broker/cluster/quorum/quorum_store.h"
 
-#include "broker/cluster/binary_fields.h"
+#include "broker/cluster/quorum/binary_fields.h"
 #include "common/batch/crc32c.h"
 #include "common/check.h"
 #include "storage/disk.h"

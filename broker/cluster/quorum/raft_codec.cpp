@@ -1,6 +1,6 @@
-#include "broker/cluster/raft_codec.h"
+#include "broker/cluster/quorum/raft_codec.h"
 
-#include "broker/cluster/binary_fields.h"
+#include "broker/cluster/quorum/binary_fields.h"
 
 #include <cstring>
 #include <string>

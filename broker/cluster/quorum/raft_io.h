@@ -15,8 +15,8 @@
 // lies behind the end of its log. Threads: one, but what Seams::work does elsewhere.
 #pragma once
 
-#include "broker/cluster/quorum.h"
-#include "broker/cluster/raft_library.h"
+#include "broker/cluster/quorum/quorum.h"
+#include "broker/cluster/quorum/raft_library.h"
 
 #include <atomic>
 #include <memory>

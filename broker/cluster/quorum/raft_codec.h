@@ -8,7 +8,7 @@
 // Threads: any.
 #pragma once
 
-#include "broker/cluster/raft_library.h"
+#include "broker/cluster/quorum/raft_library.h"
 #include "common/bytes.h"
 #include "common/result.h"
 

@@ -1,8 +1,8 @@
-#include "broker/cluster/quorum.h"
+#include "broker/cluster/quorum/quorum.h"
 
-#include "broker/cluster/raft_codec.h"
-#include "broker/cluster/raft_io.h"
-#include "broker/cluster/raft_library.h"
+#include "broker/cluster/quorum/raft_codec.h"
+#include "broker/cluster/quorum/raft_io.h"
+#include "broker/cluster/quorum/raft_library.h"
 
 #include <utility>
 

@@ -1,6 +1,6 @@
-#include "broker/cluster/raft_io.h"
+#include "broker/cluster/quorum/raft_io.h"
 
-#include "broker/cluster/raft_codec.h"
+#include "broker/cluster/quorum/raft_codec.h"
 
 #include <algorithm>
 #include <utility>

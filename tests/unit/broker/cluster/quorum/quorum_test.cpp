@@ -1,5 +1,5 @@
 // Five members in one thread: virtual time, a network that loses, disks that lose their power.
-#include "broker/cluster/quorum.h"
+#include "broker/cluster/quorum/quorum.h"
 
 #include "tests/sim/sim_disk.h"
 

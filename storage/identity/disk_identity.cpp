@@ -1,4 +1,4 @@
-#include "storage/disk_identity.h"
+#include "storage/identity/disk_identity.h"
 
 #include <nlohmann/json.hpp>
 

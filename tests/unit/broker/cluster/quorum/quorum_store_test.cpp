@@ -1,5 +1,5 @@
 // The quorum's file: nothing acknowledged is lost or made up, whatever the disk and the power do.
-#include "broker/cluster/quorum_store.h"
+#include "broker/cluster/quorum/quorum_store.h"
 
 #include "common/random.h"
 #include "tests/sim/sim_disk.h"

@@ -1,4 +1,4 @@
-#include "storage/disk_identity.h"
+#include "storage/identity/disk_identity.h"
 
 #include "tests/sim/sim_disk.h"
 #include "tests/support/temporary_directory.h"

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "broker/cluster/partition_record.h"
-#include "broker/cluster/quorum_store.h"
+#include "broker/cluster/quorum/quorum_store.h"
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/random.h"

@@ -1,4 +1,4 @@
-#include "storage/cluster_file.h"
+#include "storage/identity/cluster_file.h"
 
 #include "tests/sim/sim_disk.h"
 #include "tests/support/temporary_directory.h"
