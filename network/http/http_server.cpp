@@ -22,6 +22,7 @@ class HttpServer::Impl {
 
   void route(std::string_view method, std::string_view pattern, HttpHandler handler) {
     shared_.router.add(method, pattern, std::move(handler));
+    routes.push_back({std::string(method), std::string(pattern)});
   }
 
   Result<std::uint16_t> listen(const Address& address) {
@@ -31,6 +32,8 @@ class HttpServer::Impl {
       connection->start();
     });
   }
+
+  std::vector<HttpRoute> routes;
 
  private:
   HttpShared shared_;
@@ -45,6 +48,8 @@ HttpServer::~HttpServer() = default;
 void HttpServer::route(std::string_view method, std::string_view pattern, HttpHandler handler) {
   impl_->route(method, pattern, std::move(handler));
 }
+
+std::vector<HttpRoute> HttpServer::routes() const { return impl_->routes; }
 
 Result<std::uint16_t> HttpServer::listen(const Address& address) { return impl_->listen(address); }
 

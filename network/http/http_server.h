@@ -91,6 +91,13 @@ using HttpHandler = std::function<void(const HttpRequest&, HttpReplyPtr)>;
 // not known and what is.
 HttpHandler with_arguments(std::vector<std::string> known, HttpHandler handler);
 
+struct HttpRoute {
+  std::string method;
+  std::string pattern;
+
+  auto operator<=>(const HttpRoute&) const = default;
+};
+
 class HttpServer {
  public:
   struct Limits {
@@ -114,6 +121,9 @@ class HttpServer {
   // to be called by a handler.
   void route(std::string_view method, std::string_view pattern, HttpHandler handler);
 
+  // What route() was told, in that order.
+  [[nodiscard]] std::vector<HttpRoute> routes() const;
+
   // Port 0: any free one; the answer is the port it got.
   Result<std::uint16_t> listen(const Address& address);
 
@@ -125,12 +135,17 @@ class HttpServer {
 // One server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html); `data`
 // may hold line feeds.
 Slice sse_event(std::string_view event, std::string_view data, std::string_view id = {});
+void append_sse_event(std::string_view event,
+                      std::string_view data,
+                      std::string_view id,
+                      std::string& out);
 
 // The status an error code answers with, and its RFC 9457 document:
-// {"type","title","status","detail","code","hint"}.
+// {"type","title","status","detail","code","hint"}, and `members` of the problem's own, as JSON:
+// "\"start\":5".
 int http_status(Errc code) noexcept;
-HttpResponse problem(const Error& error);
-HttpResponse problem(int status, const Error& error);
+HttpResponse problem(const Error& error, std::string_view members = {});
+HttpResponse problem(int status, const Error& error, std::string_view members = {});
 std::string_view reason_phrase(int status) noexcept;
 
 }  // namespace xylem::network

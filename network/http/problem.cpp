@@ -44,9 +44,11 @@ int http_status(Errc code) noexcept {
   return 500;
 }
 
-HttpResponse problem(const Error& error) { return problem(http_status(error.code()), error); }
+HttpResponse problem(const Error& error, std::string_view members) {
+  return problem(http_status(error.code()), error, members);
+}
 
-HttpResponse problem(int status, const Error& error) {
+HttpResponse problem(int status, const Error& error, std::string_view members) {
   const auto code = to_string(error.code());
   std::string text = R"({"type":"about:blank","title":)";
   append_json_string(reason_phrase(status), text);
@@ -58,6 +60,8 @@ HttpResponse problem(int status, const Error& error) {
     text += R"(,"hint":)";
     append_json_string(error.hint(), text);
   }
+  if (!members.empty()) text += ',';
+  text += members;
   text += '}';
   auto response = HttpResponse::json(status, std::move(text));
   response.content_type = "application/problem+json";

@@ -152,5 +152,13 @@ TEST_CASE("http: a large answer arrives whole") {
   CHECK(http.get("/").ends_with("\r\n\r\n" + large));
 }
 
+TEST_CASE("http: the server tells the routes that it was given, in their order") {
+  HttpFixture http;
+  const auto nothing = [](const HttpRequest&, const HttpReplyPtr&) {};
+  http.server->route("PUT", "/b/{name}", nothing);
+  http.server->route("GET", "/a", nothing);
+  CHECK(http.server->routes() == std::vector<HttpRoute>{{"PUT", "/b/{name}"}, {"GET", "/a"}});
+}
+
 }  // namespace
 }  // namespace xylem::network
