@@ -19,6 +19,13 @@ class HttpWorld {
  public:
   explicit HttpWorld(bool auto_create_topics = false, storage::Disk* mapped_disk = nullptr)
       : broker(Epoch(3), {}, auto_create_topics, mapped_disk) {
+    serve();
+  }
+
+  // A broker that owns nothing.
+  explicit HttpWorld(const broker::Leader& leader) : broker(kNoEpoch, leader) { serve(); }
+
+  void serve() {
     server.emplace(broker.loop, network::HttpServer::Limits{});
     add_topic_routes(*server, admin);
     add_message_routes(*server, admin);

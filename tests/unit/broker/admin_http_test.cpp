@@ -1,12 +1,9 @@
-#include "storage/disk.h"
-#include "tests/support/fake_log.h"
 #include "tests/support/http_world.h"
+#include "tests/unit/broker/admin/cold_topic.h"
 #include "tests/unit/network/http/http_fixture.h"
 
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,50 +14,6 @@ namespace {
 Offset end_of(const BrokerWorld& world, const broker::TopicDefinition& topic, std::int32_t p) {
   return world.partitions->find(topic.log(p))->log()->end_offset();
 }
-
-// A disk whose readers wait while it is held.
-class HeldDisk final : public storage::PosixDisk {
- public:
-  Status bring_in(Bytes mapped) override {
-    ++asked;
-    is_held.wait(true);
-    return PosixDisk::bring_in(mapped);
-  }
-
-  void hold(bool held) {
-    is_held = held;
-    is_held.notify_all();
-  }
-
-  std::atomic<bool> is_held{false};
-  std::atomic<int> asked{0};
-};
-
-// A topic whose first records are on the disk only.
-struct ColdTopic {
-  ColdTopic() : partition(*world.broker.partitions->find(topic.log(0))) {
-    std::size_t waiting = 0;
-    for (int i = 0; i < 600; ++i) {
-      ++waiting;
-      partition.append(batch_of(std::string(1'000, 'v'), 10), broker::Acks::kAll,
-                       [&](const auto& done) {
-                         REQUIRE(done);
-                         --waiting;
-                       });
-    }
-    REQUIRE(run_until(world.broker.loop, [&] { return waiting == 0; }));
-  }
-
-  ~ColdTopic() { disk.hold(false); }
-
-  ColdTopic(const ColdTopic&) = delete;
-  ColdTopic& operator=(const ColdTopic&) = delete;
-
-  HeldDisk disk;
-  HttpWorld world{false, &disk};
-  broker::TopicDefinition topic = world.broker.create("t");
-  broker::Partition& partition;
-};
 
 TEST_CASE("admin http: records that the disk must bring in first are not waited for by the loop") {
   ColdTopic cold;
@@ -86,7 +39,7 @@ TEST_CASE("admin http: a page that waits for the disk is told when its topic goe
   HttpWorld::Answer answer;
   world.begin_to_ask("GET", "/api/v1/topics/t/records?from=0", {}, answer);
   REQUIRE(run_until(world.broker.loop, [&] { return cold.disk.asked > 0; }));
-  REQUIRE(world.broker.partitions->remove(cold.topic.log(0)));
+  world.broker.topics->remove("t", [](const auto& removed) { REQUIRE(removed); });
   REQUIRE(run_until(world.broker.loop, [&] { return answer.has_value(); }));
   REQUIRE(*answer);
   CHECK((*answer)->status == 404);
