@@ -269,6 +269,7 @@ void App::open_clients() {
   add_topic_routes(*admin_http_, *admin_context_);
   add_message_routes(*admin_http_, *admin_context_);
   add_record_routes(*admin_http_, *admin_context_);
+  add_stream_routes(*admin_http_, *admin_context_);
   add_node_routes(*admin_http_, *admin_context_);
   if (root_tier_) {
     add_cluster_routes(*admin_http_, *root_tier_);

@@ -2,6 +2,7 @@
 // broker.
 #pragma once
 
+#include "broker/admin/record_streams.h"
 #include "broker/delivery/client_context.h"
 #include "broker/topology/node_report.h"
 #include "common/metrics.h"
@@ -33,6 +34,9 @@ struct AdminContext {
 void add_topic_routes(network::HttpServer& server, AdminContext& context);
 void add_message_routes(network::HttpServer& server, AdminContext& context);
 void add_record_routes(network::HttpServer& server, AdminContext& context);
+void add_stream_routes(network::HttpServer& server,
+                       AdminContext& context,
+                       const RecordStreams::Limits& limits = {});
 void add_node_routes(network::HttpServer& server, AdminContext& context);
 
 }  // namespace xylem::broker
