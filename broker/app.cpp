@@ -362,13 +362,14 @@ Leader App::leader_of(const LogId& log) const {
   if (!root_tier_) return node_->leader();
   const auto leader = root_tier_->leader_of(log);
   if (!leader) return {};
-  return {leader->node, leader->clients, {}, root_tier_->epoch_of(log)};
+  return {leader->node, leader->clients, node_->http_of(leader->node), root_tier_->epoch_of(log)};
 }
 
 Leader App::reader_of(const LogId& log) const {
   if (!root_tier_) return node_->leader();
   const auto reader = root_tier_->reader_of(log);
-  return reader ? Leader{reader->node, reader->clients, {}, kNoEpoch} : Leader();
+  if (!reader) return {};
+  return {reader->node, reader->clients, node_->http_of(reader->node), kNoEpoch};
 }
 
 std::uint64_t App::topology_version() const {

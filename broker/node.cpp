@@ -2,6 +2,7 @@
 
 #include "storage/identity/cluster_file.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace xylem::broker {
@@ -44,6 +45,13 @@ Leader Node::leader() const {
   if (!topology_ || topology_->roots.empty()) return {};
   const auto& root = topology_->roots.front();
   return {root.node, root.tcp, root.http, kNoEpoch};
+}
+
+std::string Node::http_of(const NodeId& root) const {
+  if (root == id_) return endpoints_.http;
+  if (!topology_) return {};
+  const auto known = std::ranges::find(topology_->roots, root, &Peer::node);
+  return known == topology_->roots.end() ? std::string() : known->http;
 }
 
 Status Node::adopt(const ClusterId& cluster) {

@@ -53,6 +53,9 @@ class Node {
 
   [[nodiscard]] Leader leader() const;
 
+  // A root broker's administration, "host:port", as the registry told it; empty: not known.
+  [[nodiscard]] std::string http_of(const NodeId& root) const;
+
   void set_endpoints(Endpoints endpoints) { endpoints_ = std::move(endpoints); }
 
   [[nodiscard]] const Endpoints& endpoints() const { return endpoints_; }

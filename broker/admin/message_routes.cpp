@@ -1,6 +1,12 @@
 // POST /api/v1/messages and /api/v1/messages/batch: producing over HTTP.
+//
+// In a root tier of several each record goes to its partition: by its key, or where the request
+// says. Those of partitions that others lead are refused with NOT_LEADER, each with the HTTP
+// address of its leader as the hint. Records that name neither stay here: they take turns over what
+// this broker leads.
 #include "broker/admin/admin_api.h"
 #include "broker/admin/json_message.h"
+#include "broker/admin/partition_lookup.h"
 #include "broker/delivery/topic_at_first_use.h"
 #include "common/batch/batch_builder.h"
 #include "network/client/partitioner.h"
@@ -23,11 +29,6 @@ using network::HttpResponse;
 struct Door {
   ClientContext& client;
   std::map<std::string, std::uint32_t> turns;  // of the topics' records without a key
-
-  PartitionId next(const TopicDefinition& topic) {
-    const auto partitions = static_cast<std::uint32_t>(topic.partitions);
-    return PartitionId(static_cast<std::int32_t>(turns[topic.name]++ % partitions));
-  }
 };
 
 // One request's results, filled in as its partitions commit.
@@ -80,7 +81,33 @@ class HttpProduce {
     if (message.partition) return *message.partition;
     if (message.record.key)
       return network::partition_by_key(bytes_of(*message.record.key), topic_.partitions);
-    return door_.next(topic_);
+    return next();
+  }
+
+  PartitionId next() {
+    if (choice_.empty()) choice_ = partitions_for_any();
+    return choice_[door_.turns[topic_.name]++ % choice_.size()];
+  }
+
+  // Those that this broker leads, else all.
+  [[nodiscard]] std::vector<PartitionId> partitions_for_any() const {
+    std::vector<PartitionId> led;
+    std::vector<PartitionId> all;
+    for (std::int32_t p = 0; p < topic_.partitions; ++p) {
+      all.emplace_back(p);
+      const auto* partition = door_.client.partitions.find(topic_.log(p));
+      if (partition != nullptr && partition->is_leader()) led.emplace_back(p);
+    }
+    return led.empty() ? all : led;
+  }
+
+  // With the leader's address, where the partition is led elsewhere (now).
+  [[nodiscard]] static Error addressed(const ClientContext& client,
+                                       const LogId& log,
+                                       const Error& error) {
+    const auto leader = client.leader_of(log);
+    if (error.code() != Errc::kNotLeader || leader.node == client.node) return error;
+    return {error.code(), error.what(), leader.http};
   }
 
   static void settle_one(Outcome& outcome) {
@@ -88,11 +115,13 @@ class HttpProduce {
   }
 
   void send_one(PartitionId id, PartitionBatch& batch) {
-    auto done = [outcome = outcome_, id, positions = std::move(batch.positions)](
-                    const Result<Partition::Appended>& appended) {
+    const LogId log{topic_.incarnation, id};
+    auto done = [outcome = outcome_, id, log, &client = door_.client,
+                 positions =
+                     std::move(batch.positions)](const Result<Partition::Appended>& appended) {
       for (std::size_t i = 0; i < positions.size(); ++i) {
         if (!appended) {
-          outcome->refuse(positions[i], appended.error());
+          outcome->refuse(positions[i], addressed(client, log, appended.error()));
           continue;
         }
         outcome->results[positions[i]] = {
@@ -103,10 +132,10 @@ class HttpProduce {
       settle_one(*outcome);
     };
     auto bytes = batch.builder.build();
-    auto* partition = door_.client.partitions.find({topic_.incarnation, id});
+    auto* partition = door_.client.partitions.find(log);
     if (!bytes) return done(pass(bytes));
-    if (partition == nullptr)
-      return done(fail(Errc::kUnavailable, "the partition is not open", "retry"));
+    if (partition == nullptr || !partition->is_leader())
+      return done(std::unexpected(not_led_here(door_.client, topic_, id)));
     partition->append(*bytes, Acks::kAll, std::move(done));
   }
 
@@ -114,6 +143,7 @@ class HttpProduce {
   const TopicDefinition& topic_;
   std::shared_ptr<Outcome> outcome_;
   std::map<PartitionId, PartitionBatch> batches_;
+  std::vector<PartitionId> choice_;  // for records that may go anywhere
 };
 
 void append(Door& door,
@@ -148,6 +178,10 @@ void produce(const std::shared_ptr<Door>& door,
   find_at_first_use(client, request.topic,
                     [door, reply, outcome, messages = request.messages](const auto& topic) {
                       if (!topic) return reply->send_error(topic.error());
+                      if (topic->is_internal()) {
+                        return reply->send_error(Error(
+                            Errc::kUnauthorized, "\"" + topic->name + "\" is the broker's own"));
+                      }
                       append(*door, *topic, messages, outcome);
                     });
 }
