@@ -271,6 +271,7 @@ void App::open_clients() {
   add_record_routes(*admin_http_, *admin_context_);
   add_stream_routes(*admin_http_, *admin_context_);
   add_node_routes(*admin_http_, *admin_context_);
+  add_document_routes(*admin_http_);
   if (root_tier_) {
     add_cluster_routes(*admin_http_, *root_tier_);
     add_order_routes(*admin_http_, *root_tier_, clock_);

@@ -2,7 +2,6 @@
 
 #include "registry/assets.h"
 
-#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,7 +11,6 @@ namespace xylem::registry {
 using network::HttpReply;
 using network::HttpReplyPtr;
 using network::HttpRequest;
-using network::HttpResponse;
 
 namespace {
 
@@ -22,23 +20,16 @@ constexpr std::string_view kPagePolicy =
 constexpr std::string_view kAskAgain = "no-cache";
 constexpr std::string_view kKeepForEver = "public, max-age=31536000, immutable";
 
-void send(std::span<const Asset> assets,
+void send(std::span<const network::Asset> assets,
           std::string_view path,
           std::string_view caching,
           const HttpRequest& request,
           HttpReply& reply) {
-  const auto asset = std::ranges::find(assets, path, &Asset::path);
-  if (asset == assets.end())
+  const auto* asset = network::find_asset(assets, path);
+  if (asset == nullptr)
     return reply.send_error(Error(Errc::kNotFound, "no file " + std::string(path)));
-  HttpResponse response{.content_type = std::string(asset->content_type)};
-  response.headers.emplace_back("etag", asset->etag);
-  response.headers.emplace_back("cache-control", caching);
+  auto response = network::asset_response(*asset, caching, request);
   response.headers.emplace_back("content-security-policy", kPagePolicy);
-  if (request.header("if-none-match") == asset->etag) {
-    response.status = 304;
-  } else {
-    response.body.push_back({.owner = nullptr, .bytes = asset->bytes});
-  }
   reply.send(std::move(response));
 }
 

@@ -38,5 +38,6 @@ void add_stream_routes(network::HttpServer& server,
                        AdminContext& context,
                        const RecordStreams::Limits& limits = {});
 void add_node_routes(network::HttpServer& server, AdminContext& context);
+void add_document_routes(network::HttpServer& server);
 
 }  // namespace xylem::broker

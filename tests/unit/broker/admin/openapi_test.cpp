@@ -1,0 +1,177 @@
+#include "broker/admin/assets.h"
+#include "broker/cluster/cluster_orders.h"
+#include "broker/cluster/cluster_routes.h"
+#include "tests/unit/broker/admin/records_world.h"
+#include "tests/unit/broker/admin/stream_peer.h"
+#include "tests/unit/broker/cluster/root_tier_world.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <functional>
+#include <set>
+#include <string>
+
+namespace xylem::testing {
+namespace {
+
+using network::HttpRoute;
+
+Json document_of(HttpWorld& world) {
+  const auto answer = world.ask("GET", "/openapi.json");
+  CHECK(answer.status == 200);
+  auto document = Json::parse(text_of(answer.body), nullptr, false);
+  REQUIRE(document.is_object());
+  return document;
+}
+
+std::set<HttpRoute> described(const Json& document) {
+  std::set<HttpRoute> routes;
+  for (const auto& [path, item] : document.at("paths").items()) {
+    for (const auto& [method, operation] : item.items()) {
+      if (method == "parameters") continue;
+      std::string upper = method;
+      std::ranges::transform(upper, upper.begin(),
+                             [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+      routes.insert({upper, path});
+    }
+  }
+  return routes;
+}
+
+TEST_CASE("broker openapi: every route is described, and nothing else") {
+  broker::testing::RootTierWorld tier;
+  HttpWorld world;
+  add_cluster_routes(*world.server, *tier.brokers[0]->tier);
+  add_order_routes(*world.server, *tier.brokers[0]->tier, world.broker.clock);
+  const auto there = described(document_of(world));
+  std::set<HttpRoute> routes;
+  for (const auto& route : world.server->routes()) {
+    CAPTURE(route.method);
+    CAPTURE(route.pattern);
+    CHECK(there.contains(route));
+    routes.insert(route);
+  }
+  for (const auto& route : there) {
+    CAPTURE(route.method);
+    CAPTURE(route.pattern);
+    CHECK(routes.contains(route));
+  }
+}
+
+TEST_CASE(
+    "broker openapi: every reference leads somewhere, every operation has a name of its own") {
+  HttpWorld world;
+  const auto document = document_of(world);
+  std::set<std::string> operations;
+  const std::function<void(const Json&)> visit = [&](const Json& json) {
+    if (json.is_object() && json.contains("$ref")) {
+      const auto reference = json["$ref"].get<std::string>();
+      CAPTURE(reference);
+      REQUIRE(reference.starts_with("#"));
+      CHECK(document.contains(Json::json_pointer(reference.substr(1))));
+    }
+    if (json.is_object() && json.contains("operationId"))
+      CHECK(operations.insert(json["operationId"]).second);
+    if (json.is_structured())
+      for (const auto& each : json) visit(each);
+  };
+  visit(document);
+}
+
+// What the answers hold is what the schemas name; but for `optional` also the other way round.
+void check_fields(const Json& document,
+                  const char* schema,
+                  const Json& answer,
+                  const std::set<std::string>& optional = {}) {
+  CAPTURE(schema);
+  const auto& properties = document["components"]["schemas"][schema]["properties"];
+  for (const auto& [name, value] : answer.items()) {
+    CAPTURE(name);
+    CHECK(properties.contains(name));
+  }
+  for (const auto& [name, value] : properties.items()) {
+    CAPTURE(name);
+    CHECK((answer.contains(name) || optional.contains(name)));
+  }
+}
+
+TEST_CASE("broker openapi: the schemas are those of the answers") {
+  RecordsWorld world;
+  const auto document = document_of(world);
+  const auto json = [&](const std::string& method, const std::string& target,
+                        const std::string& body = {}) {
+    return Json::parse(text_of(world.ask(method, target, body).body), nullptr, false);
+  };
+  check_fields(document, "StoredMessage",
+               json("POST", "/api/v1/messages", R"({"topic":"t","value":"v"})"));
+  const auto results = json("POST", "/api/v1/messages/batch",
+                            R"({"topic":"t","messages":[{"value":"v"},{"partition":3}]})");
+  check_fields(document, "Results", results);
+  check_fields(document, "Result", results["results"][0], {"error"});
+  check_fields(document, "ResultError", results["results"][1]["error"]);
+  world.append(1, "\xff");
+  const auto page = world.page("");
+  check_fields(document, "Page", page);
+  check_fields(document, "Record", page["records"][2], {"keyEncoding"});
+  const auto topics = json("GET", "/api/v1/topics");
+  check_fields(document, "Topics", topics);
+  check_fields(document, "Topic", topics["topics"][0]);
+  check_fields(document, "PartitionState", topics["topics"][0]["partitionState"][0]);
+  check_fields(document, "TopicDefinition",
+               json("POST", "/api/v1/topics", R"({"name":"other","retentionMs":1})"));
+  check_fields(document, "Node", json("GET", "/api/v1/node"));
+  check_fields(document, "Problem", json("PATCH", "/api/v1/topics/none", "{}"), {"hint"});
+  world.drop_before(2);
+  check_fields(document, "RangeProblem", world.refusal("?from=0", 416));
+}
+
+TEST_CASE("broker openapi: the schemas are those of a stream's events") {
+  RecordsWorld world;
+  const auto document = document_of(world);
+  StreamPeer peer(world);
+  const auto open = peer.wait_for("open", 1)[0].data;
+  check_fields(document, "StreamOpened", open);
+  check_fields(document, "StreamPartition", open["partitions"][0]);
+  world.append(3);
+  const auto id = peer.wait_for("record", 3)[0].id;
+  world.drop_before(3);
+  StreamPeer again(world, "", id);
+  check_fields(document, "StreamGap", again.wait_for("gap", 1)[0].data);
+  world.remove_topic();
+  check_fields(document, "StreamEnd", again.wait_for("end", 1)[0].data, {"hint"});
+  world.topic = world.broker.create("t");
+  StreamPeer anew(world, "?reset=latest", id);
+  check_fields(document, "StreamReset", anew.wait_for("reset", 1)[0].data);
+}
+
+TEST_CASE("broker openapi: the schemas are those of what a root tier tells") {
+  broker::testing::RootTierWorld tier;
+  const auto topic = tier.create("t");
+  REQUIRE(tier.leader(topic.log(0)) != nullptr);
+  HttpWorld world;
+  const auto document = document_of(world);
+  add_cluster_routes(*world.server, *tier.brokers[0]->tier);
+  const auto answer = world.ask("GET", "/api/v1/cluster");
+  const auto cluster = Json::parse(text_of(answer.body), nullptr, false);
+  check_fields(document, "Cluster", cluster);
+  check_fields(document, "RootBroker", cluster["brokers"][0]);
+  check_fields(document, "PlacedTopic", cluster["topics"][0]);
+  check_fields(document, "PlacedPartition", cluster["topics"][0]["partitions"][0]);
+}
+
+TEST_CASE("broker openapi: a document that is known is not sent again") {
+  network::HttpRequest request;
+  const auto* asset = network::find_asset(broker::admin_assets(), "/openapi.json");
+  REQUIRE(asset != nullptr);
+  CHECK(asset_response(*asset, "no-cache", request).status == 200);
+  request.headers["if-none-match"] = asset->etag;
+  const auto known = asset_response(*asset, "no-cache", request);
+  CHECK(known.status == 304);
+  CHECK(known.body.empty());
+  CHECK(network::find_asset(broker::admin_assets(), "/other.json") == nullptr);
+}
+
+}  // namespace
+}  // namespace xylem::testing
