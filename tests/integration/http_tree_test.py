@@ -1,0 +1,84 @@
+"""HTTP at every broker of a tree: who has not got a partition, or does not lead it, names the one that does."""
+import json
+import unittest
+
+from http_readers import Stream
+from processes import Tree, ask, get_json, until
+
+PARTITIONS = 6
+
+
+class HttpTreeTest(unittest.TestCase):
+    def setUp(self):
+        # One replica each: every root broker has some of the partitions only.
+        self.tree = Tree("--no-producer", roots=3)
+        self.addCleanup(self.tree.stop)
+        self.roots = {node["id"]: node["http"] for node in self.tree.nodes("ROOT")}
+        topic = {"name": "t", "partitions": PARTITIONS, "replicas": 1, "minInsync": 1}
+        status, answer = ask(self.roots["root-0"], "POST", "/api/v1/topics", json.dumps(topic))
+        self.assertEqual(status, 201, answer)
+        self.leaders = until(self.all_led, "every partition is led")
+        self.assertGreater(len(set(self.leaders)), 1)
+
+    def all_led(self):
+        """The HTTP addresses of the leaders, by partition, once every broker says the same."""
+        said = []
+        for address in self.roots.values():
+            topic = get_json(address, "/api/v1/topics/t") or {}
+            said.append([self.roots.get(each["leader"]) for each in topic.get("partitionState", [])])
+        is_one = all(each == said[0] for each in said)
+        return said[0] if is_one and len(said[0]) == PARTITIONS and all(said[0]) else None
+
+    def produce(self, address, partitions):
+        messages = [{"value": f"value {p}", "partition": p} for p in partitions]
+        status, answer = ask(address, "POST", "/api/v1/messages/batch",
+                             json.dumps({"topic": "t", "messages": messages}))
+        self.assertEqual(status, 200, answer)
+        return json.loads(answer)["results"]
+
+    def test_hints_lead_to_who_has_it(self):
+        first = self.roots["root-0"]
+        results = until(lambda: self.with_hints(first), "root-0 knows where the others are")
+        for partition, result in enumerate(results):
+            if self.leaders[partition] == first:
+                self.assertEqual((result["partition"], result["replicasSynced"]), (partition, 1))
+            else:
+                self.assertEqual(result["error"]["code"], "NOT_LEADER")
+                self.assertEqual(result["error"]["hint"], self.leaders[partition])
+                there = self.produce(result["error"]["hint"], [partition])
+                self.assertEqual(there[0]["partition"], partition)
+        for partition in range(PARTITIONS):
+            for path in ("records?", "stream?"):
+                target = f"/api/v1/topics/t/{path}partition={partition}"
+                if self.leaders[partition] == first:
+                    continue
+                status, answer = ask(first, "GET", target)
+                self.assertEqual((status, json.loads(answer)["hint"]),
+                                 (421, self.leaders[partition]))
+            page = get_json(self.leaders[partition], f"/api/v1/topics/t/records?partition={partition}")
+            self.assertIn(f"value {partition}", [record["value"] for record in page["records"]])
+        self.check_below()
+
+    def with_hints(self, address):
+        """What the first batch came to, once the registry has told the addresses of all roots."""
+        refused = [p for p in range(PARTITIONS) if self.leaders[p] != address]
+        if all("hint" in each["error"] for each in self.produce(address, refused)):
+            return self.produce(address, range(PARTITIONS))
+        return None
+
+    def check_below(self):
+        """Every broker below has all of it, and sends producers to the root."""
+        for node in self.tree.nodes():
+            if node["role"] not in ("L2", "L3", "POS"):
+                continue
+            stream = Stream(node["http"], "/api/v1/topics/t/stream")
+            self.addCleanup(stream.stop)
+            until(lambda stream=stream: {r["value"] for r in stream.records} ==
+                  {f"value {p}" for p in range(PARTITIONS)}, f"{node['id']} streams everything")
+            status, answer = ask(node["http"], "POST", "/api/v1/messages", '{"topic":"t","value":"v"}')
+            self.assertEqual(status, 421, answer)
+            self.assertIn(json.loads(answer)["hint"], self.roots.values())
+
+
+if __name__ == "__main__":
+    unittest.main()
