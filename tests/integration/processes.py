@@ -28,7 +28,9 @@ def until(condition, what, limit_s=60):
 
 def free_ports(count):
     """A first port with `count` free ones after it."""
-    for first in range(21000 + os.getpid() % 500 * 40, 60000, 200):
+    # Below 32768, from where on the kernel gives ports to connections that go out.
+    for number in range(60):
+        first = 21000 + (os.getpid() % 280 * 40 + number * 200) % (32768 - 21000 - count)
         sockets = []
         try:
             for port in range(first, first + count):
