@@ -45,6 +45,10 @@ TopicProxy::TopicProxy(Loop& loop, Routes& routes, RegistryService& service)
             "/api/v1/topics/" + percent_encode(request.path_args.at("name")));
   };
   const auto records = [this](const HttpRequest& request, const HttpReplyPtr& reply) {
+    if (request.query.contains("waitMs")) {  // one thread asks for everybody
+      return reply->send_error(
+          Error(Errc::kInvalidRequest, "the registry does not wait for records", "ask a broker"));
+    }
     pass_on(request, {.reply = reply},
             "/api/v1/topics/" + percent_encode(request.path_args.at("name")) + "/records");
   };

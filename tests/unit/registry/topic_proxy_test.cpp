@@ -63,6 +63,7 @@ TEST_CASE("topic proxy: the root's answer comes back, status and all") {
   CHECK(answer.header("content-type") == "application/json");
   CHECK(answer.header("x-content-type-options") == "nosniff");
   world.get("/api/v1/topics/a%20b/records?from=3");
+  CHECK(world.get("/api/v1/topics/a%20b/records?from=3&waitMs=1").status == 400);
   REQUIRE(root.heads().size() == 2);
   CHECK(root.heads()[0].starts_with("POST /api/v1/topics?x=1%262 HTTP/1.1\r\n"));
   CHECK(root.heads()[1].starts_with("GET /api/v1/topics/a%20b/records?from=3 HTTP/1.1\r\n"));
