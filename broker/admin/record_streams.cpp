@@ -97,7 +97,9 @@ void RecordStreams::close(std::uint64_t number) {
 }
 
 void RecordStreams::end(std::uint64_t number, const Error& why) {
-  const auto stream = streams_.at(number).stream;
+  const auto found = streams_.find(number);
+  if (found == streams_.end()) return;
+  const auto stream = found->second.stream;  // a write may close it
   stream->end(why);
   close(number);
 }
@@ -122,8 +124,9 @@ void RecordStreams::on_topic_changed(const TopicDefinition& topic, bool removed)
 }
 
 void RecordStreams::grow(std::uint64_t number, const TopicDefinition& topic) {
-  auto& stream = *streams_.at(number).stream;
-  if (!stream.source().is_whole_topic) return;
+  const auto found = streams_.find(number);
+  if (found == streams_.end() || !found->second.stream->source().is_whole_topic) return;
+  auto& stream = *found->second.stream;
   for (auto p = static_cast<std::int32_t>(stream.source().places.size()); p < topic.partitions;
        ++p) {
     if (static_cast<std::size_t>(p) >= kStreamPartitionsMax)

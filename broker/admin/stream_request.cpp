@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -26,9 +28,10 @@ Result<std::vector<std::int32_t>> partition_list(std::string_view text) {
   std::vector<std::int32_t> numbers;
   for (bool is_more = true; is_more;) {
     const auto comma = std::min(text.find(','), text.size());
+    const auto piece = text.substr(0, comma);
     std::int32_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + comma, number);
-    if (error != std::errc() || end != text.data() + comma || number < 0) {
+    const auto [end, error] = std::from_chars(piece.begin(), piece.end(), number);
+    if (error != std::errc() || end != piece.end() || number < 0) {
       return fail(Errc::kInvalidRequest,
                   "partition must be a partition's number, or several with commas between");
     }
@@ -46,8 +49,8 @@ Result<std::vector<std::int32_t>> partition_list(std::string_view text) {
 Result<std::vector<std::int32_t>> wanted(const HttpRequest& request, const TopicDefinition& topic) {
   if (request.query.contains("partition")) return partition_list(request.argument("partition"));
   if (static_cast<std::size_t>(topic.partitions) > kStreamPartitionsMax) return too_many();
-  std::vector<std::int32_t> all;
-  for (std::int32_t p = 0; p < topic.partitions; ++p) all.push_back(p);
+  std::vector<std::int32_t> all(static_cast<std::size_t>(topic.partitions));
+  std::iota(all.begin(), all.end(), 0);
   return all;
 }
 

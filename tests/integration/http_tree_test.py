@@ -62,7 +62,7 @@ class HttpTreeTest(unittest.TestCase):
     def with_hints(self, address):
         """What the first batch came to, once the registry has told the addresses of all roots."""
         refused = [p for p in range(PARTITIONS) if self.leaders[p] != address]
-        if all("hint" in each["error"] for each in self.produce(address, refused)):
+        if all(each["error"]["hint"] for each in self.produce(address, refused)):
             return self.produce(address, range(PARTITIONS))
         return None
 
