@@ -33,6 +33,7 @@ struct AdminContext {
 void add_topic_routes(network::HttpServer& server, AdminContext& context);
 void add_message_routes(network::HttpServer& server, AdminContext& context);
 void add_record_routes(network::HttpServer& server, AdminContext& context);
+void add_group_routes(network::HttpServer& server, AdminContext& context);
 void add_node_routes(network::HttpServer& server, AdminContext& context);
 
 }  // namespace xylem::broker

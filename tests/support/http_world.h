@@ -23,6 +23,7 @@ class HttpWorld {
     add_topic_routes(*server, admin);
     add_message_routes(*server, admin);
     add_record_routes(*server, admin);
+    add_group_routes(*server, admin);
     add_node_routes(*server, admin);
     const auto got = server->listen({"127.0.0.1", 0});
     REQUIRE(got);
