@@ -76,6 +76,7 @@ class Consumer {
     std::string assignor = "sticky";  // or range, round-robin
     std::vector<std::string> topics;
     std::optional<PartitionId> partition;  // only this one
+    std::string filter;                    // which records (broker/delivery/record_filter.h)
     StartAt start = StartAt::kCommitted;
     StartAt reset = StartAt::kEarliest;
     Offset start_offset;  // with StartAt::kOffset
