@@ -120,6 +120,7 @@ class PackageTest(unittest.TestCase):
         while waiting:
             name = waiting.pop()
             reached.add(name)
+            self.assertIn(name, headers, "cmake/install.cmake leaves it out")
             for bracket, include in includes(headers[name]):
                 if bracket == "<":
                     self.assertNotRegex(include, r"[./]", f"{name} shows a third party")
