@@ -14,9 +14,10 @@ packages=(
   # libraries
   libuv1-dev libraft-dev libflatbuffers-dev flatbuffers-compiler libcpp-httplib-dev libsqlite3-dev
   nlohmann-json3-dev doctest-dev libboost-dev libssl-dev libcli11-dev
-  libyaml-cpp-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev librdkafka-dev libbenchmark-dev
-  # for tests: the dashboard's browser, system call traces, small disks to fill
-  chromium strace e2fsprogs
+  libyaml-cpp-dev libavro-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev librdkafka-dev
+  libbenchmark-dev
+  # for tests: the dashboard's browser, system call traces, small disks to fill, networks to cut
+  chromium strace e2fsprogs iproute2 nftables
 )
 
 as_root() {

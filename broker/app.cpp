@@ -244,6 +244,8 @@ void App::open_clients() {
   GroupOffsets* offsets = &*offsets_;
   if (root_tier_) offsets = &root_tier_->offsets();
   memberships_.emplace(Memberships::Context{loop_, clock_, *topics_, *offsets}, Group::Options());
+  group_admin_.emplace(
+      GroupAdmin::Context{clock_, *topics_, *partitions_, *offsets, *memberships_});
   client_context_.emplace(ClientContext{
       .loop = loop_,
       .clock = clock_,
@@ -253,6 +255,7 @@ void App::open_clients() {
       .topics = *topics_,
       .offsets = *offsets,
       .memberships = *memberships_,
+      .group_admin = *group_admin_,
       .node = node_->id(),
       .role = [this] { return std::string(to_string(node_->role())); },
       .cluster = [this] { return node_->cluster(); },
@@ -270,6 +273,7 @@ void App::open_clients() {
   add_message_routes(*admin_http_, *admin_context_);
   add_record_routes(*admin_http_, *admin_context_);
   add_stream_routes(*admin_http_, *admin_context_);
+  add_group_routes(*admin_http_, *admin_context_);
   add_node_routes(*admin_http_, *admin_context_);
   add_document_routes(*admin_http_);
   if (root_tier_) {

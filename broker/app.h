@@ -102,6 +102,7 @@ class App {
   std::optional<Refill> refill_;
 
   std::optional<Memberships> memberships_;
+  std::optional<GroupAdmin> group_admin_;
   std::optional<ClientListener> clients_;
   std::optional<ClientContext> client_context_;
   std::optional<AdminContext> admin_context_;

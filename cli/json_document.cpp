@@ -14,12 +14,20 @@ Result<Json> parse_document(const std::string& text) {
   return document;
 }
 
-std::string text_at(const Json& object, const char* field) {
+namespace {
+
+std::string shown(const Json& value) {
   constexpr std::size_t kShownMax = 1'000;
   std::string text;
-  if (object.is_object() && object.contains(field) && object[field].is_string())
-    append_readable(object[field].get_ref<const std::string&>(), kShownMax, text);
+  append_readable(value.get_ref<const std::string&>(), kShownMax, text);
   return text;
+}
+
+}  // namespace
+
+std::string text_at(const Json& object, const char* field) {
+  if (!object.is_object() || !object.contains(field) || !object[field].is_string()) return {};
+  return shown(object[field]);
 }
 
 std::int64_t integer_at(const Json& object, const char* field, std::int64_t otherwise) {
@@ -37,6 +45,14 @@ Json list_at(const Json& object, const char* field) {
   if (!object.is_object() || !object.contains(field) || !object[field].is_array())
     return Json::array();
   return object[field];
+}
+
+std::vector<std::string> texts_at(const Json& object, const char* field) {
+  std::vector<std::string> texts;
+  for (const auto& text : list_at(object, field)) {
+    if (text.is_string()) texts.push_back(shown(text));
+  }
+  return texts;
 }
 
 }  // namespace xylem::cli

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace xylem::cli {
 
@@ -22,5 +23,6 @@ Result<nlohmann::json> parse_document(const std::string& text);
                                       std::int64_t otherwise = 0);
 [[nodiscard]] bool flag_at(const nlohmann::json& object, const char* field);
 [[nodiscard]] nlohmann::json list_at(const nlohmann::json& object, const char* field);
+[[nodiscard]] std::vector<std::string> texts_at(const nlohmann::json& object, const char* field);
 
 }  // namespace xylem::cli

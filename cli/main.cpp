@@ -27,6 +27,8 @@ struct Run {
 
   ExitCode operator()(const xylem::cli::TopicOptions& o) const { return run_topic(o); }
 
+  ExitCode operator()(const xylem::cli::GroupsOptions& o) const { return run_groups(o); }
+
   ExitCode operator()(const xylem::cli::ProduceOptions& o) const { return run_produce(o); }
 
   ExitCode operator()(const xylem::cli::ConsumeOptions& o) const { return run_consume(o); }

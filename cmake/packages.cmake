@@ -15,6 +15,7 @@ function(xylem_package name header)
 endfunction()
 
 xylem_package(uv uv.h uv)
+xylem_package(avro avro.h avro)
 xylem_package(flatbuffers flatbuffers/flatbuffers.h flatbuffers)
 xylem_package(httplib httplib.h cpp-httplib)
 # What Debian built the library with: they change the layout of its classes.

@@ -48,9 +48,10 @@ std::optional<storage::OffsetRange> lost_after(const PartitionLog& log, Offset f
   return std::nullopt;
 }
 
+// A replica stores while its leader syncs: what that one then loses is cut back in a later epoch.
 // What a parent gave is durable there: its children need not wait for our sync as well.
 Offset limit_of(const SourcePartition& source, Asker asker) {
-  if (asker == Asker::kReplica) return source.log->durable_end();
+  if (asker == Asker::kReplica) return source.log->written_end();
   if (is_planted(PlantedBug::kChildrenSeeUncommitted)) return source.log->written_end();
   return std::min(source.high_watermark,
                   source.is_leader ? source.log->durable_end() : source.log->written_end());

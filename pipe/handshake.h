@@ -2,8 +2,8 @@
 //
 // The child says (cursor, epoch and CRC of its last batch); the parent compares with its own log.
 // Re-parenting, failover, restart, divergence and a recreated topic are all this one case. The
-// rules, first match wins (`limit`: what the asker may read; a replica up to the durable end, a
-// child below the HW):
+// rules, first match wins (`limit`: what the asker may read; a replica what is written, a child
+// what is below the HW):
 //
 //   no such incarnation                                       kUnknownTopicId
 //   log not here, or a replica asks who is not the leader     kNotHere

@@ -151,11 +151,14 @@ class Committer::Impl {
     std::vector<Committed::Outcome> outcomes(round.size());
     std::vector<std::size_t> due;
     for (std::size_t i = 0; i < round.size(); ++i) {
-      if (round[i]->is_sync_due(now_us))
+      if (round[i]->is_sync_due(now_us)) {
         due.push_back(i);
-      else
+        if (round[i]->is_news_before_sync()) unposted_.push_back(round[i]);
+      } else {
         outcomes[i] = round[i]->sync_due(now_us);
+      }
     }
+    tell();
     crew_.run(due.size(),
               [&](std::size_t i) { outcomes[due[i]] = round[due[i]]->sync_due(now_us); });
     return outcomes;

@@ -2,10 +2,10 @@
 //
 // A round takes every log that has something waiting or due, lets each write, then each sync (one
 // sync serves all that waited: group commit), and posts one task to the writers' loop that tells
-// the logs that moved. Work that arrives meanwhile waits for the next round, so batches grow with
-// the disk's latency by themselves. Several logs are synced at the same time (SyncCrew). The thread
-// is woken when the loop's turn ends, once for all that the turn brought: a wake-up costs more than
-// a batch.
+// the logs that moved; where the loop wants to know it, one before the syncs as well. Work that
+// arrives meanwhile waits for the next round, so batches grow with the disk's latency by
+// themselves. Several logs are synced at the same time (SyncCrew). The thread is woken when the
+// loop's turn ends, once for all that the turn brought: a wake-up costs more than a batch.
 //
 // A simulation has no such thread: it runs the rounds itself, where it wants them.
 //
@@ -31,6 +31,9 @@ class Committed {
 
   // On the committer's thread, after everybody has written: whether sync_due() will sync.
   [[nodiscard]] virtual bool is_sync_due(std::int64_t now_us) = 0;
+
+  // On the committer's thread, before the sync that is due: the loop wants to know what is written.
+  [[nodiscard]] virtual bool is_news_before_sync() { return false; }
 
   struct Outcome {
     bool moved = false;                       // tell the loop

@@ -176,6 +176,11 @@ bool MmapLog::is_sync_due(std::int64_t now_us) {
   return due && *due <= now_us;
 }
 
+bool MmapLog::is_news_before_sync() {
+  const std::lock_guard lock(commit_mutex_);
+  return tells_written_ && moved_;
+}
+
 Committed::Outcome MmapLog::sync_due(std::int64_t now_us) {
   const std::lock_guard lock(commit_mutex_);
   Outcome outcome;

@@ -112,6 +112,8 @@ class MmapLog final : public PartitionLog,
   void set_options(const LogOptions& options) override;
   void set_listener(Listener listener) override;
 
+  void set_tells_written(bool tells) override { tells_written_ = tells; }
+
   [[nodiscard]] Offset start_offset() const override { return view_.load()->start; }
 
   [[nodiscard]] Offset end_offset() const override { return order_.end(); }
@@ -150,6 +152,7 @@ class MmapLog final : public PartitionLog,
 
   void write_waiting() override;
   [[nodiscard]] bool is_sync_due(std::int64_t now_us) override;
+  [[nodiscard]] bool is_news_before_sync() override;
   Outcome sync_due(std::int64_t now_us) override;
   void committed() override;
 
@@ -229,6 +232,7 @@ class MmapLog final : public PartitionLog,
   LogHealth health_;
   std::atomic<Flush> flush_;
   std::atomic<Offset> final_below_{kOffsetMax};
+  std::atomic<bool> tells_written_{false};
 
   // The loop's.
   LogOptions options_ XYLEM_ON_LOOP(loop_);

@@ -160,6 +160,9 @@ class PartitionLog {
   virtual void set_options(const LogOptions& options) = 0;
   virtual void set_listener(Listener listener) = 0;
 
+  // The listener hears of what is written before that is synced, too: followers fetch it meanwhile.
+  virtual void set_tells_written(bool /*tells*/) {}
+
   [[nodiscard]] virtual Offset start_offset() const = 0;
   [[nodiscard]] virtual Offset end_offset() const = 0;
   [[nodiscard]] virtual Offset written_end() const = 0;

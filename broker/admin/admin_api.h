@@ -37,6 +37,7 @@ void add_record_routes(network::HttpServer& server, AdminContext& context);
 void add_stream_routes(network::HttpServer& server,
                        AdminContext& context,
                        const RecordStreams::Limits& limits = {});
+void add_group_routes(network::HttpServer& server, AdminContext& context);
 void add_node_routes(network::HttpServer& server, AdminContext& context);
 void add_document_routes(network::HttpServer& server);
 

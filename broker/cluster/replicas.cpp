@@ -258,8 +258,8 @@ void Replicas::log_moved(Partition& partition) {
   look_for_damage(hosted);
   if (hosted.machine.role() != Replica::Role::kLeader) return hooks_.moved(partition);
   act(hosted, hosted.machine.log_moved(facts(partition), now_ms()));
-  const auto durable = partition.log()->durable_end();
-  if (std::exchange(hosted.offered, durable) != durable) hooks_.changed(partition.id());
+  const auto written = partition.log()->written_end();
+  if (std::exchange(hosted.offered, written) != written) hooks_.changed(partition.id());
 }
 
 // An empty log has nothing to lose, and need not be on the disk.

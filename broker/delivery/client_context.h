@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/catalog/topic_catalog.h"
+#include "broker/groups/group_admin.h"
 #include "broker/groups/group_offsets.h"
 #include "broker/groups/memberships.h"
 #include "broker/partitions/partition_table.h"
@@ -33,6 +34,7 @@ struct ClientContext {
   TopicCatalog& topics;
   GroupOffsets& offsets;
   Memberships& memberships;
+  GroupAdmin& group_admin;
   NodeId node;
   std::function<std::string()> role;
   std::function<ClusterId()> cluster;

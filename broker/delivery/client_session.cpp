@@ -431,14 +431,15 @@ void ClientSession::add_committed(const std::string& group, network::TopicMetada
 void ClientSession::on_admin(const Frame& frame) {
   const auto request = network::decode<network::Admin>(frame.payload.bytes);
   if (!request) return break_off(request.error());
+  const auto answer = [self = self_, id = frame.id, command = request->command](auto json) {
+    if (*self == nullptr) return;
+    if (!json) return (*self)->send_error(id, json.error());
+    (*self)->send(FrameType::kAdmin, id, network::encode(network::Admin{command, *json}));
+  };
+  if (GroupAdmin::is_command(request->command))
+    return context_.group_admin.run(request->command, request->json, answer);
   if (!context_.topics.is_owner()) return send_error(frame.id, not_owner("__topics"));
-  run_topic_command(context_.topics, request->command, request->json,
-                    [self = self_, id = frame.id, command = request->command](auto json) {
-                      if (*self == nullptr) return;
-                      if (!json) return (*self)->send_error(id, json.error());
-                      (*self)->send(FrameType::kAdmin, id,
-                                    network::encode(network::Admin{command, *json}));
-                    });
+  run_topic_command(context_.topics, request->command, request->json, answer);
 }
 
 void ClientSession::on_partition_moved(const Partition& partition) {

@@ -1,5 +1,6 @@
 #include "broker/delivery/subscription.h"
 
+#include "broker/delivery/filtered_batches.h"
 #include "broker/delivery/partition_leader.h"
 
 #include <algorithm>
@@ -26,6 +27,11 @@ Result<Subscription> Subscription::open(ClientContext& context,
   if (topic == nullptr)
     return fail(Errc::kUnknownTopicOrPartition, "no topic \"" + request.topic + "\" here");
   Subscription made(context, connection, id, std::move(request));
+  if (!made.request_.filter.empty()) {
+    auto filter = RecordFilter::parse(made.request_.filter);
+    if (!filter) return pass(filter);
+    made.filter_ = std::move(*filter);
+  }
   made.incarnation_ = topic->incarnation;
   made.partitions_known_ = topic->partitions;
   std::set<PartitionId> listed;
@@ -117,6 +123,7 @@ Status Subscription::push() {
     auto sent = push_one(place);
     if (!sent) return pass(sent);
     idle = *sent ? 0 : idle + 1;
+    if (*sent && filter_) return {};  // looking costs time; the acknowledgement goes on
   }
   return {};
 }
@@ -132,22 +139,29 @@ Result<bool> Subscription::push_one(Place& place) {
   auto read = partition->log()->read(place.cursor, budget, partition->high_watermark());
   if (!read) return pass(read);
   if (read->slices.empty()) return false;
+  auto bytes = read->bytes;
+  if (filter_) {
+    auto matching = filtered(read->slices, *filter_);
+    read->slices = std::move(matching.slices);
+    bytes = matching.bytes;
+  }
+  send(place, *partition, std::move(read->slices));
+  credit_bytes_ -= static_cast<std::int64_t>(bytes);
+  place.cursor = read->next;
+  return true;
+}
+
+void Subscription::send(const Place& place, const Partition& partition, std::vector<Slice> slices) {
   network::DataHeader header;
   header.topic = request_.topic;
   header.partition = place.log.partition;
   header.incarnation = incarnation_;
   header.first_offset = place.cursor;
-  header.epoch = partition->epoch();
-  header.batch_count = count_batches(read->slices);
-  header.high_watermark = partition->high_watermark();
-  std::vector<Slice> pieces;
-  pieces.reserve(read->slices.size() + 1);
-  pieces.push_back(Slice::own(network::encode_data_header(header)));
-  for (auto& slice : read->slices) pieces.push_back(std::move(slice));
-  connection_->send(network::FrameType::kData, id_, pieces);
-  credit_bytes_ -= static_cast<std::int64_t>(read->bytes);
-  place.cursor = read->next;
-  return true;
+  header.epoch = partition.epoch();
+  header.batch_count = count_batches(slices);
+  header.high_watermark = partition.high_watermark();
+  slices.insert(slices.begin(), Slice::own(network::encode_data_header(header)));
+  connection_->send(network::FrameType::kData, id_, slices);
 }
 
 Status Subscription::on_ack(const network::DeliveryAck& ack) {

@@ -4,12 +4,16 @@
 // Credit is in bytes of batches; a push needs some and may overdraw it by one batch. A consumer
 // that stops acknowledging costs its cursors. Partitions take turns.
 //
+// With a filter, what does not match is looked at, kPushBytesMax a push, and not sent
+// (filtered_batches.h).
+//
 // What of the topic is not here is named in the answer, with its leader.
 //
 // Threads: the loop's.
 #pragma once
 
 #include "broker/delivery/client_context.h"
+#include "broker/delivery/record_filter.h"
 #include "common/ids.h"
 #include "common/result.h"
 #include "network/protocol/messages.h"
@@ -17,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,7 +35,8 @@ class Subscription {
   static constexpr std::size_t kPushBytesMax = 256ULL * 1024;    // of one DATA frame
   static constexpr std::size_t kQueuedBytesMax = 256ULL * 1024;  // waiting in the connection
 
-  // kUnknownTopicOrPartition (no such topic), kOffsetOutOfRange (an offset asked for that is not
+  // kInvalidRequest (a filter that is none), kUnknownTopicOrPartition (no such topic),
+  // kOffsetOutOfRange (an offset asked for that is not
   // here), kStaleGeneration (a cursor of another incarnation).
   static Result<Subscription> open(ClientContext& context,
                                    network::Connection& connection,
@@ -73,6 +79,7 @@ class Subscription {
                                        const network::SubscribePartition& wish) const;
   Status add(const TopicDefinition& topic, const network::SubscribePartition& wish);
   Result<bool> push_one(Place& place);
+  void send(const Place& place, const Partition& partition, std::vector<Slice> slices);
 
   ClientContext* context_;
   network::Connection* connection_;
@@ -84,6 +91,7 @@ class Subscription {
   std::int32_t partitions_known_ = 0;  // of the topic
   std::size_t turn_ = 0;
   std::int64_t credit_bytes_ = 0;
+  std::optional<RecordFilter> filter_;
 };
 
 // How many batches a read gave.

@@ -3,6 +3,8 @@
 #include "common/bytes.h"
 #include "network/client/partitioner.h"
 
+#include <set>
+
 namespace xylem::broker {
 namespace {
 
@@ -63,6 +65,14 @@ std::string CoordinatedOffsets::coordinator(const std::string& group) const {
   return hooks_.leader_address(log_id_of(partition_of(group)));
 }
 
+std::vector<std::string> CoordinatedOffsets::coordinators() const {
+  std::set<std::string> found;
+  for (std::int32_t p = 0; p < kGroupOffsetsPartitions; ++p)
+    found.insert(hooks_.leader_address(log_id_of(PartitionId(p))));
+  found.erase("");
+  return {found.begin(), found.end()};
+}
+
 Status CoordinatedOffsets::keeps(const std::string& group) const {
   if (auto good = check_group(group); !good) return good;
   const auto& log = log_of(group);
@@ -80,6 +90,13 @@ void CoordinatedOffsets::commit(const GroupPartition& where,
                                 std::function<void(Status)> done) {
   if (auto here = keeps(where.group); !here) return done(here);
   log_of(where.group)->table().commit(where, offset, std::move(done));
+}
+
+void CoordinatedOffsets::reset(const CommittedOffsets& offsets, std::function<void(Status)> done) {
+  if (offsets.empty()) return done({});
+  const auto& group = offsets.begin()->first.group;
+  if (auto here = keeps(group); !here) return done(here);
+  log_of(group)->table().reset(offsets, std::move(done));
 }
 
 std::optional<CommittedOffset> CoordinatedOffsets::find(const GroupPartition& where) const {

@@ -48,10 +48,12 @@ class CoordinatedOffsets final : public GroupOffsets {
   [[nodiscard]] bool is_coordinated() const override { return true; }
 
   [[nodiscard]] std::string coordinator(const std::string& group) const override;
+  [[nodiscard]] std::vector<std::string> coordinators() const override;
   [[nodiscard]] Status keeps(const std::string& group) const override;
   void commit(const GroupPartition& where,
               const CommittedOffset& offset,
               std::function<void(Status)> done) override;
+  void reset(const CommittedOffsets& offsets, std::function<void(Status)> done) override;
   [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition& where) const override;
   [[nodiscard]] std::vector<std::pair<GroupPartition, CommittedOffset>> all() const override;
 

@@ -30,6 +30,10 @@ class GroupOffsets {
   // "host:port" of the group's coordinator; empty: nobody is known just now, or none is needed.
   [[nodiscard]] virtual std::string coordinator(const std::string& group) const = 0;
 
+  // "host:port" of all that keep offsets of groups, as far as they are known. Where each broker
+  // keeps its own: empty.
+  [[nodiscard]] virtual std::vector<std::string> coordinators() const = 0;
+
   // That this broker keeps the group's offsets, and knows them.
   [[nodiscard]] virtual Status keeps(const std::string& group) const = 0;
 
@@ -37,6 +41,9 @@ class GroupOffsets {
   virtual void commit(const GroupPartition& where,
                       const CommittedOffset& offset,
                       std::function<void(Status)> done) = 0;
+
+  // What an operator wants, all of one group: also back. Together; `done` runs when it is durable.
+  virtual void reset(const CommittedOffsets& offsets, std::function<void(Status)> done) = 0;
 
   // The newest one that was accepted, durable or on its way there. Nothing where keeps() is not.
   [[nodiscard]] virtual std::optional<CommittedOffset> find(const GroupPartition& where) const = 0;

@@ -28,12 +28,18 @@ class LocalOffsets final : public GroupOffsets {
 
   [[nodiscard]] std::string coordinator(const std::string& /*group*/) const override { return {}; }
 
+  [[nodiscard]] std::vector<std::string> coordinators() const override { return {}; }
+
   [[nodiscard]] Status keeps(const std::string& group) const override { return check_group(group); }
 
   void commit(const GroupPartition& where,
               const CommittedOffset& offset,
               std::function<void(Status)> done) override {
     table_.commit(where, offset, std::move(done));
+  }
+
+  void reset(const CommittedOffsets& offsets, std::function<void(Status)> done) override {
+    table_.reset(offsets, std::move(done));
   }
 
   [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition& where) const override {

@@ -14,6 +14,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ struct CommittedOffset {
 
   bool operator==(const CommittedOffset&) const = default;
 };
+
+using CommittedOffsets = std::map<GroupPartition, CommittedOffset>;
 
 // kInvalidRequest: no name for a group.
 Status check_group(std::string_view group);

@@ -27,9 +27,24 @@ void OffsetTable::commit(const GroupPartition& where,
                                                   std::to_string(known->next.value())));
     }
   }
-  if (waiting_.size() >= kWaitingMax || accepted_.size() >= kWaitingMax)
-    return done(fail(Errc::kUnavailable, "too many commits wait to be written", "retry later"));
+  if (auto room = check_room(1); !room) return done(room);
   accepted_.insert_or_assign(where, offset);
+  accept(std::move(done));
+}
+
+void OffsetTable::reset(const CommittedOffsets& offsets, std::function<void(Status)> done) {
+  if (offsets.empty()) return done({});
+  if (auto room = check_room(offsets.size()); !room) return done(room);
+  for (const auto& [where, offset] : offsets) accepted_.insert_or_assign(where, offset);
+  accept(std::move(done));
+}
+
+Status OffsetTable::check_room(std::size_t offsets) const {
+  if (waiting_.size() < kWaitingMax && accepted_.size() + offsets <= kWaitingMax) return {};
+  return fail(Errc::kUnavailable, "too many commits wait to be written", "retry later");
+}
+
+void OffsetTable::accept(std::function<void(Status)> done) {
   waiting_.push_back(std::move(done));
   if (writing_.empty()) write_accepted();
 }

@@ -24,8 +24,6 @@ class OffsetTable {
  public:
   static constexpr std::size_t kWaitingMax = 10'000;
 
-  using Offsets = std::map<GroupPartition, CommittedOffset>;
-
   // nullopt: taken back.
   using Changes = std::map<GroupPartition, std::optional<CommittedOffset>>;
 
@@ -41,21 +39,27 @@ class OffsetTable {
               const CommittedOffset& offset,
               std::function<void(Status)> done);
 
+  // An operator's word: whatever was committed before, also later offsets. Together: all of them
+  // are durable, or none.
+  void reset(const CommittedOffsets& offsets, std::function<void(Status)> done);
+
   // Takes back those that `is_gone`. False: not all yet, as too much waits; ask again.
   bool remove(const std::function<bool(const CommittedOffset&)>& is_gone);
 
   [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition& where) const;
 
-  [[nodiscard]] const Offsets& durable() const { return durable_; }
+  [[nodiscard]] const CommittedOffsets& durable() const { return durable_; }
 
  private:
+  [[nodiscard]] Status check_room(std::size_t offsets) const;
+  void accept(std::function<void(Status)> done);
   void write_accepted();
   void written(const Status& outcome, const std::vector<std::function<void(Status)>>& waiting);
 
   Write write_;
   Changes accepted_;  // for the next write
   Changes writing_;   // in the one that runs
-  Offsets durable_;
+  CommittedOffsets durable_;
   std::vector<std::function<void(Status)>> waiting_;  // for the accepted ones
 };
 

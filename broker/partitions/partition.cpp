@@ -25,11 +25,13 @@ Partition::~Partition() {
 void Partition::lead(Epoch epoch) {
   if (!std::exchange(leads_, true)) producers_.begin();
   epoch_ = epoch;
+  log_->set_tells_written(is_replicated());
   if (!is_replicated()) high_watermark_ = log_->durable_end();
 }
 
 void Partition::stop_leading() {
   if (!std::exchange(leads_, false)) return;
+  log_->set_tells_written(false);
   refuse_all(Error(Errc::kNotLeader, "another broker leads " + topic_ + " now"));
 }
 

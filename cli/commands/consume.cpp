@@ -32,7 +32,8 @@ class ConsumeJob {
                                         .client_id = "xylem-consume",
                                         .group = options_.group,
                                         .topics = {options_.topic},
-                                        .partition = options_.partition};
+                                        .partition = options_.partition,
+                                        .filter = options_.filter};
     consumer.start = options_.start;
     consumer.start_offset = options_.start_offset;
     consumer.commit = options_.group.empty() ? Commit::kAutomatic : Commit::kManual;
@@ -42,9 +43,15 @@ class ConsumeJob {
   network::Consumer::Handlers handlers() {
     network::Consumer::Handlers handlers;
     handlers.batch = [this](const DeliveredBatch& batch) { return on_batch(batch); };
-    handlers.error = [](const Error& error) { complain(error.what()); };
+    handlers.error = [this](const Error& error) { on_error(error); };
     handlers.subscribed = [this](const network::SubscribeAnswer& answer) { on_subscribed(answer); };
     return handlers;
+  }
+
+  // What the broker finds wrong with the request it finds wrong again.
+  void on_error(const Error& error) {
+    complain(error.what());
+    if (error.code() == Errc::kInvalidRequest && subscribed_.empty()) end(ExitCode::kUsage);
   }
 
   void on_subscribed(const network::SubscribeAnswer& answer) {

@@ -24,6 +24,7 @@ struct ConsumeOptions {
   network::StartAt start = network::StartAt::kEarliest;
   Offset start_offset;  // with kOffset
   std::optional<PartitionId> partition;
+  std::string filter;      // empty: all records
   std::int64_t count = 0;  // stop after so many; 0: no such limit
   bool follow = false;
   OutputKind output = OutputKind::kNdjson;

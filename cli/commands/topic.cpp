@@ -1,12 +1,12 @@
 #include "cli/commands/topic.h"
 
 #include "cli/admin_http.h"
+#include "cli/broker_admin.h"
 #include "cli/client_runtime.h"
 #include "cli/commands/topic_tables.h"
 #include "cli/output.h"
 #include "cli/topic_lookup.h"
 #include "common/url.h"
-#include "network/client/admin_client.h"
 
 #include <nlohmann/json.hpp>
 
@@ -19,23 +19,9 @@ namespace {
 using Json = nlohmann::json;
 using Action = TopicOptions::Action;
 
-Result<std::string> ask_to(ClientRuntime& runtime,
-                           const TopicOptions& options,
-                           const std::string& command) {
-  Result<std::string> answer = fail(Errc::kCancelled, "interrupted");
-  network::AdminClient admin(runtime.context(),
-                             {.brokers = options.brokers, .client_id = "xylem-topic"});
-  admin.command(command, topic_request(options), [&](Result<std::string> done) {
-    answer = std::move(done);
-    runtime.finish(ExitCode::kOk);
-  });
-  runtime.run();
-  return answer;
-}
-
 ExitCode change(const TopicOptions& options, const std::string& command, const std::string& done) {
   ClientRuntime runtime;
-  const auto answer = ask_to(runtime, options, command);
+  const auto answer = ask_broker(runtime, options.brokers, command, topic_request(options));
   if (!answer) {
     const bool is_there = answer.error().code() == Errc::kAlreadyExists;
     if (!is_there || !options.if_not_exists) return report(answer.error());

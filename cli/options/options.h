@@ -8,6 +8,7 @@
 #include "cli/commands/bench_storage.h"
 #include "cli/commands/bench_throughput.h"
 #include "cli/commands/consume.h"
+#include "cli/commands/groups.h"
 #include "cli/commands/log.h"
 #include "cli/commands/node.h"
 #include "cli/commands/produce.h"
@@ -33,6 +34,7 @@ using Command = std::variant<UpOptions,
                              RootElectOptions,
                              RebalanceOptions,
                              TopicOptions,
+                             GroupsOptions,
                              ProduceOptions,
                              ConsumeOptions,
                              TreeOptions,

@@ -114,6 +114,8 @@ void add_consume(Verb& program, const Defaults& defaults) {
             "earliest, latest or an offset (else: the group's place, or earliest)");
   verb.number("--partition", raw.partition, "only this one")
       .between(0, std::numeric_limits<std::int32_t>::max());
+  verb.text("--filter", options.filter,
+            R"(only what matches: key ^= "a" and header "h" = "x" and value "/price" >= 10)");
   verb.number("--count", options.count, "stop after so many records; 0: no such limit")
       .not_negative();
   verb.flag("--follow", options.follow, "wait for what comes next");

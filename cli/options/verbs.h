@@ -14,6 +14,7 @@ struct Defaults {
 
 void add_up_verbs(Verb& program);
 void add_topic_verbs(Verb& program, const Defaults& defaults);
+void add_group_verbs(Verb& program, const Defaults& defaults);
 void add_record_verbs(Verb& program, const Defaults& defaults);
 void add_root_verbs(Verb& program);
 void add_node_verbs(Verb& program, const Defaults& defaults);

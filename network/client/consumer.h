@@ -76,6 +76,7 @@ class Consumer {
     std::string assignor = "sticky";  // or range, round-robin
     std::vector<std::string> topics;
     std::optional<PartitionId> partition;  // only this one
+    std::string filter;                    // which records (broker/delivery/record_filter.h)
     StartAt start = StartAt::kCommitted;
     StartAt reset = StartAt::kEarliest;
     Offset start_offset;  // with StartAt::kOffset
@@ -89,13 +90,16 @@ class Consumer {
     std::uint64_t backoff_max_ms = 5'000;
   };
 
+  // One of batch and message must be set, all else may be left out. None of them may throw.
   struct Handlers {
     // A failure is retried as the policy says; nothing after it is delivered for that partition
     // meanwhile.
     std::function<Status(const DeliveredBatch&)> batch;
     // Instead of `batch`: record by record.
     std::function<Status(const DeliveredBatch&, const RecordView&)> message;
-    // Something a person should know: connection lost, record skipped, offset out of range.
+    // Something a person should know: connection lost, record skipped, offset out of range, a
+    // handler's failure with topic, partition and offset, each time. To resume() after
+    // kPauseOnError, post it to the loop: from in here it is too early.
     std::function<void(const Error&)> error;
     // RESET: prepare an empty copy beside the old one, then call Consumer::acknowledge. What comes
     // with its refresh_id is for that copy. Once per refresh id. Not set: acknowledged at once.

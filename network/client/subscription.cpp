@@ -147,6 +147,7 @@ void Subscription::send_subscribe() {
   asked_ = subscribe.partitions;
   if (!only_ && !options_.partition && !topic_.assigned()) subscribe.every = first_start();
   subscribe.credit_bytes = options_.credit_bytes;
+  subscribe.filter = options_.filter;
   subscribe.auto_commit = !options_.group.empty() && !topic_.coordinator().is_needed() &&
                           (options_.commit == Consumer::Commit::kAutomatic ||
                            options_.commit == Consumer::Commit::kBeforeHandler);

@@ -90,6 +90,9 @@ struct Subscribe {
   std::optional<SubscribePartition> every;  // the partitions not listed, also later ones; else none
   std::uint32_t credit_bytes = 0;
   bool auto_commit = true;
+  // Which records (broker/delivery/record_filter.h); empty: all. Where none matches, a batch
+  // without records moves the cursor on.
+  std::string filter;
 };
 
 struct SubscribedPartition {

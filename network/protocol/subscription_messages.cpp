@@ -45,10 +45,12 @@ struct Codec<Subscribe> {
       partitions.push_back(Codec<SubscribePartition>::pack(builder, partition));
     flatbuffers::Offset<fbs::SubscribePartition> every;
     if (subscribe.every) every = Codec<SubscribePartition>::pack(builder, *subscribe.every);
+    const bool has_filter = !subscribe.filter.empty();
     return fbs::CreateSubscribe(
         builder, builder.CreateString(subscribe.topic), builder.CreateString(subscribe.group),
         builder.CreateString(subscribe.member), builder.CreateVector(partitions), every,
-        subscribe.credit_bytes, subscribe.auto_commit);
+        subscribe.credit_bytes, subscribe.auto_commit,
+        has_filter ? builder.CreateString(subscribe.filter) : 0);
   }
 
   static Subscribe unpack(Unpacker& unpacker, const Table& table) {
@@ -58,7 +60,8 @@ struct Codec<Subscribe> {
                         .partitions = {},
                         .every = {},
                         .credit_bytes = table.credit_bytes(),
-                        .auto_commit = table.auto_commit()};
+                        .auto_commit = table.auto_commit(),
+                        .filter = unpacker.text(table.filter())};
     if (table.every() != nullptr)
       subscribe.every = Codec<SubscribePartition>::unpack(unpacker, *table.every());
     if (table.partitions() == nullptr) return subscribe;

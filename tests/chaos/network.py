@@ -3,6 +3,7 @@
 Needs root, iproute2 and nftables. Every broker has an address of its own; the driver has the bridge's.
 """
 import os
+import shutil
 import subprocess
 
 TABLE = "inet xylem_chaos"
@@ -13,8 +14,10 @@ def run(*command, check=True):
 
 
 def is_possible():
-    return os.geteuid() == 0 and run("nft", "list", "tables", check=False).returncode == 0 and \
-        run("ip", "netns", "list", check=False).returncode == 0
+    if os.geteuid() != 0 or not all(map(shutil.which, ("nft", "ip"))):
+        return False
+    return all(run(*command, check=False).returncode == 0
+               for command in (("nft", "list", "tables"), ("ip", "netns", "list")))
 
 
 class Network:

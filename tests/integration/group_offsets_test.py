@@ -3,6 +3,7 @@ group's next consumer goes on exactly where the last one stopped."""
 import json
 import os
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "chaos"))
@@ -71,6 +72,41 @@ class GroupOffsetsTest(unittest.TestCase):
         for partition in range(PARTITIONS):
             offsets = [offset for at, offset in seen if at == partition]
             self.assertEqual(offsets, list(range(len(offsets))))
+
+    def groups(self, *arguments):
+        return json.loads(run("groups", *arguments, "--broker", self.tier.clients(), "--json"))
+
+    def test_is_listed_described_and_reset(self):
+        """Groups of several coordinators; back to where a moment is, which is tried first."""
+        self.tier.start()
+        self.tier.create(TOPIC, "--partitions", PARTITIONS)
+        until(self.is_whole, "all replicas are in sync; " + self.tier.logs())
+        names = [f"group-{number}" for number in range(8)]
+        for share in ("old", "new"):
+            begun = time.time()
+            values = "".join(f"{{\"k\":{i},\"v\":\"{share}\"}}\n" for i in range(RECORDS))
+            run("produce", TOPIC, "--broker", self.tier.clients(), "--format", "ndjson", "--key", "k",
+                "--acks", "all", input=values.encode())
+        for name in names:
+            run("consume", TOPIC, "--group", name, "--broker", self.tier.clients(), "--count", SHARE)
+        listed = self.groups("list")["groups"]
+        self.assertEqual([each["group"] for each in listed], names)
+        described = self.groups("describe", names[0])
+        self.assertEqual(described["lag"], 2 * RECORDS - SHARE)
+        self.assertEqual(len(described["partitions"]), PARTITIONS)
+        lags = json.loads(run("lag", "--broker", self.tier.clients(), "--json"))["groups"]
+        self.assertEqual({each["lag"] for each in lags}, {2 * RECORDS - SHARE})
+
+        to_new = ("reset", names[0], "--to-time", str(int(begun * 1_000)))
+        tried = self.groups(*to_new, "--dry-run")
+        self.assertTrue(tried["dryRun"])
+        self.assertEqual(self.groups("describe", names[0])["lag"], 2 * RECORDS - SHARE)
+        self.groups(*to_new)
+        self.assertEqual(self.groups("describe", names[0])["lag"], RECORDS)
+        out = run("consume", TOPIC, "--group", names[0], "--broker", self.tier.clients())
+        values = [json.loads(json.loads(line)["value"]) for line in out.splitlines()]
+        self.assertEqual(sorted(value["k"] for value in values), list(range(RECORDS)))
+        self.assertEqual({value["v"] for value in values}, {"new"})
 
 
 if __name__ == "__main__":

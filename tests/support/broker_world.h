@@ -50,6 +50,8 @@ class BrokerWorld {
     broker::GroupOffsets& kept = groups == nullptr ? *offsets : *groups;
     memberships.emplace(broker::Memberships::Context{loop, clock, *topics, kept},
                         broker::Group::Options());
+    group_admin.emplace(
+        broker::GroupAdmin::Context{clock, *topics, *partitions, kept, *memberships});
     context.emplace(broker::ClientContext{
         .loop = loop,
         .clock = clock,
@@ -59,6 +61,7 @@ class BrokerWorld {
         .topics = *topics,
         .offsets = kept,
         .memberships = *memberships,
+        .group_admin = *group_admin,
         .node = "broker",
         .role = [] { return std::string("LOCAL"); },
         .cluster = [] { return ClusterId(); },
@@ -117,6 +120,7 @@ class BrokerWorld {
   std::optional<broker::PartitionTable> partitions;
   std::optional<broker::TopicCatalog> topics;
   std::optional<broker::Memberships> memberships;
+  std::optional<broker::GroupAdmin> group_admin;
   std::optional<broker::ClientContext> context;
   std::optional<broker::ClientListener> clients;
   std::unique_ptr<network::NetworkClient> network;

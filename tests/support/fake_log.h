@@ -91,11 +91,13 @@ class FakeLog final : public storage::PartitionLog {
 
   [[nodiscard]] Offset end_offset() const override { return end_; }
 
-  [[nodiscard]] Offset written_end() const override { return end_; }
+  [[nodiscard]] Offset written_end() const override { return std::min(end_, written_max_); }
 
   [[nodiscard]] Offset synced_end() const override { return durable_end(); }
 
-  [[nodiscard]] Offset durable_end() const override { return std::min(end_, durable_max_); }
+  [[nodiscard]] Offset durable_end() const override {
+    return std::min(written_end(), durable_max_);
+  }
 
   [[nodiscard]] std::int64_t bytes() const override { return 0; }
 
@@ -174,6 +176,9 @@ class FakeLog final : public storage::PartitionLog {
   // Nothing at or above `end` counts as durable.
   void hold_durable_at(Offset end) { durable_max_ = end; }
 
+  // Nothing at or above `end` counts as written.
+  void hold_written_at(Offset end) { written_max_ = end; }
+
   // Flips a bit in the last byte of the batch that starts at `base`.
   void rot(Offset base) {
     for (auto& kept : batches_) {
@@ -210,6 +215,7 @@ class FakeLog final : public storage::PartitionLog {
   std::vector<Kept> batches_;
   Offset start_;
   Offset end_;
+  Offset written_max_{INT64_MAX};
   Offset durable_max_{INT64_MAX};
   std::vector<storage::OffsetRange> lost_;
   Status failure_;

@@ -31,6 +31,7 @@ class HttpWorld {
     add_message_routes(*server, admin);
     add_record_routes(*server, admin);
     add_stream_routes(*server, admin);
+    add_group_routes(*server, admin);
     add_node_routes(*server, admin);
     broker::add_document_routes(*server);
     const auto got = server->listen({"127.0.0.1", 0});

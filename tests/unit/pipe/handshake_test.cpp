@@ -87,14 +87,14 @@ TEST_CASE("handshake: a replica is served by the leader alone, a child by anybod
   CHECK(state_of(asked_at(*log, 10), source, Asker::kChild) == FetchState::kOk);
 }
 
-TEST_CASE("handshake: a child reads below the high watermark, a replica up to the durable end") {
+TEST_CASE("handshake: a child reads below the high watermark, a replica all that is written") {
   const auto log = three_epochs();
   log->hold_durable_at(Offset(25));
   auto source = source_of(log, true);
   source.high_watermark = Offset(15);
   CHECK(judge(asked_at(*log, 10), source, Asker::kChild).limit == Offset(15));
   const auto replica = judge(asked_at(*log, 10), source, Asker::kReplica);
-  CHECK(replica.limit == Offset(25));
+  CHECK(replica.limit == Offset(30));
   CHECK(replica.answer.high_watermark == Offset(15));
   CHECK(replica.answer.epoch == Epoch(4));
 
@@ -141,9 +141,9 @@ TEST_CASE("handshake: only a leader, only to a replica, says diverged because of
     CHECK(answer.epoch == kNoEpoch);
     CHECK(answer.offset == Offset(0));
   }
-  SUBCASE("what is appended but not durable yet is waited for") {
+  SUBCASE("what is appended but not written yet is waited for") {
     const auto leader = three_epochs();
-    leader->hold_durable_at(Offset(20));
+    leader->hold_written_at(Offset(20));
     const auto answer = judge(asked, source_of(leader, true), Asker::kReplica).answer;
     CHECK(answer.state == FetchState::kBehind);
     CHECK(answer.offset == Offset(20));

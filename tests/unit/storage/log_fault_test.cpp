@@ -110,6 +110,29 @@ TEST_CASE("log: a failed sync fences it: appends fail, reads go on, nothing is r
   CHECK(node.metric("xylem_storage_fenced_logs_total") == 1);
 }
 
+TEST_CASE("log: while a sync lasts, what is written is readable, and told to who wants to know") {
+  TemporaryDirectory directory(fast_directory());
+  FaultDisk disk;
+  Node node("mmap", directory.file("data"), &disk);
+  const auto log = node.open();
+  int told = 0;
+  log->set_listener([&] { ++told; });
+  bool tells = false;
+  SUBCASE("nobody does") { tells = false; }
+  SUBCASE("somebody does") { tells = true; }
+  log->set_tells_written(tells);
+  disk.plan.hold_syncs(true);
+  REQUIRE(log->append(batch_of(2), Epoch(0)));
+  CHECK(xylem::testing::run_until(
+      node.loop, [&] { return log->written_end() == log->end_offset() && (told > 0 || !tells); }));
+  CHECK(log->durable_end() == Offset(0));
+  CHECK(log->read(Offset(0), 1'000, kAll)->bytes > 0);
+  CHECK(told == (tells ? 1 : 0));
+  disk.plan.hold_syncs(false);
+  node.settle(*log);
+  CHECK(told == (tells ? 2 : 1));
+}
+
 TEST_CASE("log: a full disk refuses appends and resumes by itself") {
   TemporaryDirectory directory(fast_directory());
   FaultDisk disk;

@@ -127,6 +127,30 @@ TEST_CASE("broker openapi: the schemas are those of the answers") {
   check_fields(document, "RangeProblem", world.refusal("?from=0", 416));
 }
 
+TEST_CASE("broker openapi: the schemas are those of what is told of groups") {
+  RecordsWorld world;
+  const auto document = document_of(world);
+  const auto json = [&](const std::string& method, const std::string& target,
+                        const std::string& body = {}) {
+    return Json::parse(text_of(world.ask(method, target, body).body), nullptr, false);
+  };
+  const auto changes = json("POST", "/api/v1/groups/g/offsets",
+                            R"({"offsets":[{"topic":"t","partition":0,"offset":0}]})");
+  check_fields(document, "GroupChanges", changes);
+  check_fields(document, "GroupChange", changes["offsets"][0]);
+  broker::Group::Beat beat;
+  beat.member = "m";
+  beat.topics = {"t"};
+  REQUIRE(world.broker.memberships->beat("g", beat, [](const auto&) { return true; }));
+  const auto groups = json("GET", "/api/v1/groups");
+  check_fields(document, "Groups", groups);
+  check_fields(document, "ListedGroup", groups["groups"][0]);
+  const auto group = json("GET", "/api/v1/groups/g");
+  check_fields(document, "Group", group);
+  check_fields(document, "GroupMember", group["members"][0]);
+  check_fields(document, "GroupOffset", group["offsets"][0]);
+}
+
 TEST_CASE("broker openapi: the schemas are those of a stream's events") {
   RecordsWorld world;
   const auto document = document_of(world);

@@ -27,6 +27,8 @@ class Elsewhere final : public broker::GroupOffsets {
     return "root-3:9092";
   }
 
+  [[nodiscard]] std::vector<std::string> coordinators() const override { return {"root-3:9092"}; }
+
   [[nodiscard]] Status keeps(const std::string& group) const override {
     return fail(Errc::kNotLeader, "elsewhere", coordinator(group));
   }
@@ -35,6 +37,10 @@ class Elsewhere final : public broker::GroupOffsets {
               const CommittedOffset& /*offset*/,
               std::function<void(Status)> done) override {
     done(keeps(where.group));
+  }
+
+  void reset(const broker::CommittedOffsets& offsets, std::function<void(Status)> done) override {
+    done(keeps(offsets.begin()->first.group));
   }
 
   [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition&) const override {

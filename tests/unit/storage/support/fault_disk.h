@@ -33,6 +33,14 @@ class FaultPlan {
   // Only allocation reports a full disk when this is set: as preallocating file systems do.
   void only_allocations(bool yes) { only_allocations_ = yes; }
 
+  // From now on a sync of a file lasts until this is said again with false.
+  void hold_syncs(bool hold) {
+    are_syncs_held_ = hold;
+    are_syncs_held_.notify_all();
+  }
+
+  void wait_where_held() const { are_syncs_held_.wait(true); }
+
   bool strikes(bool allocates = false) {
     if (only_allocations_ && !allocates) return false;
     const int left = left_.load();
@@ -52,6 +60,7 @@ class FaultPlan {
   std::atomic<bool> for_ever_{false};
   std::atomic<bool> only_allocations_{false};
   std::atomic<int> left_{-1};
+  std::atomic<bool> are_syncs_held_{false};
 };
 
 class FaultFile final : public File {
@@ -82,6 +91,7 @@ class FaultFile final : public File {
   }
 
   Status sync() override {
+    plan_.wait_where_held();
     if (plan_.strikes()) return std::unexpected(plan_.error());
     return real_->sync();
   }

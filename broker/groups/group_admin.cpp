@@ -1,0 +1,190 @@
+#include "broker/groups/group_admin.h"
+
+#include "broker/groups/group_request.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace xylem::broker {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::array<std::string_view, 4> kCommands = {"group.list", "group.describe",
+                                                       "group.reset", "partition.offsets"};
+
+Json to_json(const TopicPartition& partition) {
+  return {{"topic", partition.topic}, {"partition", partition.partition.value()}};
+}
+
+Json to_json(const Group::Described& member) {
+  Json assigned = Json::array();
+  for (const auto& partition : member.assigned) assigned.push_back(to_json(partition));
+  return {{"member", member.member},
+          {"instance", member.instance},
+          {"client", member.client},
+          {"silentMs", member.silent_ms},
+          {"assigned", std::move(assigned)}};
+}
+
+Json describe_members(const Group* members, const std::string& name) {
+  const bool is_empty = members == nullptr || members->is_empty();
+  Json described{{"group", name}};
+  described["generation"] = is_empty ? 0 : members->generation();
+  described["assignor"] = is_empty ? "" : to_string(members->assignor());
+  return described;
+}
+
+// With the incarnations that the topics have now.
+Result<CommittedOffsets> offsets_in(const TopicCatalog& topics, const ResetRequest& request) {
+  CommittedOffsets offsets;
+  for (const auto& [where, offset] : request.offsets) {
+    const auto* topic = topics.find(where.topic);
+    if (topic == nullptr || where.partition.value() >= topic->partitions)
+      return fail(Errc::kUnknownTopicOrPartition, "no partition " +
+                                                      std::to_string(where.partition.value()) +
+                                                      " of \"" + where.topic + "\"");
+    offsets[{request.group, where.topic, where.partition}] = {offset, topic->incarnation};
+  }
+  return offsets;
+}
+
+Result<Json> describe_offsets(const Partition& partition,
+                              std::optional<std::int64_t> timestamp_ms) {
+  const auto end = partition.high_watermark();
+  Json described{{"partition", partition.id().partition.value()},
+                 {"start", partition.log()->start_offset().value()},
+                 {"highWatermark", end.value()}};
+  if (!timestamp_ms) return described;
+  auto found = partition.log()->offset_for_time(*timestamp_ms);
+  if (!found) return pass(found);
+  described["offset"] = std::min(*found, end).value();
+  return described;
+}
+
+}  // namespace
+
+bool GroupAdmin::is_command(std::string_view name) {
+  return std::ranges::find(kCommands, name) != kCommands.end();
+}
+
+void GroupAdmin::run(std::string_view command, std::string_view json, const Answer& answer) {
+  if (command == "group.list") return answer(list());
+  if (command == "group.describe") return answer(describe(json));
+  if (command == "partition.offsets") return answer(offsets_of(json));
+  if (command == "group.reset") return reset(json, answer);
+  answer(fail(Errc::kInvalidRequest, "unknown command \"" + std::string(command) + "\"",
+              "group.list, group.describe, group.reset, partition.offsets"));
+}
+
+std::string GroupAdmin::list() const {
+  std::map<std::string, std::set<std::string>> topics;  // by group
+  for (const auto& [where, offset] : context_.offsets.all())
+    topics[where.group].insert(where.topic);
+  for (const auto& name : context_.memberships.names())
+    topics[name].merge(context_.memberships.find(name)->topics());
+  Json groups = Json::array();
+  for (const auto& [name, names] : topics) {
+    const auto* members = context_.memberships.find(name);
+    auto group = describe_members(members, name);
+    group["members"] =
+        members == nullptr ? 0 : members->describe(context_.clock.monotonic_ms()).size();
+    group["topics"] = names;
+    groups.push_back(std::move(group));
+  }
+  return Json{{"groups", std::move(groups)}, {"coordinators", context_.offsets.coordinators()}}
+      .dump();
+}
+
+Result<std::string> GroupAdmin::describe(std::string_view json) const {
+  auto group = group_in(json);
+  if (!group) return group;
+  if (auto here = context_.offsets.keeps(*group); !here) return pass(here);
+  const auto* known = context_.memberships.find(*group);
+  auto described = describe_members(known, *group);
+  auto members = Json::array();
+  if (known != nullptr) {
+    for (const auto& member : known->describe(context_.clock.monotonic_ms()))
+      members.push_back(to_json(member));
+  }
+  auto offsets = Json::array();
+  for (const auto& [where, offset] : context_.offsets.all()) {
+    const auto* topic = context_.topics.find(where.topic);
+    if (where.group != *group || topic == nullptr || topic->incarnation != offset.incarnation)
+      continue;
+    auto one = to_json(TopicPartition{where.topic, where.partition});
+    one["committed"] = offset.next.value();
+    offsets.push_back(std::move(one));
+  }
+  if (members.empty() && offsets.empty())
+    return fail(Errc::kNotFound, "there is no group \"" + *group + "\"",
+                "a group is there once a member has joined or committed");
+  described["members"] = std::move(members);
+  described["offsets"] = std::move(offsets);
+  return described.dump();
+}
+
+// Its high watermark is not just what was heard last.
+bool GroupAdmin::is_exact_here(const Partition& partition) const {
+  return partition.is_leader() || !context_.offsets.is_coordinated();
+}
+
+Result<std::string> GroupAdmin::offsets_of(std::string_view json) const {
+  auto request = offsets_request_in(json);
+  if (!request) return pass(request);
+  const auto* topic = context_.topics.find(request->topic);
+  if (topic == nullptr)
+    return fail(Errc::kUnknownTopicOrPartition, "there is no topic \"" + request->topic + "\"");
+  auto partitions = Json::array();
+  for (std::int32_t p = 0; p < topic->partitions; ++p) {
+    const auto* partition = context_.partitions.find(topic->log(p));
+    if (partition == nullptr || !is_exact_here(*partition)) continue;
+    auto described = describe_offsets(*partition, request->timestamp_ms);
+    if (!described) return pass(described);
+    partitions.push_back(std::move(*described));
+  }
+  return Json{{"topic", topic->name}, {"partitions", std::move(partitions)}}.dump();
+}
+
+Status GroupAdmin::may_reset(const std::string& group) const {
+  if (auto here = context_.offsets.keeps(group); !here) return here;
+  const auto* members = context_.memberships.find(group);
+  if (members == nullptr || members->is_empty()) return {};
+  return fail(Errc::kInvalidRequest,
+              "group \"" + group + "\" has members, which would go on where they are",
+              "stop them first; one that was killed counts until its session is over");
+}
+
+void GroupAdmin::reset(std::string_view json, const Answer& answer) {
+  auto request = reset_request_in(json);
+  if (!request) return answer(pass(request));
+  if (auto may = may_reset(request->group); !may) return answer(pass(may));
+  auto offsets = offsets_in(context_.topics, *request);
+  if (!offsets) return answer(pass(offsets));
+  auto changes = Json::array();
+  for (const auto& [where, offset] : *offsets) {
+    const auto before = context_.offsets.find(where);
+    const bool is_same_log = before && before->incarnation == offset.incarnation;
+    auto change = to_json(TopicPartition{where.topic, where.partition});
+    change["before"] = is_same_log ? Json(before->next.value()) : Json();
+    change["offset"] = offset.next.value();
+    changes.push_back(std::move(change));
+  }
+  auto text =
+      Json{{"group", request->group}, {"dryRun", request->is_dry}, {"offsets", std::move(changes)}}
+          .dump();
+  if (request->is_dry) return answer(std::move(text));
+  context_.offsets.reset(*offsets, [answer, text = std::move(text)](const Status& done) {
+    if (!done) return answer(std::unexpected(done.error()));
+    answer(text);
+  });
+}
+
+}  // namespace xylem::broker

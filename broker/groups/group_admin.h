@@ -1,0 +1,69 @@
+// Commands about groups as JSON in, JSON out: what ADMIN frames and the HTTP API both call.
+//
+//   group.list        {}
+//     -> {"groups":[{"group","members":N,"topics":[...],"generation","assignor"}...],
+//         "coordinators":["host:port"...]}
+//     Of the groups that this broker keeps; the coordinators know the others. Those without
+//     members have generation 0 and no assignor.
+//   group.describe    {"group"}
+//     -> {"group","generation","assignor",
+//         "members":[{"member","instance","client","silentMs",
+//                     "assigned":[{"topic","partition"}...]}...],
+//         "offsets":[{"topic","partition","committed"}...]}
+//   group.reset       {"group","offsets":[{"topic","partition","offset"}...],"dryRun":false}
+//     -> {"group","dryRun","offsets":[{"topic","partition","before":N|null,"offset"}...]}
+//     All of them or none, durable in the answer; to offsets before what was committed, too.
+//   partition.offsets {"topic","timestampMs":N}
+//     -> {"topic","partitions":[{"partition","start","highWatermark","offset"}...]}
+//     Of the partitions that this broker leads (those it has, where it keeps its groups itself).
+//     `offset`: the first at or after the timestamp (the high watermark: none is), where that was
+//     asked for.
+//
+// Errors: kInvalidRequest (unknown command or field; the group has members: they would go on where
+// they were), kNotFound (no such group), kUnknownTopicOrPartition, and what GroupOffsets says.
+// Threads: the loop's; `answer` is called once, perhaps inside the call.
+#pragma once
+
+#include "broker/catalog/topic_catalog.h"
+#include "broker/groups/group_offsets.h"
+#include "broker/groups/memberships.h"
+#include "broker/partitions/partition_table.h"
+#include "common/clock.h"
+#include "common/result.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace xylem::broker {
+
+class GroupAdmin {
+ public:
+  using Answer = std::function<void(Result<std::string>)>;
+
+  struct Context {
+    const Clock& clock;
+    const TopicCatalog& topics;
+    const PartitionTable& partitions;
+    GroupOffsets& offsets;
+    const Memberships& memberships;
+  };
+
+  explicit GroupAdmin(const Context& context) : context_(context) {}
+
+  [[nodiscard]] static bool is_command(std::string_view name);
+
+  void run(std::string_view command, std::string_view json, const Answer& answer);
+
+ private:
+  [[nodiscard]] std::string list() const;
+  [[nodiscard]] Result<std::string> describe(std::string_view json) const;
+  [[nodiscard]] Result<std::string> offsets_of(std::string_view json) const;
+  void reset(std::string_view json, const Answer& answer);
+  [[nodiscard]] Status may_reset(const std::string& group) const;
+  [[nodiscard]] bool is_exact_here(const Partition& partition) const;
+
+  Context context_;
+};
+
+}  // namespace xylem::broker

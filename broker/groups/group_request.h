@@ -1,0 +1,37 @@
+// What the commands of group_admin.h ask for, out of their JSON.
+//
+// Threads: any; everything is pure. Errors: kInvalidRequest, with the field that is wrong.
+#pragma once
+
+#include "broker/groups/assignor.h"
+#include "common/ids.h"
+#include "common/result.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace xylem::broker {
+
+inline constexpr std::size_t kResetOffsetsMax = 10'000;  // in one request
+
+struct ResetRequest {
+  std::string group;
+  std::vector<std::pair<TopicPartition, Offset>> offsets;
+  bool is_dry = false;
+};
+
+struct OffsetsRequest {
+  std::string topic;
+  std::optional<std::int64_t> timestamp_ms;
+};
+
+Result<std::string> group_in(std::string_view json);
+Result<ResetRequest> reset_request_in(std::string_view json);
+Result<OffsetsRequest> offsets_request_in(std::string_view json);
+
+}  // namespace xylem::broker
