@@ -1,6 +1,8 @@
 #include "consumer-app/app.h"
 
 #include "common/signals.h"
+#include "consumer-app/open_view.h"
+#include "consumer-app/view_origins.h"
 #include "consumer-app/view_reader.h"
 #include "consumer-app/view_store.h"
 
@@ -10,60 +12,95 @@ namespace xylem::consumer_app {
 
 Result<std::unique_ptr<App>> App::create(const AppConfig& config) {
   auto app = std::unique_ptr<App>(new App(config));
-  if (auto started = app->start(config); !started) return pass(started);
+  if (auto started = app->start(); !started) return pass(started);
   return app;
 }
 
-App::App(const AppConfig& config) : random_(system_seed()), logger_(config.logger) {
+App::App(const AppConfig& config)
+    : config_(config),
+      view_path_(config.data_dir + "/view.db"),
+      random_(system_seed()),
+      logger_(config.logger) {
   metrics_.add_process_metrics();
   for (const auto& [name, value] : config.effective)
     logger_.info("config.setting", {{"name", name}, {"value", value}});
 }
 
 App::~App() {
-  queries_.reset();
-  server_.reset();
-  stream_.reset();
-  applier_.reset();
+  stop_view();
   log_.reset();
   if (!storage_) return;
   if (auto closed = storage_->close(); !closed)
     logger_.error("storage.close_failed", {{"error", closed.error().what()}});
 }
 
-Status App::start(const AppConfig& config) {
-  auto storage = storage::open_storage(config.storage_type, config.data_dir,
+Status App::start() {
+  auto storage = storage::open_storage(config_.storage_type, config_.data_dir,
                                        {loop_, disk_, clock_, logger_, metrics_});
   if (!storage) return pass(storage);
   storage_ = std::move(*storage);
-  auto log = RecordLog::open(*storage_, config.log);
+  auto log = RecordLog::open(*storage_, config_.log);
   if (!log) return pass(log);
   log_.emplace(std::move(*log));
+  network_ = network::make_tcp_client(loop_, {});
+  if (auto started = start_view(config_.listen); !started) return started;
+  watch_topics();
+  logger_.info("app.started", {{"http", network::Address{config_.listen.host, port_}.text()},
+                               {"data", config_.data_dir}});
+  return {};
+}
 
-  const std::string path = config.data_dir + "/view.db";
-  auto store = ViewStore::open(path);
+Status App::start_view(const network::Address& listen) {
+  const ViewStore::Options options{disk_, config_.data_dir + "/origins.json", random_.next()};
+  auto origins = load_origins(disk_, options.origins_path);
+  if (!origins) logger_.warn("view.origins_unreadable", {{"error", origins.error().what()}});
+  auto store = open_view(view_path_, options, logger_);
   if (!store) return pass(store);
-  auto reader = ViewReader::open(path);
+  auto reader = ViewReader::open(view_path_);
   if (!reader) return pass(reader);
-  const Copies copies = (*store)->copies();
   applier_ = std::make_unique<Applier>(Applier::Context{loop_, *log_, logger_, metrics_},
                                        std::move(*store), Applier::Limits());
-  network_ = network::make_tcp_client(loop_, {});
+  applier_->on_damaged([this] { want_replacement(); });
   stream_ = std::make_unique<Stream>(
       Stream::Context{loop_, *network_, clock_, random_, logger_, metrics_, *applier_, *log_},
-      config.stream, copies);
+      config_.stream);
 
   server_ = std::make_unique<network::HttpServer>(loop_, network::HttpServer::Limits());
   queries_ = std::make_unique<QueryApi>(
       QueryApi::Context{loop_, metrics_, *stream_, *applier_, *log_}, std::move(*reader), *server_);
-  auto port = server_->listen(config.listen);
-  if (!port) return pass(port, "listen at " + config.listen.text());
+  queries_->on_damaged([this] { want_replacement(); });
+  auto port = server_->listen(listen);
+  if (!port) return pass(port, "listen at " + listen.text());
   port_ = *port;
-  watch_topics();
-  stream_->start();
-  logger_.info("app.started", {{"http", network::Address{config.listen.host, port_}.text()},
-                               {"data", config.data_dir}});
+  rebuild_ = std::make_unique<Rebuild>(Rebuild::Context{loop_, *applier_, *log_, logger_});
+  rebuild_->start(origins.value_or(Origins()), config_.stream.topics,
+                  [this] { stream_->start(applier_->applied()); });
   return {};
+}
+
+void App::stop_view() {
+  queries_.reset();
+  server_.reset();
+  rebuild_.reset();
+  stream_.reset();
+  applier_.reset();
+}
+
+// Later: whoever found the damage is among what is stopped.
+void App::want_replacement() {
+  if (std::exchange(is_replacing_, true)) return;
+  loop_.answer([this] { replace_view(); });
+}
+
+void App::replace_view() {
+  is_replacing_ = false;
+  stop_view();
+  failure_ = set_view_aside(view_path_, disk_);
+  if (failure_) failure_ = start_view({.host = config_.listen.host, .port = port_});
+  if (failure_) return;
+  logger_.error("view.not_replaced", {{"error", failure_.error().what()},
+                                      {"hint", "the daemon stops; start it when that is mended"}});
+  loop_.stop();
 }
 
 void App::watch_topics() {
@@ -79,12 +116,13 @@ void App::watch_topics() {
   });
 }
 
-void App::run() {
+Status App::run() {
   const StopSignals signals(loop_, [this] {
     logger_.info("app.stopping");
     loop_.stop();
   });
   loop_.run();
+  return failure_;
 }
 
 }  // namespace xylem::consumer_app

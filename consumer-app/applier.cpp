@@ -26,6 +26,7 @@ Applier::Applier(const Context& context, std::unique_ptr<ViewStore> store, const
     : context_(context),
       limits_(limits),
       store_(std::move(store)),
+      applied_(store_->copies()),
       transactions_(context.metrics.counter("xylem_consumer_transactions_total",
                                             "Transactions committed to the view.")),
       failures_(context.metrics.counter("xylem_consumer_transaction_failures_total",
@@ -81,30 +82,41 @@ Applier::Group Applier::take_group() {
     bytes += bytes_of_change(queue_.front().change);
     group.push_back(std::move(queue_.front().change));
     queue_.pop_front();
+    // What comes for the shadow may reach the log only once the view knows of it (view_origins.h).
+    if (std::holds_alternative<BeginShadow>(group.back())) break;
   }
-  return std::make_shared<const std::vector<Change>>(std::move(group));
+  return std::make_shared<std::vector<Change>>(std::move(group));
 }
 
 void Applier::commit(const Group& group) {
   busy_ = true;
   dropped_last_ = false;
-  if (auto appended = append_to_log(*group); !appended) return on_committed(group, appended);
+  if (auto appended = append_to_log(*group); !appended) return on_failed(group, appended);
   hand_to_worker([this, group = without_stopped(group)] {
-    answer([this, group, status = store_->apply(*group)] { on_committed(group, status); });
+    const auto status = store_->apply(*group);
+    answer([this, group, outcome = Outcome{status, store_->copies(), store_->records_applied()}] {
+      on_committed(group, outcome);
+    });
   });
 }
 
-void Applier::on_committed(const Group& group, const Status& status) {
-  if (!status) {
-    if (health_) {
-      context_.logger.error("view.commit_failed",
-                            {{"error", status.error().what()}, {"retry_ms", limits_.retry_ms}});
-    }
-    failures_.add();
-    health_ = status;
-    retry_.start(limits_.retry_ms, 0, [this, group] { commit(group); });
-    return;
+// A damaged file stays damaged: nothing is tried again, and the queue fills until it is replaced.
+void Applier::on_failed(const Group& group, const Status& status) {
+  const bool damaged = status.error().code() == Errc::kCorrupt;
+  if (health_) {
+    context_.logger.error(damaged ? "view.damaged" : "view.commit_failed",
+                          {{"error", status.error().what()}, {"retry_ms", limits_.retry_ms}});
   }
+  failures_.add();
+  health_ = status;
+  if (!damaged) return retry_.start(limits_.retry_ms, 0, [this, group] { commit(group); });
+  if (const auto told = std::exchange(on_damaged_, nullptr)) told();
+}
+
+void Applier::on_committed(const Group& group, Outcome outcome) {
+  if (!outcome.status) return on_failed(group, outcome.status);
+  applied_ = std::move(outcome.copies);
+  records_applied_ = outcome.records_applied;
   if (!health_) context_.logger.info("view.commit_resumed");
   health_ = {};
   transactions_.add();
@@ -113,6 +125,7 @@ void Applier::on_committed(const Group& group, const Status& status) {
     dropping_ = dropping_ || !std::holds_alternative<ApplyBatches>(change);
   }
   busy_ = false;
+  if (on_applied_) on_applied_();
   relieve();
   pump();
 }
@@ -126,21 +139,26 @@ void Applier::drop_some() {
 }
 
 void Applier::on_dropped(const Result<bool>& more) {
+  if (!more && more.error().code() == Errc::kCorrupt)
+    return on_failed(nullptr, std::unexpected(more.error()));
   if (!more) context_.logger.warn("view.drop_failed", {{"error", more.error().what()}});
   dropping_ = more.value_or(false);
   busy_ = false;
   pump();
 }
 
-Status Applier::append_to_log(const std::vector<Change>& group) {
-  for (const auto& change : group) {
-    const auto* one = std::get_if<ApplyBatches>(&change);
+Status Applier::append_to_log(std::vector<Change>& group) {
+  for (auto& change : group) {
+    auto* one = std::get_if<ApplyBatches>(&change);
     if (one == nullptr) continue;
     const storage::LogName name{one->topic, {one->incarnation, one->partition}};
     if (stopped_.contains(one->topic)) continue;
     auto appended = context_.log.append(name, one->batches.bytes);
-    if (appended) continue;
-    if (passes(appended.error().code())) return appended;
+    if (appended) {
+      one->is_new_in_log = one->is_new_in_log || *appended;  // the second time it is there
+      continue;
+    }
+    if (passes(appended.error().code())) return pass(appended);
     stop(one->topic, appended.error());
   }
   return {};
@@ -156,7 +174,7 @@ Applier::Group Applier::without_stopped(const Group& group) {
       kept.push_back(change);
     }
   }
-  return std::make_shared<const std::vector<Change>>(std::move(kept));
+  return std::make_shared<std::vector<Change>>(std::move(kept));
 }
 
 void Applier::stop(const std::string& topic, const Error& why) {

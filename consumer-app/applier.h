@@ -65,6 +65,18 @@ class Applier {
   // topic that is stopped.
   void after_commit(const std::string& topic, std::function<void()> done);
 
+  // The view as it was committed last.
+  [[nodiscard]] const Copies& applied() const { return applied_; }
+
+  // Records applied since the start.
+  [[nodiscard]] std::int64_t records_applied() const { return records_applied_; }
+
+  // Told after every commit; applied() shows it.
+  void on_applied(std::function<void()> told) { on_applied_ = std::move(told); }
+
+  // Told once when the view's file turns out to be damaged: nothing is committed any more.
+  void on_damaged(std::function<void()> told) { on_damaged_ = std::move(told); }
+
   // Why the head of the queue does not go through.
   [[nodiscard]] const Status& health() const { return health_; }
 
@@ -74,7 +86,13 @@ class Applier {
   [[nodiscard]] bool is_under_pressure() const { return pressed_; }
 
  private:
-  using Group = std::shared_ptr<const std::vector<Change>>;
+  using Group = std::shared_ptr<std::vector<Change>>;  // the worker's, once it was handed over
+
+  struct Outcome {
+    Status status;
+    Copies copies;
+    std::int64_t records_applied = 0;
+  };
 
   struct Item {
     std::string topic;
@@ -87,10 +105,11 @@ class Applier {
   Group without_stopped(const Group& group);
   void stop(const std::string& topic, const Error& why);
   void commit(const Group& group);
-  void on_committed(const Group& group, const Status& status);
+  void on_committed(const Group& group, Outcome outcome);
+  void on_failed(const Group& group, const Status& status);
   void drop_some();
   void on_dropped(const Result<bool>& more);
-  Status append_to_log(const std::vector<Change>& group);
+  Status append_to_log(std::vector<Change>& group);
   void hand_to_worker(std::function<void()> work);
   void answer(std::function<void()> on_loop);
   void relieve();
@@ -99,6 +118,10 @@ class Applier {
   Limits limits_;
   std::unique_ptr<ViewStore> store_;  // the worker's
   std::function<void(bool)> pressure_;
+  std::function<void()> on_applied_;
+  std::function<void()> on_damaged_;
+  Copies applied_;
+  std::int64_t records_applied_ = 0;
   std::deque<Item> queue_;
   std::size_t queued_bytes_ = 0;  // also of the group that is being committed
   bool pressed_ = false;

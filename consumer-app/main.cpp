@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-// Exit codes: 0 stopped as asked, 1 could not start, 2 bad settings.
+// Exit codes: 0 stopped as asked, 1 could not start or go on, 2 bad settings.
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto config = xylem::consumer_app::load_config(arguments, xylem::process_environment());
@@ -20,6 +20,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "xylem-consumer-app: %s\n", app.error().what().c_str());
     return 1;
   }
-  (*app)->run();
+  if (const auto ended = (*app)->run(); !ended) {
+    std::fprintf(stderr, "xylem-consumer-app: %s\n", ended.error().what().c_str());
+    return 1;
+  }
   return 0;
 }

@@ -64,15 +64,20 @@ void QueryApi::key(const Request& request, const Reply& reply) {
     if (!topic) return reply->send_error(topic.error());
     topics = {*topic};
   }
-  answer(lookups_, reply,
-         [this, topics, key = path_argument(request, "key")]() -> Result<std::string> {
-           for (const auto& topic : topics) {
-             auto entry = view_->find(topic, key);
-             if (entry) return entry_json(topic, key, *entry);
-             if (entry.error().code() != Errc::kNotFound) return pass(entry);
-           }
-           return fail(Errc::kNotFound, "there is no such key");
-         });
+  look_up(reply,
+          [this, topics, key = path_argument(request, "key")] { return value_of(topics, key); });
+}
+
+Result<HttpResponse> QueryApi::value_of(const std::vector<std::string>& topics,
+                                        const std::string& key) {
+  for (const auto& topic : topics) {
+    if (auto whole = view_->check_whole(topic); !whole) return pass(whole);
+    auto entry = view_->find(topic, key);
+    if (!entry && entry.error().code() == Errc::kNotFound) continue;
+    if (!entry) return pass(entry);
+    return HttpResponse::json(200, entry_json(topic, key, *entry));
+  }
+  return fail(Errc::kNotFound, "there is no such key");
 }
 
 void QueryApi::keys(const Request& request, const Reply& reply) {
@@ -82,13 +87,14 @@ void QueryApi::keys(const Request& request, const Reply& reply) {
   if (!limit) return reply->send_error(limit.error());
   std::optional<std::string> after;
   if (request.query.contains("after")) after = request.argument("after");
-  answer(lookups_, reply,
-         [this, topic = *topic, after, prefix = std::string(request.argument("prefix")),
-          limit = *limit]() -> Result<std::string> {
-           auto found = view_->keys(topic, {.prefix = prefix, .after = after, .limit = limit + 1});
-           if (!found) return pass(found);
-           return keys_json(topic, *found, limit);
-         });
+  look_up(reply,
+          [this, topic = *topic, after, prefix = std::string(request.argument("prefix")),
+           limit = *limit]() -> Result<HttpResponse> {
+            if (auto whole = view_->check_whole(topic); !whole) return pass(whole);
+            auto found = view_->keys(topic, {.prefix = prefix, .after = after, .limit = limit + 1});
+            if (!found) return pass(found);
+            return HttpResponse::json(200, keys_json(topic, *found, limit));
+          });
 }
 
 void QueryApi::offset(const Request& request, const Reply& reply) {
@@ -101,9 +107,8 @@ void QueryApi::offset(const Request& request, const Reply& reply) {
     return reply->send_error(Error(Errc::kInvalidRequest, "the offset is not a number from 0 up"));
   auto log = log_of(request, *topic);
   if (!log) return reply->send_error(log.error());
-  answer(scans_, reply, [topic = *topic, log = *log, offset] {
-    return record_at_json(topic, log, Offset(offset));
-  });
+  scan(reply,
+       [topic = *topic, log = *log, offset] { return record_at_json(topic, log, Offset(offset)); });
 }
 
 void QueryApi::range(const Request& request, const Reply& reply) {
@@ -118,8 +123,7 @@ void QueryApi::range(const Request& request, const Reply& reply) {
   const auto to = request.number("to", INT64_MAX, 0, INT64_MAX);
   if (!to) return reply->send_error(to.error());
   const OffsetRange range{Offset(*from), Offset(*to), *limit};
-  answer(scans_, reply,
-         [topic = *topic, log = *log, range] { return range_json(topic, log, range); });
+  scan(reply, [topic = *topic, log = *log, range] { return range_json(topic, log, range); });
 }
 
 void QueryApi::history(const Request& request, const Reply& reply) {
@@ -135,17 +139,16 @@ void QueryApi::history(const Request& request, const Reply& reply) {
     if (!parsed) return reply->send_error(parsed.error());
     place = *parsed;
   }
-  answer(scans_, reply,
-         [topic = *topic, key = path_argument(request, "key"), logs = *logs, place,
-          limit = *limit] { return history_json(topic, key, logs, place, limit); });
+  scan(reply, [topic = *topic, key = path_argument(request, "key"), logs = *logs, place,
+               limit = *limit] { return history_json(topic, key, logs, place, limit); });
 }
 
 void QueryApi::stats(const Request& /*request*/, const Reply& reply) {
   const LogSize size{context_.log.segments().size(), context_.log.bytes()};
-  answer(lookups_, reply, [this, topics = context_.stream.topics(), size]() -> Result<std::string> {
+  look_up(reply, [this, topics = context_.stream.topics(), size]() -> Result<HttpResponse> {
     auto copies = view_->copies();
     if (!copies) return pass(copies);
-    return stats_json(topics, *copies, size);
+    return HttpResponse::json(200, stats_json(topics, *copies, size));
   });
 }
 
@@ -225,24 +228,57 @@ Health QueryApi::look() const {
   return health;
 }
 
-// The reply stays on the loop; only the query travels.
-void QueryApi::answer(Worker& worker, const Reply& reply, Query query) {
-  queries_.add();
-  const std::uint64_t id = ++last_id_;
-  const bool accepted =
-      worker.submit([this, id, query = std::move(query), alive = std::weak_ptr(alive_)] {
-        context_.loop.answer([this, id, alive, result = query()] {
-          if (alive.lock()) finish(id, result);
+Error QueryApi::not_whole(const Error& error) const {
+  std::string_view how = "it is filled from the broker";
+  if (!context_.stream.is_connected()) how = "it is filled from the broker, which is not connected";
+  if (!context_.stream.is_started()) how = "it is built again from the record log";
+  return {error.code(), error.what() + ": " + std::string(how),
+          "ask again; /api/query/health tells how far it is"};
+}
+
+void QueryApi::look_up(const Reply& reply, Lookup lookup) {
+  ask(lookups_, reply,
+      [this, lookup = std::move(lookup), alive = std::weak_ptr(alive_)](std::uint64_t id) {
+        context_.loop.answer([this, id, alive, result = lookup()] {
+          if (alive.lock()) finish_lookup(id, result);
         });
       });
-  if (!accepted) return reply->send_error(Error(Errc::kUnavailable, "too many queries at once"));
+}
+
+void QueryApi::scan(const Reply& reply, Query query) {
+  ask(scans_, reply,
+      [this, query = std::move(query), alive = std::weak_ptr(alive_)](std::uint64_t id) {
+        context_.loop.answer([this, id, alive, result = query()] {
+          if (alive.lock()) finish_scan(id, result);
+        });
+      });
+}
+
+// The reply stays on the loop; only the work travels.
+void QueryApi::ask(Worker& worker, const Reply& reply, std::function<void(std::uint64_t id)> work) {
+  queries_.add();
+  const std::uint64_t id = ++last_id_;
+  if (!worker.submit([id, work = std::move(work)] { work(id); }))
+    return reply->send_error(Error(Errc::kUnavailable, "too many queries at once"));
   waiting_.emplace(id, reply);
 }
 
-void QueryApi::finish(std::uint64_t id, const Result<std::string>& result) {
-  const auto reply = std::move(waiting_.extract(id).mapped());
+void QueryApi::finish_lookup(std::uint64_t id, const Result<HttpResponse>& result) {
+  const auto reply = take_waiting(id);
+  if (result) return reply->send(*result);
+  const auto& error = result.error();
+  reply->send_error(error.code() == Errc::kUnavailable ? not_whole(error) : error);
+  if (error.code() == Errc::kCorrupt && on_damaged_) on_damaged_();
+}
+
+void QueryApi::finish_scan(std::uint64_t id, const Result<std::string>& result) {
+  const auto reply = take_waiting(id);
   if (!result) return reply->send_error(result.error());
   reply->send(HttpResponse::json(200, *result));
+}
+
+QueryApi::Reply QueryApi::take_waiting(std::uint64_t id) {
+  return std::move(waiting_.extract(id).mapped());
 }
 
 }  // namespace xylem::consumer_app

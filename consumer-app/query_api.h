@@ -11,6 +11,10 @@
 // order configured, that has the key; the others then refuse. `partition` may be left out where the
 // topic has just one.
 //
+// What the view answers is of a whole copy: while a topic's first copy is built, or one that was
+// lost is built again, it answers 503 and says so. Offsets, ranges and histories come from the log
+// and are answered meanwhile.
+//
 // Lookups (SQLite) and scans (logs) have a thread each, so that a long scan delays no lookup and
 // neither delays the stream.
 //
@@ -54,10 +58,14 @@ class QueryApi {
   QueryApi(const QueryApi&) = delete;
   QueryApi& operator=(const QueryApi&) = delete;
 
+  // Told when a lookup finds the view's file damaged; it may be told again.
+  void on_damaged(std::function<void()> told) { on_damaged_ = std::move(told); }
+
  private:
   using Request = network::HttpRequest;
   using Reply = network::HttpReplyPtr;
   using Query = std::function<Result<std::string>()>;  // off the loop; the answer is JSON
+  using Lookup = std::function<Result<network::HttpResponse>()>;  // off the loop, of the view
   using Handler = void (QueryApi::*)(const Request&, const Reply&);
 
   void route(network::HttpServer& server, std::string_view pattern, Handler handler);
@@ -77,15 +85,23 @@ class QueryApi {
   [[nodiscard]] Result<std::string> topic_of(const Request& request) const;
   [[nodiscard]] Result<std::vector<TopicLog>> logs_of(const std::string& topic) const;
   [[nodiscard]] Result<TopicLog> log_of(const Request& request, const std::string& topic) const;
+  [[nodiscard]] Result<network::HttpResponse> value_of(const std::vector<std::string>& topics,
+                                                       const std::string& key);
   [[nodiscard]] Health look() const;
+  [[nodiscard]] Error not_whole(const Error& error) const;
 
-  void answer(Worker& worker, const Reply& reply, Query query);
-  void finish(std::uint64_t id, const Result<std::string>& result);
+  void look_up(const Reply& reply, Lookup lookup);
+  void scan(const Reply& reply, Query query);
+  void ask(Worker& worker, const Reply& reply, std::function<void(std::uint64_t id)> work);
+  void finish_lookup(std::uint64_t id, const Result<network::HttpResponse>& result);
+  void finish_scan(std::uint64_t id, const Result<std::string>& result);
+  [[nodiscard]] Reply take_waiting(std::uint64_t id);
 
   Context context_;
   std::unique_ptr<ViewReader> view_;  // the lookups' thread's
   std::map<std::uint64_t, Reply> waiting_;
   std::uint64_t last_id_ = 0;
+  std::function<void()> on_damaged_;
   Counter& queries_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Worker lookups_{"lookups"};  // last: joined before what they use goes

@@ -13,12 +13,20 @@ Result<RecordLog> RecordLog::open(storage::StorageEngine& engine,
   for (const auto& name : engine.logs()) {
     auto log = engine.open(name, options);
     if (!log) return pass(log, "open the log of " + name.topic);
+    opened.watch(**log);
     opened.logs_.emplace(name.id, std::move(*log));
   }
   return opened;
 }
 
-Status RecordLog::append(const storage::LogName& name, Bytes batches) {
+void RecordLog::watch(storage::PartitionLog& log) const {
+  log.set_listener([told = std::weak_ptr(written_)] {
+    const auto written = told.lock();
+    if (written && *written) (*written)();
+  });
+}
+
+Result<bool> RecordLog::append(const storage::LogName& name, Bytes batches) {
   auto& log = logs_[name.id];
   if (!log) {
     auto made = engine_->open(name, options_);
@@ -27,14 +35,20 @@ Status RecordLog::append(const storage::LogName& name, Bytes batches) {
       return pass(made, "open the log of " + name.topic);
     }
     log = std::move(*made);
+    watch(*log);
   }
+  bool is_all_new = true;
   while (!batches.empty()) {
     const auto header = read_batch_header(batches);
     if (!header) return fail(Errc::kCorrupt, "run of batches: " + header.error().what());
-    if (header->base_offset >= log->end_offset()) return log->append_as_is(batches);
+    if (header->base_offset >= log->end_offset()) {
+      if (auto appended = log->append_as_is(batches); !appended) return pass(appended);
+      return is_all_new;
+    }
+    is_all_new = false;
     batches = batches.subspan(header->bytes);
   }
-  return {};
+  return is_all_new;
 }
 
 std::shared_ptr<const storage::PartitionLog> RecordLog::find(const LogId& id) const {

@@ -14,9 +14,11 @@
 #include "storage/storage_engine.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace xylem::consumer_app {
@@ -37,7 +39,11 @@ class RecordLog {
   static Result<RecordLog> open(storage::StorageEngine& engine, const storage::LogOptions& options);
 
   // Appends the batches of the run that start at or above the log's end; the others are there.
-  Status append(const storage::LogName& name, Bytes batches);
+  // True: all of the run was appended.
+  Result<bool> append(const storage::LogName& name, Bytes batches);
+
+  // Told whenever more of a log can be read.
+  void on_written(std::function<void()> written) { *written_ = std::move(written); }
 
   // Null: nothing was ever appended.
   [[nodiscard]] std::shared_ptr<const storage::PartitionLog> find(const LogId& id) const;
@@ -56,9 +62,12 @@ class RecordLog {
   RecordLog(storage::StorageEngine& engine, const storage::LogOptions& options)
       : engine_(&engine), options_(options) {}
 
+  void watch(storage::PartitionLog& log) const;
+
   storage::StorageEngine* engine_;  // outlives this
   storage::LogOptions options_;
   std::map<LogId, std::shared_ptr<storage::PartitionLog>> logs_;
+  std::shared_ptr<std::function<void()>> written_ = std::make_shared<std::function<void()>>();
 };
 
 }  // namespace xylem::consumer_app

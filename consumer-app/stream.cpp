@@ -8,7 +8,7 @@
 
 namespace xylem::consumer_app {
 
-Stream::Stream(const Context& context, Options options, const Copies& copies)
+Stream::Stream(const Context& context, Options options)
     : context_(context),
       options_(std::move(options)),
       batches_(context.metrics.counter("xylem_consumer_batches_total", "Deliveries taken.")),
@@ -16,17 +16,16 @@ Stream::Stream(const Context& context, Options options, const Copies& copies)
                                        "Deliveries of a refresh that is not ours, or is over.")),
       refreshes_(context.metrics.counter("xylem_consumer_refreshes_total",
                                          "Copies rebuilt and swapped in.")) {
-  static const TopicCopies kNothing;
-  for (const auto& topic : options_.topics) {
-    const auto found = copies.find(topic);
-    topics_.try_emplace(topic, topic, found == copies.end() ? kNothing : found->second);
-  }
+  for (const auto& topic : options_.topics) topics_.try_emplace(topic, topic, TopicCopies());
 }
 
 Stream::~Stream() = default;
 
-void Stream::start() {
+void Stream::start(const Copies& copies) {
   context_.loop.check_here();
+  for (const auto& [topic, both] : copies) {
+    if (topics_.contains(topic)) topics_.insert_or_assign(topic, TopicState(topic, both));
+  }
   context_.applier.on_pressure([this](bool pressed) {
     if (!consumer_) return;
     if (pressed) {
@@ -98,9 +97,18 @@ network::Consumer::Handlers Stream::handlers() {
     context_.logger.info("stream.subscribed", {{"topic", answer.topic}});
     last_error_.clear();
     if (auto* state = taking(answer.topic))
-      perform(answer.topic, state->on_subscribed(answer), nullptr);
+      perform(answer.topic, state->on_subscribed(answer, log_ends(answer)), nullptr);
   };
   return handlers;
+}
+
+Cursors Stream::log_ends(const network::SubscribeAnswer& answer) const {
+  Cursors ends;
+  for (const auto& one : answer.partitions) {
+    if (const auto log = context_.log.find({answer.incarnation, one.partition}))
+      ends[one.partition] = log->end_offset();
+  }
+  return ends;
 }
 
 TopicState* Stream::find(std::string_view topic) {

@@ -50,13 +50,15 @@ class Stream {
     RecordLog& log;
   };
 
-  // `copies`: what the view held when it was opened.
-  Stream(const Context& context, Options options, const Copies& copies);
+  Stream(const Context& context, Options options);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  void start();
+  // `copies`: what the view holds. Until then nothing is known of any topic.
+  void start(const Copies& copies);
+
+  [[nodiscard]] bool is_started() const { return consumer_ != nullptr; }
 
   // In the order configured.
   [[nodiscard]] const std::vector<std::string>& topics() const { return options_.topics; }
@@ -72,6 +74,7 @@ class Stream {
   void subscribe();
   void subscribe_anew();
   network::Consumer::Handlers handlers();
+  [[nodiscard]] Cursors log_ends(const network::SubscribeAnswer& answer) const;
   TopicState* find(std::string_view topic);    // null: not one of ours
   TopicState* taking(std::string_view topic);  // null: not one of ours, or stopped
   Status on_batch(const network::DeliveredBatch& batch);

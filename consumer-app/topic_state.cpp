@@ -39,7 +39,7 @@ Effects TopicState::on_start() const {
   return effects;
 }
 
-Effects TopicState::on_subscribed(const network::SubscribeAnswer& answer) {
+Effects TopicState::on_subscribed(const network::SubscribeAnswer& answer, const Cursors& log_ends) {
   refresh_.on_connected();
   expects_subscription_ = false;
   answered_ = answer.incarnation;
@@ -51,7 +51,7 @@ Effects TopicState::on_subscribed(const network::SubscribeAnswer& answer) {
   }
   high_watermark_ = barrier_;
   if (!answer.elsewhere.empty()) barrier_.clear();  // of some partitions it is not known yet
-  if (has_lost_history(answer)) return begin_own_refresh(answer.incarnation);
+  if (has_lost_history(answer, log_ends)) return begin_own_refresh(answer.incarnation);
   Effects effects;
   note_progress(effects);
   return effects;
@@ -137,13 +137,17 @@ const std::optional<TopicState::Accepted>& TopicState::subscribed_copy() const {
   return own_refresh_ ? shadow_ : current_;
 }
 
-bool TopicState::has_lost_history(const network::SubscribeAnswer& answer) const {
+bool TopicState::has_lost_history(const network::SubscribeAnswer& answer,
+                                  const Cursors& log_ends) const {
   const auto& copy = subscribed_copy();
   if (!copy) return false;
   if (copy->incarnation != answer.incarnation) return true;
   return std::ranges::any_of(answer.partitions, [&](const auto& partition) {
     const auto found = copy->cursors.find(partition.partition);
-    return found != copy->cursors.end() && partition.cursor > found->second;
+    if (found == copy->cursors.end()) return false;
+    const auto log_end = log_ends.find(partition.partition);
+    return partition.cursor > found->second ||
+           (log_end != log_ends.end() && partition.cursor > log_end->second);
   });
 }
 

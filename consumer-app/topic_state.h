@@ -3,8 +3,8 @@
 // It keeps the cursors of what was *accepted* (pushed to the Applier in order, committed soon
 // after). Two things rebuild a copy. The broker's refresh comes with RESET and READY (refresh.h).
 // Our own begins when a subscription shows that the history behind our cursors is gone (another
-// incarnation, or an oldest offset past our cursor): a shadow is filled from the log's start, and
-// swapped in when it reaches the high watermark of that subscription.
+// incarnation, or an oldest offset past our cursor or the end of our log): a shadow is filled from
+// the log's start, and swapped in when it reaches the high watermark of that subscription.
 #pragma once
 
 #include "consumer-app/refresh.h"
@@ -36,7 +36,8 @@ class TopicState {
   // After a restart: a shadow that a broker's refresh half built is of no use, it starts anew.
   [[nodiscard]] Effects on_start() const;
 
-  Effects on_subscribed(const network::SubscribeAnswer& answer);
+  // `log_ends`: of our logs, where there are any.
+  Effects on_subscribed(const network::SubscribeAnswer& answer, const Cursors& log_ends = {});
   Effects on_batch(const network::DeliveredBatch& batch);
   Effects on_reset(const network::Refresh& reset);
   Effects on_ready(const network::Refresh& ready);
@@ -61,7 +62,8 @@ class TopicState {
   };
 
   [[nodiscard]] const std::optional<Accepted>& subscribed_copy() const;
-  [[nodiscard]] bool has_lost_history(const network::SubscribeAnswer& answer) const;
+  [[nodiscard]] bool has_lost_history(const network::SubscribeAnswer& answer,
+                                      const Cursors& log_ends) const;
   [[nodiscard]] bool has_reached(const std::optional<Accepted>& copy, const Cursors& barrier) const;
   Effects begin_own_refresh(const Incarnation& incarnation);
   void note_progress(Effects& effects);

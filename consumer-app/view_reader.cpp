@@ -4,7 +4,7 @@
 #include "common/sqlite.h"
 #include "consumer-app/view_schema.h"
 
-#include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -13,9 +13,13 @@ namespace {
 
 constexpr std::int64_t kCacheKib = 4'096;
 
+constexpr std::string_view kWhole = "SELECT whole FROM copies WHERE topic = ?1 AND state = 0";
+
+// CROSS JOIN keeps SQLite from looking through all entries first.
 constexpr std::string_view kFind =
-    "SELECT partition, offset, epoch, timestamp, headers, value FROM entries "
-    "WHERE copy = (SELECT copy FROM copies WHERE topic = ?1 AND state = 0) AND key = ?2";
+    "SELECT e.partition, e.offset, e.epoch, e.timestamp, e.headers, e.value, c.topic_id, "
+    "c.generation FROM copies c CROSS JOIN entries e ON e.copy = c.copy "
+    "WHERE c.topic = ?1 AND c.state = 0 AND e.key = ?2";
 
 // Two statements, so that each scans just its range of the index.
 constexpr std::string_view kKeysBelow =
@@ -24,6 +28,14 @@ constexpr std::string_view kKeysBelow =
 constexpr std::string_view kKeys =
     "SELECT key FROM entries WHERE copy = (SELECT copy FROM copies WHERE topic = ?1 AND state = 0) "
     "AND key >= ?2 ORDER BY key LIMIT ?3";
+
+constexpr std::string_view kTagged =
+    "SELECT copy, topic_id, generation FROM copies WHERE topic = ?1 AND state = 0 AND tag = ?2";
+constexpr std::string_view kEntries =
+    "SELECT partition, offset, epoch, timestamp, headers, value, key FROM entries "
+    "WHERE copy = ?1 AND key >= ?2 ORDER BY key";
+
+constexpr std::array kSql = {kWhole, kFind, kKeysBelow, kKeys, kTagged, kEntries};
 
 // The smallest byte string above all that start with `prefix`; nullopt: there is none.
 std::optional<std::string> end_of(std::string_view prefix) {
@@ -34,38 +46,68 @@ std::optional<std::string> end_of(std::string_view prefix) {
   return end;
 }
 
+// The first key of a range.
+std::string begin_of(std::string_view prefix, const std::optional<std::string_view>& after) {
+  if (!after || *after < prefix) return std::string(prefix);
+  return std::string(*after) + '\0';  // the next possible key
+}
+
+Result<Incarnation> incarnation_of(const Statement& row, int column) {
+  const auto topic = TopicId::parse(row.text(column));
+  if (!topic) return fail(Errc::kCorrupt, "view: a copy's topic id is none");
+  return Incarnation{*topic, static_cast<std::uint32_t>(row.integer(column + 1))};
+}
+
+Entry entry_of(const Statement& row, const Incarnation& incarnation) {
+  return {.incarnation = incarnation,
+          .partition = PartitionId(static_cast<std::int32_t>(row.integer(0))),
+          .offset = Offset(row.integer(1)),
+          .epoch = Epoch(static_cast<std::int32_t>(row.integer(2))),
+          .timestamp_ms = row.integer(3),
+          .headers = row.is_null(4) ? "{}" : std::string(row.text(4)),
+          .value = std::string(text_of(row.blob(5)))};
+}
+
+struct Statements {
+  Statement whole;
+  Statement find;
+  Statement keys_below;
+  Statement keys;
+  Statement tagged;
+  Statement entries;
+};
+
 }  // namespace
 
 class ViewReader::Impl {
  public:
-  Impl(Database database, Statement find, Statement keys_below, Statement keys)
-      : database_(std::move(database)),
-        find_(std::move(find)),
-        keys_below_(std::move(keys_below)),
-        keys_(std::move(keys)) {}
+  Impl(Database database, Statements statements)
+      : database_(std::move(database)), sql_(std::move(statements)) {}
+
+  Status check_whole(std::string_view topic) {
+    auto row = sql_.whole.bind(1, topic).next();
+    if (!row) return pass(row);
+    const bool is_whole = *row && sql_.whole.integer(0) != 0;
+    sql_.whole.reset();
+    if (is_whole) return {};
+    return fail(Errc::kUnavailable, "the copy of " + std::string(topic) + " is not whole yet");
+  }
 
   Result<Entry> find(std::string_view topic, std::string_view key) {
-    auto row = find_.bind(1, topic).bind(2, bytes_of(key)).next();
+    auto row = sql_.find.bind(1, topic).bind(2, bytes_of(key)).next();
     if (!row) return pass(row);
     if (!*row) return fail(Errc::kNotFound, "no such key");
-    Entry entry{.partition = PartitionId(static_cast<std::int32_t>(find_.integer(0))),
-                .offset = Offset(find_.integer(1)),
-                .epoch = Epoch(static_cast<std::int32_t>(find_.integer(2))),
-                .timestamp_ms = find_.integer(3),
-                .headers = find_.is_null(4) ? "{}" : std::string(find_.text(4)),
-                .value = std::string(text_of(find_.blob(5)))};
-    find_.reset();
+    auto incarnation = incarnation_of(sql_.find, 6);
+    if (!incarnation) return pass(incarnation);
+    Entry entry = entry_of(sql_.find, *incarnation);
+    sql_.find.reset();
     return entry;
   }
 
   Result<std::vector<std::string>> keys(std::string_view topic, const KeyRange& range) {
     const auto end = end_of(range.prefix);
-    std::string from(range.prefix);
-    if (range.after && *range.after >= range.prefix) {
-      from = *range.after;
-      from += '\0';  // the next possible key
-    }
-    Statement& statement = end ? keys_below_ : keys_;
+    const auto from = begin_of(range.prefix, range.after);
+    Statement& statement = end ? sql_.keys_below : sql_.keys;
     statement.bind(1, topic)
         .bind(2, bytes_of(from))
         .bind(3, static_cast<std::int64_t>(range.limit));
@@ -80,36 +122,79 @@ class ViewReader::Impl {
   }
 
   Result<Copies> copies() {
-    if (auto begun = database_.execute("BEGIN"); !begun) return pass(begun);
+    if (auto begun = begin(); !begun) return pass(begun);
     auto loaded = load_copies(database_);
-    if (auto ended = database_.execute("COMMIT"); !ended) return pass(ended);
+    if (auto ended = end(); !ended) return pass(ended);
     return loaded;
   }
 
+  Result<bool> walk(const EntryRange& range, const VisitEntry& visit) {
+    if (auto begun = begin(); !begun) return pass(begun);
+    auto walked = walk_here(range, visit);
+    sql_.entries.reset();
+    sql_.tagged.reset();
+    if (auto ended = end(); !ended) return pass(ended);
+    return walked;
+  }
+
+  Status hold() {
+    if (auto begun = begin(); !begun) return begun;
+    is_held_ = true;
+    auto looked = sql_.whole.bind(1, std::string_view()).next();  // the moment is the first read
+    if (!looked) return pass(looked);
+    return {};
+  }
+
  private:
+  Status begin() { return is_held_ ? Status() : database_.execute("BEGIN"); }
+
+  Status end() { return is_held_ ? Status() : database_.execute("COMMIT"); }
+
+  Result<bool> walk_here(const EntryRange& range, const VisitEntry& visit) {
+    auto copy = sql_.tagged.bind(1, range.topic).bind(2, std::int64_t{range.tag}).next();
+    if (!copy) return pass(copy);
+    if (!*copy) return fail(Errc::kNotFound, "another copy has taken its place");
+    const auto incarnation = incarnation_of(sql_.tagged, 1);
+    if (!incarnation) return std::unexpected(incarnation.error());
+    const auto from = begin_of(range.prefix, range.after);
+    sql_.entries.bind(1, sql_.tagged.integer(0)).bind(2, bytes_of(from));
+    while (true) {
+      auto row = sql_.entries.next();
+      if (!row) return pass(row);
+      if (!*row) return true;
+      const auto key = text_of(sql_.entries.blob(6));
+      if (!key.starts_with(range.prefix)) return true;  // they come first, from `from` on
+      if (!visit(key, entry_of(sql_.entries, *incarnation))) return false;
+    }
+  }
+
   Database database_;
-  Statement find_;
-  Statement keys_below_;
-  Statement keys_;
+  Statements sql_;
+  bool is_held_ = false;
 };
 
 Result<std::unique_ptr<ViewReader>> ViewReader::open(const std::string& path) {
   auto database = Database::open(
       path, {.sync = Database::Sync::kNormal, .read_only = true, .cache_kib = kCacheKib});
   if (!database) return pass(database, "open " + path);
-  auto find = database->prepare(kFind);
-  if (!find) return pass(find, "open " + path);
-  auto keys_below = database->prepare(kKeysBelow);
-  if (!keys_below) return pass(keys_below, "open " + path);
-  auto keys = database->prepare(kKeys);
-  if (!keys) return pass(keys, "open " + path);
-  return std::unique_ptr<ViewReader>(new ViewReader(std::make_unique<Impl>(
-      std::move(*database), std::move(*find), std::move(*keys_below), std::move(*keys))));
+  std::vector<Statement> ready;
+  for (const auto sql : kSql) {
+    auto statement = database->prepare(sql);
+    if (!statement) return pass(statement, "open " + path);
+    ready.push_back(std::move(*statement));
+  }
+  std::size_t next = 0;
+  const auto take = [&] { return std::move(ready.at(next++)); };
+  Statements statements{take(), take(), take(), take(), take(), take()};  // braces: left to right
+  return std::unique_ptr<ViewReader>(
+      new ViewReader(std::make_unique<Impl>(std::move(*database), std::move(statements))));
 }
 
 ViewReader::ViewReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ViewReader::~ViewReader() = default;
+
+Status ViewReader::check_whole(std::string_view topic) { return impl_->check_whole(topic); }
 
 Result<Entry> ViewReader::find(std::string_view topic, std::string_view key) {
   return impl_->find(topic, key);
@@ -120,5 +205,11 @@ Result<std::vector<std::string>> ViewReader::keys(std::string_view topic, const 
 }
 
 Result<Copies> ViewReader::copies() { return impl_->copies(); }
+
+Result<bool> ViewReader::walk(const EntryRange& range, const VisitEntry& visit) {
+  return impl_->walk(range, visit);
+}
+
+Status ViewReader::hold() { return impl_->hold(); }
 
 }  // namespace xylem::consumer_app

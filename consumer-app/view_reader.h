@@ -1,7 +1,7 @@
 // The queryable copy's reading side: a read-only connection of its own, so that WAL gives every
 // query one committed state: the whole old copy or the whole new one, never between.
 //
-// Threads: one, after open(). Errors: kNotFound, kIo, kCorrupt.
+// Threads: one at a time, after open(). Errors: kNotFound, kIo, kCorrupt.
 #pragma once
 
 #include "common/ids.h"
@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ namespace xylem::consumer_app {
 
 // A key's current value.
 struct Entry {
+  Incarnation incarnation;
   PartitionId partition;
   Offset offset;
   Epoch epoch;
@@ -34,6 +36,17 @@ struct KeyRange {
   std::size_t limit = 0;
 };
 
+// Entries of the copy with that tag, in the order of their keys' bytes.
+struct EntryRange {
+  std::string_view topic;
+  std::uint32_t tag = 0;
+  std::string_view prefix;
+  std::optional<std::string_view> after;  // only keys above it
+};
+
+// False: enough; the entry counts as taken.
+using VisitEntry = std::function<bool(std::string_view key, const Entry& entry)>;
+
 class ViewReader {
  public:
   // The file must be there: ViewStore::open makes it.
@@ -43,11 +56,22 @@ class ViewReader {
   ViewReader(const ViewReader&) = delete;
   ViewReader& operator=(const ViewReader&) = delete;
 
+  // kUnavailable: the topic's copy is not there, or is not whole yet.
+  Status check_whole(std::string_view topic);
+
   Result<Entry> find(std::string_view topic, std::string_view key);
   Result<std::vector<std::string>> keys(std::string_view topic, const KeyRange& range);
 
   // Counts and cursors of every topic, all of one moment.
   Result<Copies> copies();
+
+  // True: all of the range was shown. kNotFound: the copy is no longer, or not yet, the current
+  // one.
+  Result<bool> walk(const EntryRange& range, const VisitEntry& visit);
+
+  // From now on, until this reader is destroyed, all that it reads is of one moment. SQLite keeps
+  // what is overwritten meanwhile in its write-ahead log: not for long.
+  Status hold();
 
  private:
   class Impl;

@@ -11,7 +11,7 @@ namespace xylem::consumer_app {
 
 enum CopyRow : std::uint8_t { kCurrentRow = 0, kShadowRow = 1, kDroppedRow = 2 };  // copies.state
 
-// Makes what is missing.
+// Makes what is missing, also in a file of an earlier version. kUnsupportedVersion: of a later one.
 Status create_view_schema(Database& database);
 
 // Every copy that is in use, with its cursors.

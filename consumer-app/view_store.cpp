@@ -2,7 +2,9 @@
 
 #include "common/batch/record_json.h"
 #include "common/check.h"
+#include "common/random.h"
 #include "consumer-app/record_walk.h"
+#include "consumer-app/view_origins.h"
 #include "consumer-app/view_schema.h"
 
 #include <algorithm>
@@ -37,10 +39,10 @@ constexpr std::array<std::string_view, 11> kSql = {
     "INSERT INTO entries(copy, key, partition, offset, epoch, timestamp, headers, value) "
     "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     "DELETE FROM entries WHERE copy=?1 AND key=?2",
-    "INSERT INTO cursors(copy, partition, next) VALUES(?1, ?2, ?3) "
-    "ON CONFLICT(copy, partition) DO UPDATE SET next=?3",
-    "INSERT INTO copies(topic, state, refresh_id, topic_id, generation, whole, keys, records) "
-    "VALUES(?1, ?2, ?3, ?4, ?5, 0, 0, 0) RETURNING copy",
+    "INSERT INTO cursors(copy, partition, next, begin, exact) VALUES(?1, ?2, ?3, ?4, ?5) "
+    "ON CONFLICT(copy, partition) DO UPDATE SET next=?3, begin=?4, exact=?5",
+    "INSERT INTO copies(topic, state, refresh_id, topic_id, generation, whole, keys, records, tag) "
+    "VALUES(?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6) RETURNING copy",
     "UPDATE copies SET whole=?2, keys=?3, records=?4 WHERE copy=?1",
     "UPDATE copies SET state=?2 WHERE copy=?1",
     "SELECT copy FROM copies WHERE state=2 LIMIT 1",
@@ -62,17 +64,56 @@ Result<Statements> prepare(Database& database) {
                     take(), take(), take(), take(), take()};  // braces: left to right
 }
 
+Offset at(const Cursors& cursors, PartitionId partition) {
+  const auto found = cursors.find(partition);
+  return found == cursors.end() ? Offset() : found->second;
+}
+
+// The log went on past `current` with what was sent for a shadow that is given up: compacted,
+// perhaps, where `current` has yet to be told all.
+void distrust_log(CopyState& current, const CopyState& shadow) {
+  if (current.incarnation != shadow.incarnation) return;
+  for (const auto& [partition, next] : shadow.cursors) {
+    if (next > at(current.cursors, partition)) current.begins[partition].exact = false;
+  }
+}
+
+// What the log held before the shadow's first record is as good as the shadow's own when `current`
+// was made of it without a gap, and has got as far.
+void trust_log_of(const CopyState& current, CopyState& shadow) {
+  if (current.incarnation != shadow.incarnation) return;
+  for (auto& [partition, begin] : shadow.begins) {
+    const auto old = current.begins.find(partition);
+    if (old == current.begins.end() || !old->second.exact || begin.at < old->second.at) continue;
+    begin.exact = begin.exact || at(current.cursors, partition) >= at(shadow.cursors, partition);
+  }
+}
+
 }  // namespace
 
 class ViewStore::Impl {
  public:
-  Impl(Database database, Statements statements, Copies copies)
-      : database_(std::move(database)), sql_(std::move(statements)), copies_(std::move(copies)) {}
+  Impl(Database database,
+       Statements statements,
+       Copies copies,
+       const Options& options,
+       Origins origins)
+      : database_(std::move(database)),
+        sql_(std::move(statements)),
+        copies_(std::move(copies)),
+        disk_(options.disk),
+        origins_path_(options.origins_path),
+        origins_(std::move(origins)),
+        random_(options.seed) {}
 
   [[nodiscard]] const Copies& copies() const { return copies_; }
 
+  [[nodiscard]] std::int64_t records_applied() const { return records_applied_; }
+
   Status apply(std::span<const Change> changes) {
+    if (auto withdrawn = withdraw_origins(changes); !withdrawn) return withdrawn;
     Copies next = copies_;
+    const std::int64_t records_before = records_applied_;
     auto done = database_.transaction([&]() -> Status {
       for (const auto& change : changes) {
         auto applied = std::visit([&](const auto& one) { return make(one, next); }, change);
@@ -86,19 +127,48 @@ class ViewStore::Impl {
       }
       return {};
     });
-    if (done) copies_ = std::move(next);
+    if (!done) {
+      records_applied_ = records_before;
+      return done;
+    }
+    copies_ = std::move(next);
+    keep_origins();
     return done;
+  }
+
+  // A file that cannot be written now is tried with the next changes: until then a lost view is
+  // built from the broker.
+  void keep_origins() {
+    Origins origins = origins_of(copies_);
+    for (const auto& [topic, origin] : origins_) {
+      if (is_lost(topic, origin)) origins.try_emplace(topic, origin);
+    }
+    if (std::ranges::equal(origins, origins_, [](const auto& left, const auto& right) {
+          return left.first == right.first && left.second.is_same(right.second);
+        }))
+      return;
+    if (save_origins(disk_, origins_path_, origins)) origins_ = std::move(origins);
   }
 
   Result<bool> drop_some(std::size_t entries_max);
 
  private:
+  // Its copy is to be made again, or is being made.
+  [[nodiscard]] bool is_lost(const std::string& topic, const Origin& origin) const {
+    const auto found = copies_.find(topic);
+    if (found == copies_.end() || !found->second.current) return true;
+    const auto& current = *found->second.current;
+    return !current.whole && current.tag == origin.tag && current.incarnation == origin.incarnation;
+  }
+
   Status make(const ApplyBatches& change, Copies& copies);
   Status make(const BeginShadow& change, Copies& copies);
   Status make(const SwapIn& change, Copies& copies);
   Status make(const DiscardShadow& change, Copies& copies);
   Status make(const MarkWhole& change, Copies& copies);
+  Status make(const RestoreCopy& change, Copies& copies);
 
+  Status withdraw_origins(std::span<const Change> changes);
   Status put(PartitionId partition,
              CopyState& copy,
              const BatchHeader& header,
@@ -107,14 +177,35 @@ class ViewStore::Impl {
   Result<CopyState> create(const std::string& topic,
                            CopyRow state,
                            const Incarnation& incarnation,
-                           std::uint64_t refresh_id = 0);
+                           std::uint64_t refresh_id = 0,
+                           std::optional<std::uint32_t> tag = std::nullopt);
   Status set_state(const CopyState& copy, CopyRow state);
   Status save(const CopyState& copy);
 
   Database database_;
   Statements sql_;
   Copies copies_;  // as committed
+  storage::Disk& disk_;
+  std::string origins_path_;
+  Origins origins_;  // as the file has them
+  Random random_;
+  std::int64_t records_applied_ = 0;
 };
+
+// Before the first record of the shadow reaches the log: from then on the log may have a gap.
+Status ViewStore::Impl::withdraw_origins(std::span<const Change> changes) {
+  Origins left = origins_;
+  for (const auto& change : changes) {
+    const auto* begun = std::get_if<BeginShadow>(&change);
+    if (begun == nullptr) continue;
+    const auto found = left.find(begun->topic);
+    if (found != left.end() && found->second.incarnation == begun->incarnation) left.erase(found);
+  }
+  if (left.size() == origins_.size()) return {};
+  auto saved = save_origins(disk_, origins_path_, left);
+  if (saved) origins_ = std::move(left);
+  return saved;
+}
 
 Status ViewStore::Impl::make(const ApplyBatches& change, Copies& copies) {
   auto& topic = copies[change.topic];
@@ -126,10 +217,16 @@ Status ViewStore::Impl::make(const ApplyBatches& change, Copies& copies) {
     target = std::move(*made);
   }
   XYLEM_CHECK(target->incarnation == change.incarnation);
+  if (!target->cursors.contains(change.partition)) {
+    const auto first = read_batch_header(change.batches.bytes);
+    if (!first) return fail(Errc::kCorrupt, "run of batches: " + first.error().what());
+    target->begins[change.partition] = {first->base_offset, change.is_new_in_log};
+  }
   Offset& cursor = target->cursors[change.partition];
   auto next = walk_batches(change.batches.bytes, [&](const auto& header, const auto& record) {
     if (record.offset < cursor) return Status();
     ++target->records;
+    ++records_applied_;
     if (!record.key) return Status();  // only the log keeps it
     return record.is_tombstone() ? remove(*target, *record.key)
                                  : put(change.partition, *target, header, record);
@@ -140,8 +237,9 @@ Status ViewStore::Impl::make(const ApplyBatches& change, Copies& copies) {
 }
 
 Status ViewStore::Impl::make(const BeginShadow& change, Copies& copies) {
-  auto& shadow = copies[change.topic].shadow;
+  auto& [current, shadow] = copies[change.topic];
   if (shadow) {
+    if (current) distrust_log(*current, *shadow);
     if (auto dropped = set_state(*shadow, kDroppedRow); !dropped) return dropped;
     shadow.reset();
   }
@@ -155,6 +253,7 @@ Status ViewStore::Impl::make(const SwapIn& change, Copies& copies) {
   auto& topic = copies[change.topic];
   XYLEM_CHECK(topic.shadow.has_value());
   if (topic.current) {
+    trust_log_of(*topic.current, *topic.shadow);
     if (auto dropped = set_state(*topic.current, kDroppedRow); !dropped) return dropped;
   }
   if (auto swapped = set_state(*topic.shadow, kCurrentRow); !swapped) return swapped;
@@ -162,6 +261,7 @@ Status ViewStore::Impl::make(const SwapIn& change, Copies& copies) {
   topic.shadow.reset();
   current.whole = true;
   for (const auto& [partition, offset] : change.barrier) {
+    if (!current.cursors.contains(partition)) current.begins[partition] = {offset, true};
     Offset& cursor = current.cursors[partition];
     cursor = std::max(cursor, offset);
   }
@@ -169,8 +269,9 @@ Status ViewStore::Impl::make(const SwapIn& change, Copies& copies) {
 }
 
 Status ViewStore::Impl::make(const DiscardShadow& change, Copies& copies) {
-  auto& shadow = copies[change.topic].shadow;
+  auto& [current, shadow] = copies[change.topic];
   if (!shadow) return {};
+  if (current) distrust_log(*current, *shadow);
   auto dropped = set_state(*shadow, kDroppedRow);
   shadow.reset();
   return dropped;
@@ -184,6 +285,17 @@ Status ViewStore::Impl::make(const MarkWhole& change, Copies& copies) {
     current = std::move(*made);
   }
   current->whole = true;
+  return {};
+}
+
+Status ViewStore::Impl::make(const RestoreCopy& change, Copies& copies) {
+  auto& current = copies[change.topic].current;
+  if (current) return {};
+  auto made = create(change.topic, kCurrentRow, change.incarnation, 0, change.tag);
+  if (!made) return pass(made);
+  current = std::move(*made);
+  current->begins = change.begins;
+  for (const auto& [partition, begin] : change.begins) current->cursors[partition] = begin.at;
   return {};
 }
 
@@ -222,19 +334,22 @@ Status ViewStore::Impl::remove(CopyState& copy, Bytes key) {
 Result<CopyState> ViewStore::Impl::create(const std::string& topic,
                                           CopyRow state,
                                           const Incarnation& incarnation,
-                                          std::uint64_t refresh_id) {
+                                          std::uint64_t refresh_id,
+                                          std::optional<std::uint32_t> tag) {
+  CopyState made;
+  made.incarnation = incarnation;
+  made.refresh_id = refresh_id;
+  made.tag = tag.value_or(static_cast<std::uint32_t>(random_.next()));
   auto row = sql_.insert_copy.bind(1, topic)
                  .bind(2, std::int64_t{state})
                  .bind(3, std::bit_cast<std::int64_t>(refresh_id))
                  .bind(4, incarnation.topic.text())
                  .bind(5, std::int64_t{incarnation.generation})
+                 .bind(6, std::int64_t{made.tag})
                  .next();
   if (!row) return pass(row);
   XYLEM_CHECK(*row);
-  CopyState made;
   made.copy = sql_.insert_copy.integer(0);
-  made.incarnation = incarnation;
-  made.refresh_id = refresh_id;
   sql_.insert_copy.reset();
   return made;
 }
@@ -251,9 +366,13 @@ Status ViewStore::Impl::save(const CopyState& copy) {
                  .run();
   if (!put) return put;
   for (const auto& [partition, next] : copy.cursors) {
+    const auto found = copy.begins.find(partition);
+    const Begin begin = found == copy.begins.end() ? Begin() : found->second;
     put = sql_.put_cursor.bind(1, copy.copy)
               .bind(2, std::int64_t{partition.value()})
               .bind(3, next.value())
+              .bind(4, begin.at.value())
+              .bind(5, std::int64_t{begin.exact})
               .run();
     if (!put) return put;
   }
@@ -276,7 +395,8 @@ Result<bool> ViewStore::Impl::drop_some(std::size_t entries_max) {
   return true;  // the next call looks again
 }
 
-Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path) {
+Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path,
+                                                   const Options& options) {
   auto database = Database::open(
       path, {.sync = Database::Sync::kNormal, .read_only = false, .cache_kib = kCacheKib});
   if (!database) return pass(database, "open " + path);
@@ -285,8 +405,17 @@ Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path) {
   if (!copies) return pass(copies, "open " + path);
   auto statements = prepare(*database);
   if (!statements) return pass(statements, "open " + path);
-  return std::unique_ptr<ViewStore>(new ViewStore(
-      std::make_unique<Impl>(std::move(*database), std::move(*statements), std::move(*copies))));
+  auto origins = load_origins(options.disk, options.origins_path);
+  if (!origins && origins.error().code() == Errc::kCorrupt) {  // it says nothing
+    origins = Origins();
+    if (auto saved = save_origins(options.disk, options.origins_path, *origins); !saved)
+      return pass(saved, "open " + path);
+  }
+  if (!origins) return pass(origins, "open " + path);
+  auto impl = std::make_unique<Impl>(std::move(*database), std::move(*statements),
+                                     std::move(*copies), options, std::move(*origins));
+  impl->keep_origins();
+  return std::unique_ptr<ViewStore>(new ViewStore(std::move(impl)));
 }
 
 ViewStore::ViewStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -294,6 +423,8 @@ ViewStore::ViewStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ViewStore::~ViewStore() = default;
 
 const Copies& ViewStore::copies() const { return impl_->copies(); }
+
+std::int64_t ViewStore::records_applied() const { return impl_->records_applied(); }
 
 Status ViewStore::apply(std::span<const Change> changes) { return impl_->apply(changes); }
 

@@ -1,7 +1,7 @@
 // The queryable copy: the current value of every key, in one SQLite file. This is its writing side.
 //
-//   copies   copy -> topic, state, refresh id, topic id, generation, whole, keys, records
-//   cursors  (copy, partition) -> next offset
+//   copies   copy -> topic, state, refresh id, topic id, generation, whole, keys, records, tag
+//   cursors  (copy, partition) -> next offset, begin, exact
 //   entries  (copy, key) -> partition, offset, epoch, timestamp, headers (JSON), value
 //
 // A topic has a *current* copy, which queries see, and while it is rebuilt a *shadow* beside it. A
@@ -10,7 +10,10 @@
 // lost together, so `synchronous=NORMAL` is enough and the copy is exact. A record below its
 // partition's cursor has been applied before and is skipped.
 //
-// Threads: copies() before the first apply(); then one thread for apply() and drop_some().
+// Which copies can be made again from the record log is kept beside the file (view_origins.h): a
+// partition's part is *exact* when the log holds, from its begin on, all that the copy was made of.
+//
+// Threads: copies() before the first apply(); then one thread for all.
 // Errors: kIo, kDiskFull, kCorrupt; nothing of the changes is applied then, and they may be
 // retried.
 #pragma once
@@ -19,6 +22,7 @@
 #include "common/ids.h"
 #include "common/result.h"
 #include "common/sqlite.h"
+#include "storage/disk.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +39,16 @@ enum class Copy : std::uint8_t { kCurrent, kShadow };
 
 using Cursors = std::map<PartitionId, Offset>;
 
+// Where a copy's part of a partition begins.
+struct Begin {
+  Offset at;           // base offset of the first batch
+  bool exact = false;  // the record log, from there on, holds just what the copy was made of
+
+  bool operator==(const Begin&) const = default;
+};
+
+using Begins = std::map<PartitionId, Begin>;
+
 struct CopyState {
   std::int64_t copy = 0;  // row of `copies`
   Incarnation incarnation;
@@ -42,7 +56,9 @@ struct CopyState {
   bool whole = false;            // it has once held everything there was
   std::int64_t keys = 0;
   std::int64_t records = 0;  // applied to it, tombstones too
+  std::uint32_t tag = 0;     // random: no other copy has it, but one made again from the same log
   Cursors cursors;
+  Begins begins;  // of the same partitions
 };
 
 struct TopicCopies {
@@ -60,6 +76,7 @@ struct ApplyBatches {
   Incarnation incarnation;
   Copy copy = Copy::kCurrent;
   Slice batches;
+  bool is_new_in_log = false;  // the log held nothing of them before
 };
 
 // Replaces a shadow that is there.
@@ -85,18 +102,36 @@ struct MarkWhole {
   Incarnation incarnation;
 };
 
-using Change = std::variant<ApplyBatches, BeginShadow, SwapIn, DiscardShadow, MarkWhole>;
+// A current copy that was lost is begun again, under its old tag, to be filled from the record log.
+struct RestoreCopy {
+  std::string topic;
+  Incarnation incarnation;
+  std::uint32_t tag = 0;
+  Begins begins;
+};
+
+using Change =
+    std::variant<ApplyBatches, BeginShadow, SwapIn, DiscardShadow, MarkWhole, RestoreCopy>;
 
 class ViewStore {
  public:
+  struct Options {
+    storage::Disk& disk;
+    std::string origins_path;
+    std::uint64_t seed = 0;  // of the tags
+  };
+
   // Creates the file when it is missing.
-  static Result<std::unique_ptr<ViewStore>> open(const std::string& path);
+  static Result<std::unique_ptr<ViewStore>> open(const std::string& path, const Options& options);
 
   ~ViewStore();
   ViewStore(const ViewStore&) = delete;
   ViewStore& operator=(const ViewStore&) = delete;
 
   [[nodiscard]] const Copies& copies() const;
+
+  // Records applied to any copy since it was opened.
+  [[nodiscard]] std::int64_t records_applied() const;
 
   // All of `changes`, in order, in one transaction.
   Status apply(std::span<const Change> changes);

@@ -39,7 +39,7 @@ struct Fixture : Daemon {
   void begin(storage::StorageEngine& engine, Applier::Limits limits = {}) {
     limits.retry_ms = 20;
     log.emplace(*RecordLog::open(engine, {}));
-    auto store = ViewStore::open(view_path());
+    auto store = ViewStore::open(view_path(), view_options());
     REQUIRE(store);
     applier = std::make_unique<Applier>(Applier::Context{world.loop, *log, Logger::none(), metrics},
                                         std::move(*store), limits);

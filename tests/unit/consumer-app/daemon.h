@@ -4,8 +4,11 @@
 
 #include "common/metrics.h"
 #include "consumer-app/applier.h"
+#include "consumer-app/open_view.h"
+#include "consumer-app/rebuild.h"
 #include "consumer-app/record_log.h"
 #include "consumer-app/stream.h"
+#include "consumer-app/view_origins.h"
 #include "consumer-app/view_reader.h"
 #include "consumer-app/view_store.h"
 #include "storage/disk.h"
@@ -15,6 +18,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,9 +70,8 @@ struct Daemon {
     auto opened = RecordLog::open(*storage, {});
     REQUIRE(opened);
     log.emplace(std::move(*opened));
-    auto store = ViewStore::open(view_path());
+    auto store = open_view(view_path(), view_options(), Logger::none());
     REQUIRE(store);
-    const Copies copies = (*store)->copies();
     applier = std::make_unique<Applier>(Applier::Context{world.loop, *log, Logger::none(), metrics},
                                         std::move(*store), limits);
     stream = std::make_unique<Stream>(
@@ -78,19 +81,37 @@ struct Daemon {
                         .client_id = "daemon",
                         .group = {},
                         .topics = topics,
-                        .retry = network::RetryPolicy::kSkipOnError},
-        copies);
-    stream->start();
+                        .retry = network::RetryPolicy::kSkipOnError});
     auto reading = ViewReader::open(view_path());
     REQUIRE(reading);
     reader = std::move(*reading);
+    auto origins = load_origins(disk, view_options().origins_path);
+    rebuild =
+        std::make_unique<Rebuild>(Rebuild::Context{world.loop, *applier, *log, Logger::none()});
+    rebuild->start(origins.value_or(Origins()), topics,
+                   [this] { stream->start(applier->applied()); });
   }
 
   void stop() {
+    rebuild.reset();
     stream.reset();
     applier.reset();
     reader.reset();
     log.reset();
+  }
+
+  [[nodiscard]] ViewStore::Options view_options() {
+    return {disk, directory.file("origins.json"), world.random.next()};
+  }
+
+  // While it is stopped.
+  void lose_view() const {
+    for (const auto* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(view_path() + suffix);
+  }
+
+  // The copy is whole.
+  bool until_whole(const std::string& topic = "t") {
+    return world.until([&] { return current(topic).whole; });
   }
 
   [[nodiscard]] std::string view_path() const { return directory.file("view.db"); }
@@ -121,6 +142,7 @@ struct Daemon {
   std::optional<RecordLog> log;
   std::unique_ptr<Applier> applier;
   std::unique_ptr<Stream> stream;
+  std::unique_ptr<Rebuild> rebuild;
   std::unique_ptr<ViewReader> reader;
 };
 

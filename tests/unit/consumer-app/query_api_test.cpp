@@ -1,6 +1,7 @@
 #include "consumer-app/query_api.h"
 
 #include "common/http_client.h"
+#include "common/url.h"
 #include "tests/support/delivered_batches.h"
 #include "tests/unit/consumer-app/daemon.h"
 
@@ -36,12 +37,14 @@ struct Served : Daemon {
     port = *server->listen({"127.0.0.1", 0});
   }
 
-  HttpAnswer get(const std::string& target) {
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
+  HttpAnswer get(const std::string& target, const Headers& headers = {}) {
     HttpAnswer got;
     std::atomic<bool> done = false;
     std::thread asker([&] {
       auto client = HttpClient::create({.base_url = "http://127.0.0.1:" + std::to_string(port)});
-      auto answer = (*client)->exchange({.target = target});
+      auto answer = (*client)->exchange({.target = target, .headers = headers});
       if (answer) got = std::move(*answer);
       done = true;
     });
@@ -81,6 +84,7 @@ TEST_CASE("queries: a key's value, where it came from, and 404") {
   publish(daemon, "t", {{"gone", std::nullopt}, {"", "empty key"}});
   daemon.serve();
   REQUIRE(daemon.world.until([&] { return daemon.current().records == 6; }));
+  REQUIRE(daemon.until_whole());
   const auto plain = daemon.json("/api/query/key/plain");
   CHECK(plain.at("topic") == "t");
   CHECK(plain.at("key") == "plain");
@@ -100,12 +104,53 @@ TEST_CASE("queries: a key's value, where it came from, and 404") {
   CHECK(daemon.json("/api/query/key/plain?topic=other", 404).at("code") == "NOT_FOUND");
 }
 
+TEST_CASE("queries: of a copy that is not whole, the view answers nothing and says why") {
+  Served daemon;
+  auto& topic = daemon.world.first.add_topic("t", 2);
+  topic.partitions[1].end = Offset(1);  // a record that is not sent yet
+  publish(daemon, "t", {{"a", "1"}});
+  daemon.serve();
+  REQUIRE(daemon.until_value("a", "1"));
+  for (const auto* target : {"/api/query/key/a", "/api/query/key/never", "/api/query/keys"}) {
+    const auto refused = daemon.json(target, 503);
+    CHECK(refused.at("code") == "UNAVAILABLE");
+    CHECK(refused.at("detail").get<std::string>().find("filled from the broker") !=
+          std::string::npos);
+  }
+  CHECK(daemon.json("/api/query/offset/0?partition=0").at("value") == "1");
+  topic.partitions[1].batches.push_back(make_batch(0, {{"b", "1"}}));
+  daemon.world.first.push_all();
+  REQUIRE(daemon.until_whole());
+  CHECK(daemon.json("/api/query/key/a").at("value") == "1");
+  CHECK(daemon.json("/api/query/keys").at("keys").size() == 2);
+}
+
+TEST_CASE("queries: a view that is made again from the log is not shown before it is whole") {
+  Served daemon;
+  daemon.world.first.add_topic("t", 1);
+  publish(daemon, "t", {{"a", "1"}});
+  daemon.start();
+  REQUIRE(daemon.until_whole());
+  daemon.stop();
+  daemon.world.first.stop();
+  daemon.lose_view();
+  daemon.serve();
+  std::vector<int> statuses;
+  while (statuses.empty() || (statuses.back() != 200 && statuses.size() < 1'000))
+    statuses.push_back(daemon.get("/api/query/key/a").status);
+  statuses.pop_back();
+  for (const int status : statuses) CHECK(status == 503);
+  CHECK(daemon.json("/api/query/key/a").at("value") == "1");
+  CHECK(daemon.get("/api/query/key/never").status == 404);
+}
+
 TEST_CASE("queries: keys page by page") {
   Served daemon;
   daemon.world.first.add_topic("t", 1);
   publish(daemon, "t", {{"p/3", "v"}, {"p/1", "v"}, {"p/2", "v"}, {"q", "v"}, {"\xFF", "v"}});
   daemon.serve();
   REQUIRE(daemon.world.until([&] { return daemon.current().records == 5; }));
+  REQUIRE(daemon.until_whole());
   std::vector<std::string> all;
   std::string target = "/api/query/keys?prefix=p/&limit=1";
   while (all.size() < 10) {
@@ -119,6 +164,55 @@ TEST_CASE("queries: keys page by page") {
   CHECK(daemon.json("/api/query/keys?after=q").at("keys") == Json::parse(R"([{"base64":"/w=="}])"));
   for (const auto* bad : {"limit=0", "limit=1001", "limit=x"})
     CHECK(daemon.json(std::string("/api/query/keys?") + bad, 400).at("code") == "INVALID_REQUEST");
+}
+
+// As a client does it: what `next` says is escaped and asked for.
+std::vector<std::string> all_pages(Served& daemon, const std::string& query, std::size_t limit) {
+  std::vector<std::string> all;
+  std::string after;
+  for (int pages = 0; pages < 20; ++pages) {
+    const auto page =
+        daemon.json("/api/query/keys?" + query + "limit=" + std::to_string(limit) + after);
+    CHECK(page.at("keys").size() <= limit);
+    for (const auto& key : page.at("keys")) all.push_back(key);
+    if (page.at("next").is_null()) return all;
+    CHECK(page.at("keys").size() == limit);
+    after = "&after=" + percent_encode(page.at("next").get<std::string>());
+  }
+  return all;
+}
+
+TEST_CASE("queries: pages of keys meet at their borders, whatever the keys are made of") {
+  Served daemon;
+  daemon.world.first.add_topic("t", 1);
+  const std::vector<std::string> keys = {"",    "%",     "%2F",   "%41", "+",  "a b",  "a&after=z",
+                                         "a+b", "a/b/c", "a?b#c", "p",   "p%", "p%25", "p\xC3\xA4"};
+  std::vector<KeyValue> records;
+  for (const auto& key : keys) records.push_back({key, "v"});
+  publish(daemon, "t", records);
+  daemon.serve();
+  REQUIRE(daemon.until_whole());
+  for (std::size_t limit = 1; limit <= keys.size() + 1; ++limit)
+    CHECK(all_pages(daemon, "", limit) == keys);
+  CHECK(all_pages(daemon, "prefix=p&", 1) == std::vector<std::string>(keys.end() - 4, keys.end()));
+  CHECK(all_pages(daemon, "prefix=p%25&", 1) == std::vector<std::string>{"p%", "p%25"});
+  CHECK(all_pages(daemon, "prefix=q&", 3).empty());
+  const auto beyond = daemon.json("/api/query/keys?after=zzz");
+  CHECK(beyond.at("keys").empty());
+  CHECK(beyond.at("next").is_null());
+  CHECK(daemon.json("/api/query/keys?prefix=p&after=q").at("keys").empty());
+  for (const auto& key : keys)
+    CHECK(daemon.json("/api/query/key/" + percent_encode(key)).at("key") == key);
+}
+
+TEST_CASE("queries: a topic without keys has one empty page") {
+  Served daemon;
+  daemon.world.first.add_topic("t", 1);
+  daemon.serve();
+  REQUIRE(daemon.until_whole());
+  const auto page = daemon.json("/api/query/keys");
+  CHECK(page.at("keys").empty());
+  CHECK(page.at("next").is_null());
 }
 
 TEST_CASE("queries: stored records by offset, by range, by key") {
@@ -172,6 +266,7 @@ TEST_CASE("queries: several topics and partitions have to be told apart") {
   daemon.serve();
   REQUIRE(daemon.world.until(
       [&] { return daemon.current("t").records == 2 && daemon.current("u").records == 2; }));
+  REQUIRE((daemon.until_whole("t") && daemon.until_whole("u")));
   CHECK(daemon.json("/api/query/key/both").at("value") == "of t");
   CHECK(daemon.json("/api/query/key/both?topic=u").at("value") == "of u");
   CHECK(daemon.json("/api/query/key/only%20u").at("topic") == "u");

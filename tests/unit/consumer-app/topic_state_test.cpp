@@ -149,6 +149,18 @@ TEST_CASE("topic: lost history is rebuilt beside the old copy, from the start") 
   }
 }
 
+TEST_CASE("topic: history that our log has lost, and the broker too, is lost") {
+  const TopicCopies copies{
+      .current =
+          CopyState{.incarnation = kFirst, .whole = true, .cursors = {{kZero, Offset(1'000)}}}};
+  TopicState refilled("t", copies);
+  CHECK(refilled.on_subscribed(answer(900, 1'000, 900), {{kZero, Offset(900)}}).changes.empty());
+  TopicState cut("t", copies);
+  const auto effects = cut.on_subscribed(answer(950, 1'000, 950), {{kZero, Offset(900)}});
+  CHECK(only<BeginShadow>(effects).refresh_id == 0);
+  CHECK(effects.resubscribe);
+}
+
 TEST_CASE("topic: our own rebuild goes on after a restart") {
   CopyState shadow;
   shadow.incarnation = kSecond;

@@ -32,12 +32,15 @@ class TempDir {
 
   [[nodiscard]] std::string view() const { return path_ / "view.db"; }
 
+  [[nodiscard]] ViewStore::Options options() const { return {disk_, path_ / "origins.json", 7}; }
+
  private:
+  mutable storage::PosixDisk disk_;
   std::filesystem::path path_;
 };
 
 std::unique_ptr<ViewStore> open_store(const TempDir& dir) {
-  auto store = ViewStore::open(dir.view());
+  auto store = ViewStore::open(dir.view(), dir.options());
   REQUIRE(store);
   return std::move(*store);
 }
@@ -271,7 +274,7 @@ TEST_CASE("view: readers see the whole old copy or the whole new one") {
 
 TEST_CASE("view: a file that is no view is refused") {
   const TempDir dir;
-  CHECK_FALSE(ViewStore::open(dir.view() + "/no/such/directory"));
+  CHECK_FALSE(ViewStore::open(dir.view() + "/no/such/directory", dir.options()));
   CHECK_FALSE(ViewReader::open(dir.view()));
 }
 
