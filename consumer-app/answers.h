@@ -26,7 +26,8 @@ inline constexpr std::size_t kScanBytesMax = 256ULL * 1024 * 1024;
 std::string entry_json(std::string_view topic, std::string_view key, const Entry& entry);
 
 // {"topic","keys":[...],"next"}: `next` is the `after` of the next page, null on the last one. A
-// key that is not text is {"base64": "..."}.
+// key that is not text is {"base64": "..."}; a `next` that no URL can hold, too (not UTF-8, or with
+// a NUL): it is the `afterBase64` of the next page.
 std::string keys_json(std::string_view topic,
                       const std::vector<std::string>& keys,
                       std::size_t limit);

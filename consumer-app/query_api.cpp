@@ -1,6 +1,8 @@
 #include "consumer-app/query_api.h"
 
 #include "common/check.h"
+#include "common/text_encoding.h"
+#include "consumer-app/etag.h"
 
 #include <algorithm>
 #include <charconv>
@@ -64,18 +66,26 @@ void QueryApi::key(const Request& request, const Reply& reply) {
     if (!topic) return reply->send_error(topic.error());
     topics = {*topic};
   }
-  look_up(reply,
-          [this, topics, key = path_argument(request, "key")] { return value_of(topics, key); });
+  look_up(reply, [this, topics, key = path_argument(request, "key"),
+                  known = std::string(request.header("if-none-match"))] {
+    return value_of(topics, key, known);
+  });
 }
 
 Result<HttpResponse> QueryApi::value_of(const std::vector<std::string>& topics,
-                                        const std::string& key) {
+                                        const std::string& key,
+                                        std::string_view if_none_match) {
   for (const auto& topic : topics) {
     if (auto whole = view_->check_whole(topic); !whole) return pass(whole);
     auto entry = view_->find(topic, key);
     if (!entry && entry.error().code() == Errc::kNotFound) continue;
     if (!entry) return pass(entry);
-    return HttpResponse::json(200, entry_json(topic, key, *entry));
+    const auto etag = record_etag({entry->incarnation, entry->partition}, entry->offset);
+    const bool is_known = matches_etag(if_none_match, etag);
+    auto response = is_known ? HttpResponse{.status = 304}
+                             : HttpResponse::json(200, entry_json(topic, key, *entry));
+    response.headers.emplace_back("ETag", etag);
+    return response;
   }
   return fail(Errc::kNotFound, "there is no such key");
 }
@@ -87,6 +97,11 @@ void QueryApi::keys(const Request& request, const Reply& reply) {
   if (!limit) return reply->send_error(limit.error());
   std::optional<std::string> after;
   if (request.query.contains("after")) after = request.argument("after");
+  if (request.query.contains("afterBase64")) {
+    auto decoded = base64_decode(request.argument("afterBase64"));
+    if (!decoded) return reply->send_error(std::move(decoded).error().within("afterBase64"));
+    after = text_of(*decoded);
+  }
   look_up(reply,
           [this, topic = *topic, after, prefix = std::string(request.argument("prefix")),
            limit = *limit]() -> Result<HttpResponse> {

@@ -1,7 +1,8 @@
 // The HTTP side: queries, health and metrics.
 //
-//   GET /api/query/key/{key}          the current value, or 404; keys may contain slashes
-//   GET /api/query/keys               ?prefix= &after= &limit=
+//   GET /api/query/key/{key}          the current value, or 404; keys may contain slashes. With an
+//                                     ETag; If-None-Match is answered with 304
+//   GET /api/query/keys               ?prefix= &after= (or &afterBase64=) &limit=
 //   GET /api/query/offset/{n}         the record stored at an offset
 //   GET /api/query/range              ?from= &to= &limit=
 //   GET /api/query/history/{key}      ?after= &limit=: every stored record of a key
@@ -86,7 +87,8 @@ class QueryApi {
   [[nodiscard]] Result<std::vector<TopicLog>> logs_of(const std::string& topic) const;
   [[nodiscard]] Result<TopicLog> log_of(const Request& request, const std::string& topic) const;
   [[nodiscard]] Result<network::HttpResponse> value_of(const std::vector<std::string>& topics,
-                                                       const std::string& key);
+                                                       const std::string& key,
+                                                       std::string_view if_none_match);
   [[nodiscard]] Health look() const;
   [[nodiscard]] Error not_whole(const Error& error) const;
 

@@ -1,5 +1,6 @@
 // The answers that hold records: from the view and from the logs.
 #include "common/batch/record_json.h"
+#include "common/text_encoding.h"
 #include "consumer-app/answers.h"
 #include "consumer-app/record_walk.h"
 
@@ -46,6 +47,11 @@ void append_key(std::string_view key, std::string& out) {
   }
 }
 
+void append_next(std::string_view key, std::string& out) {
+  if (key.find('\0') == std::string_view::npos) return append_key(key, out);
+  out += R"({"base64":")" + base64_encode(bytes_of(key)) + "\"}";
+}
+
 // A decimal number from 0 up; nullopt: not that.
 std::optional<std::int64_t> natural_of(std::string_view text) {
   std::int64_t value = 0;
@@ -81,7 +87,7 @@ std::string keys_json(std::string_view topic,
   }
   out += "],\"next\":";
   if (shown < keys.size() && shown > 0) {
-    append_key(keys[shown - 1], out);
+    append_next(keys[shown - 1], out);
   } else {
     out += "null";
   }

@@ -104,6 +104,30 @@ TEST_CASE("queries: a key's value, where it came from, and 404") {
   CHECK(daemon.json("/api/query/key/plain?topic=other", 404).at("code") == "NOT_FOUND");
 }
 
+TEST_CASE("queries: a value has an entity tag, and is not told again to who has it") {
+  Served daemon;
+  daemon.world.first.add_topic("t", 1);
+  publish(daemon, "t", {{"a", "1"}, {"b", "1"}});
+  daemon.serve();
+  REQUIRE(daemon.until_whole());
+  const auto first = daemon.get("/api/query/key/a");
+  const std::string etag(first.header("etag"));
+  CHECK(etag == R"("00000000000000010000000000000002.0.0.0")");
+  CHECK(daemon.get("/api/query/key/b").header("etag") != etag);
+  for (const auto& known : {etag, R"("x", W/)" + etag, std::string("*")}) {
+    const auto again = daemon.get("/api/query/key/a", {{"If-None-Match", known}});
+    CHECK(again.status == 304);
+    CHECK(again.header("etag") == etag);
+    CHECK(again.body.empty());
+  }
+  CHECK(daemon.get("/api/query/key/never", {{"If-None-Match", "*"}}).status == 404);
+  publish(daemon, "t", {{"a", "1"}});
+  REQUIRE(daemon.world.until([&] { return daemon.current().records == 3; }));
+  const auto changed = daemon.get("/api/query/key/a", {{"If-None-Match", etag}});
+  CHECK(changed.status == 200);
+  CHECK(changed.header("etag") != etag);
+}
+
 TEST_CASE("queries: of a copy that is not whole, the view answers nothing and says why") {
   Served daemon;
   auto& topic = daemon.world.first.add_topic("t", 2);
@@ -177,7 +201,10 @@ std::vector<std::string> all_pages(Served& daemon, const std::string& query, std
     for (const auto& key : page.at("keys")) all.push_back(key);
     if (page.at("next").is_null()) return all;
     CHECK(page.at("keys").size() == limit);
-    after = "&after=" + percent_encode(page.at("next").get<std::string>());
+    const auto& next = page.at("next");
+    after = next.is_object()
+                ? "&afterBase64=" + percent_encode(next.at("base64").get<std::string>())
+                : "&after=" + percent_encode(next.get<std::string>());
   }
   return all;
 }
@@ -203,6 +230,29 @@ TEST_CASE("queries: pages of keys meet at their borders, whatever the keys are m
   CHECK(daemon.json("/api/query/keys?prefix=p&after=q").at("keys").empty());
   for (const auto& key : keys)
     CHECK(daemon.json("/api/query/key/" + percent_encode(key)).at("key") == key);
+}
+
+TEST_CASE("queries: keys that no URL can hold are paged over all the same") {
+  Served daemon;
+  daemon.world.first.add_topic("t", 1);
+  const std::string zero(1, '\0');
+  publish(daemon, "t",
+          {{"a" + zero, "v"}, {"a" + zero + "b", "v"}, {"b", "v"}, {"\xFE", "v"}, {"\xFF", "v"}});
+  daemon.serve();
+  REQUIRE(daemon.until_whole());
+  std::string after;
+  std::vector<Json> pages;
+  for (; pages.size() < 10;
+       after = "&afterBase64=" +
+               percent_encode(pages.back().at("next").at("base64").get<std::string>())) {
+    pages.push_back(daemon.json("/api/query/keys?limit=2" + after));
+    if (pages.back().at("next").is_null()) break;
+  }
+  REQUIRE(pages.size() == 3);
+  CHECK(pages[0].at("keys") == Json({"a" + zero, "a" + zero + "b"}));
+  CHECK(pages[1].at("keys") == Json({"b", {{"base64", "/g=="}}}));
+  CHECK(pages[2].at("keys") == Json::array({Json{{"base64", "/w=="}}}));
+  CHECK(daemon.json("/api/query/keys?afterBase64=%3F", 400).at("code") == "INVALID_REQUEST");
 }
 
 TEST_CASE("queries: a topic without keys has one empty page") {
