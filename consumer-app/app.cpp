@@ -56,8 +56,6 @@ Status App::start_view(const network::Address& listen) {
   if (!origins) logger_.warn("view.origins_unreadable", {{"error", origins.error().what()}});
   auto store = open_view(view_path_, options, logger_);
   if (!store) return pass(store);
-  auto reader = ViewReader::open(view_path_);
-  if (!reader) return pass(reader);
   applier_ = std::make_unique<Applier>(Applier::Context{loop_, *log_, logger_, metrics_},
                                        std::move(*store), Applier::Limits());
   applier_->on_damaged([this] { want_replacement(); });
@@ -66,9 +64,7 @@ Status App::start_view(const network::Address& listen) {
       config_.stream);
 
   server_ = std::make_unique<network::HttpServer>(loop_, network::HttpServer::Limits());
-  queries_ = std::make_unique<QueryApi>(
-      QueryApi::Context{loop_, metrics_, *stream_, *applier_, *log_}, std::move(*reader), *server_);
-  queries_->on_damaged([this] { want_replacement(); });
+  if (auto answering = start_answering(); !answering) return answering;
   auto port = server_->listen(listen);
   if (!port) return pass(port, "listen at " + listen.text());
   port_ = *port;
@@ -78,8 +74,25 @@ Status App::start_view(const network::Address& listen) {
   return {};
 }
 
+Status App::start_answering() {
+  auto for_changes = ViewReader::open(view_path_);
+  if (!for_changes) return pass(for_changes);
+  changes_ = std::make_unique<ChangeStreams>(
+      ChangeStreams::Context{loop_, metrics_, *applier_, *log_, stream_->topics()},
+      std::move(*for_changes), *server_, ChangeStreams::Limits());
+  changes_->on_damaged([this] { want_replacement(); });
+  auto for_lookups = ViewReader::open(view_path_);
+  if (!for_lookups) return pass(for_lookups);
+  queries_ = std::make_unique<QueryApi>(
+      QueryApi::Context{loop_, metrics_, *stream_, *applier_, *log_, *changes_},
+      std::move(*for_lookups), *server_);
+  queries_->on_damaged([this] { want_replacement(); });
+  return {};
+}
+
 void App::stop_view() {
   queries_.reset();
+  changes_.reset();
   server_.reset();
   rebuild_.reset();
   stream_.reset();

@@ -15,6 +15,7 @@
 #include "common/random.h"
 #include "common/result.h"
 #include "consumer-app/applier.h"
+#include "consumer-app/change_streams.h"
 #include "consumer-app/config.h"
 #include "consumer-app/query_api.h"
 #include "consumer-app/rebuild.h"
@@ -52,6 +53,7 @@ class App {
   explicit App(const AppConfig& config);
   Status start();
   Status start_view(const network::Address& listen);
+  Status start_answering();
   void stop_view();
   void want_replacement();
   void replace_view();
@@ -72,6 +74,7 @@ class App {
   std::unique_ptr<network::NetworkClient> network_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<network::HttpServer> server_;
+  std::unique_ptr<ChangeStreams> changes_;
   std::unique_ptr<QueryApi> queries_;
   std::uint16_t port_ = 0;
   bool is_replacing_ = false;

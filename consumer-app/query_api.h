@@ -28,6 +28,7 @@
 #include "common/worker.h"
 #include "consumer-app/answers.h"
 #include "consumer-app/applier.h"
+#include "consumer-app/change_streams.h"
 #include "consumer-app/record_log.h"
 #include "consumer-app/stream.h"
 #include "consumer-app/view_reader.h"
@@ -52,6 +53,7 @@ class QueryApi {
     const Stream& stream;
     const Applier& applier;
     const RecordLog& log;
+    const ChangeStreams& changes;
   };
 
   QueryApi(const Context& context, std::unique_ptr<ViewReader> view, network::HttpServer& server);

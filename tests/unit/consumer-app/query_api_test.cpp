@@ -1,80 +1,17 @@
 #include "consumer-app/query_api.h"
 
-#include "common/http_client.h"
 #include "common/url.h"
 #include "tests/support/delivered_batches.h"
-#include "tests/unit/consumer-app/daemon.h"
+#include "tests/unit/consumer-app/served.h"
 
 #include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
 
-#include <atomic>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace xylem::consumer_app {
 namespace {
-
-using Json = nlohmann::json;
-
-// A running daemon whose queries are asked over a real socket.
-struct Served : Daemon {
-  explicit Served(std::vector<std::string> kept = {"t"}) : Daemon(std::move(kept)) {}
-
-  ~Served() {
-    api.reset();
-    server.reset();
-  }
-
-  void serve() {
-    start();
-    server = std::make_unique<network::HttpServer>(world.loop, network::HttpServer::Limits());
-    api =
-        std::make_unique<QueryApi>(QueryApi::Context{world.loop, metrics, *stream, *applier, *log},
-                                   *ViewReader::open(view_path()), *server);
-    port = *server->listen({"127.0.0.1", 0});
-  }
-
-  using Headers = std::vector<std::pair<std::string, std::string>>;
-
-  HttpAnswer get(const std::string& target, const Headers& headers = {}) {
-    HttpAnswer got;
-    std::atomic<bool> done = false;
-    std::thread asker([&] {
-      auto client = HttpClient::create({.base_url = "http://127.0.0.1:" + std::to_string(port)});
-      auto answer = (*client)->exchange({.target = target, .headers = headers});
-      if (answer) got = std::move(*answer);
-      done = true;
-    });
-    CHECK(world.until([&] { return done.load(); }));
-    asker.join();
-    return got;
-  }
-
-  Json json(const std::string& target, int status = 200) {
-    const auto answer = get(target);
-    CHECK_MESSAGE(answer.status == status, target, ": ", text_of(answer.body));
-    return Json::parse(text_of(answer.body), nullptr, false);
-  }
-
-  std::unique_ptr<network::HttpServer> server;
-  std::unique_ptr<QueryApi> api;
-  std::uint16_t port = 0;
-};
-
-Buffer log_batch(xylem::testing::FakePartition& log, const std::vector<KeyValue>& records) {
-  auto batch = make_batch(log.end.value(), records);
-  log.end = log.end + static_cast<std::int64_t>(records.size());
-  return batch;
-}
-
-void publish(Served& daemon, const std::string& topic, const std::vector<KeyValue>& records) {
-  auto& log = daemon.world.first.topics.at(topic).partitions[0];
-  log.batches.push_back(log_batch(log, records));
-  daemon.world.first.push_all();
-}
 
 TEST_CASE("queries: a key's value, where it came from, and 404") {
   Served daemon;
@@ -383,6 +320,7 @@ TEST_CASE("queries: an end with queries under way is clean") {
   });
   daemon.world.turn(5);
   daemon.api.reset();
+  daemon.changes.reset();
   daemon.server.reset();
   daemon.world.turn(5);
   asker.join();

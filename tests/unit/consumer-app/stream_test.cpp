@@ -3,6 +3,7 @@
 #include "common/batch/crc32c.h"
 #include "tests/support/delivered_batches.h"
 #include "tests/unit/consumer-app/daemon.h"
+#include "tests/unit/consumer-app/refreshing.h"
 
 #include <doctest/doctest.h>
 
@@ -15,43 +16,6 @@ namespace xylem::consumer_app {
 namespace {
 
 using network::FrameType;
-using xylem::testing::FakeBroker;
-
-// The broker's end of the daemon's subscription.
-struct Subscriber {
-  FakeBroker::Peer* peer = nullptr;
-  std::uint64_t id = 0;
-};
-
-Subscriber subscriber(FakeBroker& broker) {
-  for (auto& peer : broker.peers) {
-    if (peer.connection && !peer.subscriptions.empty())
-      return {&peer, peer.subscriptions.rbegin()->first};
-  }
-  return {};
-}
-
-void send(FakeBroker& broker, FrameType type, const network::Refresh& refresh) {
-  const auto to = subscriber(broker);
-  REQUIRE(to.peer != nullptr);
-  const auto payload = Slice::own(network::encode(refresh));
-  to.peer->connection->send(type, to.id, {&payload, 1});
-}
-
-network::Refresh refresh(std::uint64_t id, const FakeBroker& broker, std::int64_t barrier = 0) {
-  return {.topic = "t",
-          .refresh_id = id,
-          .incarnation = broker.topics.at("t").incarnation,
-          .reason = "test",
-          .barrier = {Offset(barrier)}};
-}
-
-// Sends the topic's whole log as a refresh's replay.
-void replay(FakeBroker& broker, std::uint64_t id) {
-  const auto to = subscriber(broker);
-  for (const auto& batch : broker.topics.at("t").partitions[0].batches)
-    broker.send_batch(*to.peer, to.id, {"t", PartitionId(0)}, batch, id);
-}
 
 TEST_CASE("stream: what the broker has and what it gets is kept and can be asked for") {
   Daemon daemon;
