@@ -81,10 +81,14 @@ Status App::start_answering() {
       ChangeStreams::Context{loop_, metrics_, *applier_, *log_, stream_->topics()},
       std::move(*for_changes), *server_, ChangeStreams::Limits());
   changes_->on_damaged([this] { want_replacement(); });
+  snapshots_ = std::make_unique<Snapshots>(
+      Snapshots::Context{loop_, logger_, metrics_, stream_->topics(), view_path_}, *server_,
+      Snapshots::Limits());
+  snapshots_->on_damaged([this] { want_replacement(); });
   auto for_lookups = ViewReader::open(view_path_);
   if (!for_lookups) return pass(for_lookups);
   queries_ = std::make_unique<QueryApi>(
-      QueryApi::Context{loop_, metrics_, *stream_, *applier_, *log_, *changes_},
+      QueryApi::Context{loop_, metrics_, *stream_, *applier_, *log_, *changes_, *snapshots_},
       std::move(*for_lookups), *server_);
   queries_->on_damaged([this] { want_replacement(); });
   return {};
@@ -92,6 +96,7 @@ Status App::start_answering() {
 
 void App::stop_view() {
   queries_.reset();
+  snapshots_.reset();
   changes_.reset();
   server_.reset();
   rebuild_.reset();

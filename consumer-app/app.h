@@ -20,6 +20,7 @@
 #include "consumer-app/query_api.h"
 #include "consumer-app/rebuild.h"
 #include "consumer-app/record_log.h"
+#include "consumer-app/snapshots.h"
 #include "consumer-app/stream.h"
 #include "network/http/http_server.h"
 #include "network/transport/transport.h"
@@ -75,6 +76,7 @@ class App {
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<network::HttpServer> server_;
   std::unique_ptr<ChangeStreams> changes_;
+  std::unique_ptr<Snapshots> snapshots_;
   std::unique_ptr<QueryApi> queries_;
   std::uint16_t port_ = 0;
   bool is_replacing_ = false;

@@ -30,6 +30,7 @@
 #include "consumer-app/applier.h"
 #include "consumer-app/change_streams.h"
 #include "consumer-app/record_log.h"
+#include "consumer-app/snapshots.h"
 #include "consumer-app/stream.h"
 #include "consumer-app/view_reader.h"
 #include "network/http/http_server.h"
@@ -54,6 +55,7 @@ class QueryApi {
     const Applier& applier;
     const RecordLog& log;
     const ChangeStreams& changes;
+    const Snapshots& snapshots;
   };
 
   QueryApi(const Context& context, std::unique_ptr<ViewReader> view, network::HttpServer& server);

@@ -320,6 +320,7 @@ TEST_CASE("queries: an end with queries under way is clean") {
   });
   daemon.world.turn(5);
   daemon.api.reset();
+  daemon.snapshots.reset();
   daemon.changes.reset();
   daemon.server.reset();
   daemon.world.turn(5);

@@ -28,6 +28,7 @@ struct Served : Daemon {
 
   void stop_serving() {
     api.reset();
+    snapshots.reset();
     changes.reset();
     server.reset();
     stop();
@@ -39,8 +40,11 @@ struct Served : Daemon {
     changes = std::make_unique<ChangeStreams>(
         ChangeStreams::Context{world.loop, metrics, *applier, *log, stream->topics()},
         *ViewReader::open(view_path()), *server, change_limits);
+    snapshots = std::make_unique<Snapshots>(
+        Snapshots::Context{world.loop, Logger::none(), metrics, stream->topics(), view_path()},
+        *server, snapshot_limits);
     api = std::make_unique<QueryApi>(
-        QueryApi::Context{world.loop, metrics, *stream, *applier, *log, *changes},
+        QueryApi::Context{world.loop, metrics, *stream, *applier, *log, *changes, *snapshots},
         *ViewReader::open(view_path()), *server);
     port = *server->listen({"127.0.0.1", 0});
   }
@@ -70,6 +74,8 @@ struct Served : Daemon {
   std::unique_ptr<network::HttpServer> server;
   ChangeStreams::Limits change_limits;
   std::unique_ptr<ChangeStreams> changes;
+  Snapshots::Limits snapshot_limits;
+  std::unique_ptr<Snapshots> snapshots;
   std::unique_ptr<QueryApi> api;
   std::uint16_t port = 0;
 };
