@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,10 +70,28 @@ struct LogSize {
   std::int64_t bytes = 0;
 };
 
-// {"keys","records","cursor":{topic:{partition:offset}},"segments","bytes","topics":{...}}
+// What the daemon does, beside what it holds.
+struct Activity {
+  bool connected = false;
+  std::int64_t uptime_ms = 0;
+  std::int64_t records_applied = 0;  // since the start
+  std::size_t change_streams = 0;
+  std::size_t snapshots = 0;
+  std::map<std::string, std::int64_t> lag;  // by topic, in records
+};
+
+// {"keys","records","cursor":{topic:{partition:offset}},"segments","bytes", of the whole;
+//  "connected","uptimeSeconds","appliedRecords","appliedPerSecond","changeStreams","snapshots";
+//  "topics":{topic:{"keys","records","topicId","generation","whole","lag",
+//                   "refresh":{"state","refreshId","records"}}}}
+//
+// A refresh's state is FILLING: there is no whole copy yet; REPLAYING: another copy is being filled
+// beside it, and has so many records of the refresh with that id (0: begun by the daemon itself);
+// SERVING: neither, and the id is that of the refresh which made the copy.
 std::string stats_json(const std::vector<std::string>& topics,
                        const Copies& copies,
-                       const LogSize& size);
+                       const LogSize& size,
+                       const Activity& activity);
 
 std::string segments_json(const std::vector<StoredSegment>& segments);
 

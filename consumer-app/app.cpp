@@ -87,9 +87,9 @@ Status App::start_answering() {
   snapshots_->on_damaged([this] { want_replacement(); });
   auto for_lookups = ViewReader::open(view_path_);
   if (!for_lookups) return pass(for_lookups);
-  queries_ = std::make_unique<QueryApi>(
-      QueryApi::Context{loop_, metrics_, *stream_, *applier_, *log_, *changes_, *snapshots_},
-      std::move(*for_lookups), *server_);
+  queries_ = std::make_unique<QueryApi>(QueryApi::Context{loop_, clock_, metrics_, *stream_,
+                                                          *applier_, *log_, *changes_, *snapshots_},
+                                        std::move(*for_lookups), *server_);
   queries_->on_damaged([this] { want_replacement(); });
   return {};
 }
@@ -125,6 +125,10 @@ void App::watch_topics() {
   metrics_.on_scrape([this] {
     metrics_.gauge("xylem_consumer_connected_bool", "1 while a broker is connected.")
         .set(stream_->is_connected() ? 1 : 0);
+    metrics_.gauge("xylem_consumer_change_streams", "Open streams of changes.")
+        .set(static_cast<double>(changes_->streams()));
+    metrics_.gauge("xylem_consumer_snapshots", "Snapshots that are being read.")
+        .set(static_cast<double>(snapshots_->open()));
     metrics_.gauge("xylem_consumer_log_bytes", "Bytes in the record log.")
         .set(static_cast<double>(log_->bytes()));
     for (const auto& topic : stream_->topics()) {

@@ -35,6 +35,7 @@ QueryApi::QueryApi(const Context& context,
                    network::HttpServer& server)
     : context_(context),
       view_(std::move(view)),
+      started_ms_(context.clock.monotonic_ms()),
       queries_(context.metrics.counter("xylem_consumer_queries_total", "Queries asked.")) {
   route(server, "/api/query/key/{key*}", &QueryApi::key);
   route(server, "/api/query/keys", &QueryApi::keys);
@@ -160,11 +161,13 @@ void QueryApi::history(const Request& request, const Reply& reply) {
 
 void QueryApi::stats(const Request& /*request*/, const Reply& reply) {
   const LogSize size{context_.log.segments().size(), context_.log.bytes()};
-  look_up(reply, [this, topics = context_.stream.topics(), size]() -> Result<HttpResponse> {
-    auto copies = view_->copies();
-    if (!copies) return pass(copies);
-    return HttpResponse::json(200, stats_json(topics, *copies, size));
-  });
+  look_up(reply,
+          [this, topics = context_.stream.topics(), size,
+           doing = activity()]() -> Result<HttpResponse> {
+            auto copies = view_->copies();
+            if (!copies) return pass(copies);
+            return HttpResponse::json(200, stats_json(topics, *copies, size, doing));
+          });
 }
 
 void QueryApi::segments(const Request& /*request*/, const Reply& reply) {
@@ -241,6 +244,18 @@ Health QueryApi::look() const {
                              .failure = stored ? "" : stored.error().what()});
   }
   return health;
+}
+
+Activity QueryApi::activity() const {
+  Activity activity{.connected = context_.stream.is_connected(),
+                    .uptime_ms = context_.clock.monotonic_ms() - started_ms_,
+                    .records_applied = context_.applier.records_applied(),
+                    .change_streams = context_.changes.streams(),
+                    .snapshots = context_.snapshots.open(),
+                    .lag = {}};
+  for (const auto& topic : context_.stream.topics())
+    activity.lag[topic] = context_.stream.topic(topic)->lag();
+  return activity;
 }
 
 Error QueryApi::not_whole(const Error& error) const {

@@ -7,6 +7,7 @@
 //   GET /api/query/range              ?from= &to= &limit=
 //   GET /api/query/history/{key}      ?after= &limit=: every stored record of a key
 //   GET /api/query/stats, segments, health;  GET /healthz, /readyz, /metrics
+//   (GET /api/query/changes: change_streams.h; GET /api/query/snapshot: snapshots.h)
 //
 // `topic` selects one of several topics. A key's lookup without it takes the first topic, in the
 // order configured, that has the key; the others then refuse. `partition` may be left out where the
@@ -22,6 +23,7 @@
 // Threads: the loop's. Limits: `limit` 1..kLimitMax.
 #pragma once
 
+#include "common/clock.h"
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "common/result.h"
@@ -50,6 +52,7 @@ class QueryApi {
 
   struct Context {
     Loop& loop;
+    const Clock& clock;
     Metrics& metrics;
     const Stream& stream;
     const Applier& applier;
@@ -94,6 +97,7 @@ class QueryApi {
                                                        const std::string& key,
                                                        std::string_view if_none_match);
   [[nodiscard]] Health look() const;
+  [[nodiscard]] Activity activity() const;
   [[nodiscard]] Error not_whole(const Error& error) const;
 
   void look_up(const Reply& reply, Lookup lookup);
@@ -105,6 +109,7 @@ class QueryApi {
 
   Context context_;
   std::unique_ptr<ViewReader> view_;  // the lookups' thread's
+  std::int64_t started_ms_;
   std::map<std::uint64_t, Reply> waiting_;
   std::uint64_t last_id_ = 0;
   std::function<void()> on_damaged_;

@@ -15,11 +15,21 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Json refresh_json(const CopyState& current, const std::optional<CopyState>& shadow) {
+  if (shadow)
+    return {
+        {"state", "REPLAYING"}, {"refreshId", shadow->refresh_id}, {"records", shadow->records}};
+  return {{"state", current.whole ? "SERVING" : "FILLING"},
+          {"refreshId", current.refresh_id},
+          {"records", 0}};
+}
+
 }  // namespace
 
 std::string stats_json(const std::vector<std::string>& topics,
                        const Copies& copies,
-                       const LogSize& size) {
+                       const LogSize& size,
+                       const Activity& activity) {
   std::int64_t keys = 0;
   std::int64_t records = 0;
   Json cursor = Json::object();
@@ -27,24 +37,34 @@ std::string stats_json(const std::vector<std::string>& topics,
   for (const auto& topic : topics) {
     Json& offsets = cursor[topic] = Json::object();
     const auto found = copies.find(topic);
-    const CopyState none;
-    const CopyState& current =
-        found != copies.end() && found->second.current ? *found->second.current : none;
+    const TopicCopies both = found == copies.end() ? TopicCopies() : found->second;
+    const CopyState current = both.current.value_or(CopyState());
     for (const auto& [partition, next] : current.cursors)
       offsets[std::to_string(partition.value())] = next.value();
     keys += current.keys;
     records += current.records;
+    const auto lag = activity.lag.find(topic);
     by_topic[topic] = {{"keys", current.keys},
                        {"records", current.records},
                        {"topicId", current.incarnation.topic.text()},
                        {"generation", current.incarnation.generation},
-                       {"whole", current.whole}};
+                       {"whole", current.whole},
+                       {"lag", lag == activity.lag.end() ? 0 : lag->second},
+                       {"refresh", refresh_json(current, both.shadow)}};
   }
+  const double seconds = static_cast<double>(activity.uptime_ms) / 1'000;
   return dump({{"keys", keys},
                {"records", records},
                {"cursor", cursor},
                {"segments", size.segments},
                {"bytes", size.bytes},
+               {"connected", activity.connected},
+               {"uptimeSeconds", seconds},
+               {"appliedRecords", activity.records_applied},
+               {"appliedPerSecond",
+                seconds > 0 ? static_cast<double>(activity.records_applied) / seconds : 0},
+               {"changeStreams", activity.change_streams},
+               {"snapshots", activity.snapshots},
                {"topics", by_topic}});
 }
 

@@ -283,12 +283,47 @@ TEST_CASE("queries: stats, segments, health, metrics") {
   CHECK(stats.at("segments") == daemon.json("/api/query/segments").at("segments").size());
   CHECK(stats.at("bytes") == daemon.log->bytes());
   CHECK(stats.at("topics").at("t").at("whole") == true);
+  CHECK(stats.at("topics").at("t").at("lag") == 0);
+  CHECK(stats.at("topics").at("t").at("refresh") ==
+        Json::parse(R"({"state":"SERVING","refreshId":0,"records":0})"));
+  CHECK(stats.at("connected") == true);
+  CHECK(stats.at("appliedRecords") == 3);
+  CHECK(stats.at("uptimeSeconds").get<double>() >= 0);
+  CHECK(stats.at("changeStreams") == 0);
+  CHECK(stats.at("snapshots") == 0);
   CHECK(daemon.json("/readyz").at("ready") == true);
   const auto health = daemon.json("/api/query/health");
   CHECK(health.at("status") == "HEALTHY");
   CHECK(health.at("topics").at("t").at("lag") == 0);
   CHECK(text_of(daemon.get("/metrics").body).find("xylem_consumer_queries_total") !=
         std::string_view::npos);
+}
+
+TEST_CASE("queries: stats tell of a refresh, of streams, and how fast records are applied") {
+  CopyState current{.incarnation = kFirst, .refresh_id = 4, .whole = true, .records = 7};
+  const CopyState shadow{.incarnation = kFirst, .refresh_id = 9, .records = 3};
+  const Activity doing{.connected = false,
+                       .uptime_ms = 2'000,
+                       .records_applied = 500,
+                       .change_streams = 2,
+                       .snapshots = 1,
+                       .lag = {{"t", 12}}};
+  const auto stats_of = [&](const TopicCopies& copies) {
+    return Json::parse(stats_json({"t"}, {{"t", copies}}, {}, doing));
+  };
+  const auto refresh_of = [&](const TopicCopies& copies) {
+    return stats_of(copies).at("topics").at("t").at("refresh").dump();
+  };
+  const auto stats = stats_of({.current = current, .shadow = shadow});
+  CHECK(stats.at("appliedPerSecond") == 250);
+  CHECK(stats.at("changeStreams") == 2);
+  CHECK(stats.at("snapshots") == 1);
+  CHECK(stats.at("topics").at("t").at("lag") == 12);
+  CHECK(refresh_of({.current = current, .shadow = shadow}) ==
+        R"({"records":3,"refreshId":9,"state":"REPLAYING"})");
+  CHECK(refresh_of({.current = current, .shadow = {}}) ==
+        R"({"records":0,"refreshId":4,"state":"SERVING"})");
+  CHECK(refresh_of({}) == R"({"records":0,"refreshId":0,"state":"FILLING"})");
 }
 
 TEST_CASE("queries: a topic whose log failed is named, and the other one is served") {

@@ -43,9 +43,9 @@ struct Served : Daemon {
     snapshots = std::make_unique<Snapshots>(
         Snapshots::Context{world.loop, Logger::none(), metrics, stream->topics(), view_path()},
         *server, snapshot_limits);
-    api = std::make_unique<QueryApi>(
-        QueryApi::Context{world.loop, metrics, *stream, *applier, *log, *changes, *snapshots},
-        *ViewReader::open(view_path()), *server);
+    api = std::make_unique<QueryApi>(QueryApi::Context{world.loop, world.clock, metrics, *stream,
+                                                       *applier, *log, *changes, *snapshots},
+                                     *ViewReader::open(view_path()), *server);
     port = *server->listen({"127.0.0.1", 0});
   }
 
