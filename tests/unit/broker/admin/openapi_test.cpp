@@ -1,3 +1,5 @@
+#include "tests/support/openapi.h"
+
 #include "broker/admin/assets.h"
 #include "broker/cluster/cluster_orders.h"
 #include "broker/cluster/cluster_routes.h"
@@ -7,16 +9,10 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cctype>
-#include <functional>
-#include <set>
 #include <string>
 
 namespace xylem::testing {
 namespace {
-
-using network::HttpRoute;
 
 Json document_of(HttpWorld& world) {
   const auto answer = world.ask("GET", "/openapi.json");
@@ -26,75 +22,18 @@ Json document_of(HttpWorld& world) {
   return document;
 }
 
-std::set<HttpRoute> described(const Json& document) {
-  std::set<HttpRoute> routes;
-  for (const auto& [path, item] : document.at("paths").items()) {
-    for (const auto& [method, operation] : item.items()) {
-      if (method == "parameters") continue;
-      std::string upper = method;
-      std::ranges::transform(upper, upper.begin(),
-                             [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-      routes.insert({upper, path});
-    }
-  }
-  return routes;
-}
-
 TEST_CASE("broker openapi: every route is described, and nothing else") {
   broker::testing::RootTierWorld tier;
   HttpWorld world;
   add_cluster_routes(*world.server, *tier.brokers[0]->tier);
   add_order_routes(*world.server, *tier.brokers[0]->tier, world.broker.clock);
-  const auto there = described(document_of(world));
-  std::set<HttpRoute> routes;
-  for (const auto& route : world.server->routes()) {
-    CAPTURE(route.method);
-    CAPTURE(route.pattern);
-    CHECK(there.contains(route));
-    routes.insert(route);
-  }
-  for (const auto& route : there) {
-    CAPTURE(route.method);
-    CAPTURE(route.pattern);
-    CHECK(routes.contains(route));
-  }
+  check_routes(document_of(world), world.server->routes());
 }
 
 TEST_CASE(
     "broker openapi: every reference leads somewhere, every operation has a name of its own") {
   HttpWorld world;
-  const auto document = document_of(world);
-  std::set<std::string> operations;
-  const std::function<void(const Json&)> visit = [&](const Json& json) {
-    if (json.is_object() && json.contains("$ref")) {
-      const auto reference = json["$ref"].get<std::string>();
-      CAPTURE(reference);
-      REQUIRE(reference.starts_with("#"));
-      CHECK(document.contains(Json::json_pointer(reference.substr(1))));
-    }
-    if (json.is_object() && json.contains("operationId"))
-      CHECK(operations.insert(json["operationId"]).second);
-    if (json.is_structured())
-      for (const auto& each : json) visit(each);
-  };
-  visit(document);
-}
-
-// What the answers hold is what the schemas name; but for `optional` also the other way round.
-void check_fields(const Json& document,
-                  const char* schema,
-                  const Json& answer,
-                  const std::set<std::string>& optional = {}) {
-  CAPTURE(schema);
-  const auto& properties = document["components"]["schemas"][schema]["properties"];
-  for (const auto& [name, value] : answer.items()) {
-    CAPTURE(name);
-    CHECK(properties.contains(name));
-  }
-  for (const auto& [name, value] : properties.items()) {
-    CAPTURE(name);
-    CHECK((answer.contains(name) || optional.contains(name)));
-  }
+  check_references(document_of(world));
 }
 
 TEST_CASE("broker openapi: the schemas are those of the answers") {

@@ -1,6 +1,6 @@
 // What clients are told about the groups: by a broker that keeps its own, and by one whose groups
 // have coordinators.
-#include "network/client/client_session.h"
+#include "tests/support/asking_client.h"
 #include "tests/support/broker_world.h"
 
 #include <doctest/doctest.h>
@@ -54,48 +54,31 @@ class Elsewhere final : public broker::GroupOffsets {
 
 struct Asking {
   explicit Asking(broker::GroupOffsets* groups = nullptr)
-      : world(Epoch(3), {}, false, nullptr, groups), topic(world.create("t", 2)) {
-    network::ClientSession::Handlers handlers;
-    handlers.ready = [this](const network::HelloAnswer& answer) { hello = answer; };
-    session.emplace(world.client_context(),
-                    network::ClientSession::Options{.brokers = BrokerWorld::addresses()},
-                    std::move(handlers));
-    session->start();
-    REQUIRE(run_until(world.loop, [&] { return hello.has_value(); }));
-  }
-
-  template <class Message>
-  Result<Frame> ask(FrameType type, const Message& message) {
-    std::optional<Result<Frame>> answer;
-    session->request(type, network::payload_of(message), 5'000,
-                     [&](auto answered) { answer = std::move(answered); });
-    REQUIRE(run_until(world.loop, [&] { return answer.has_value(); }));
-    return std::move(*answer);
-  }
+      : world(Epoch(3), {}, false, nullptr, groups), topic(world.create("t", 2)), client(world) {}
 
   Result<network::MetadataAnswer> metadata(const network::MetadataRequest& request) {
     return network::answer_as<network::MetadataAnswer>(FrameType::kMetadata,
-                                                       ask(FrameType::kMetadata, request));
+                                                       client.ask(FrameType::kMetadata, request));
   }
 
   Result<Frame> commit(std::int64_t next) {
-    return ask(FrameType::kCommitOffset, network::CommitOffset{.group = "g",
-                                                               .member = "m",
-                                                               .topic = "t",
-                                                               .partition = PartitionId(1),
-                                                               .incarnation = topic.incarnation,
-                                                               .next_offset = Offset(next)});
+    return client.ask(FrameType::kCommitOffset,
+                      network::CommitOffset{.group = "g",
+                                            .member = "m",
+                                            .topic = "t",
+                                            .partition = PartitionId(1),
+                                            .incarnation = topic.incarnation,
+                                            .next_offset = Offset(next)});
   }
 
   BrokerWorld world;
   broker::TopicDefinition topic;
-  std::optional<network::HelloAnswer> hello;
-  std::optional<network::ClientSession> session;
+  AskingClient client;
 };
 
 TEST_CASE("group requests: a broker that keeps its own says what is committed") {
   Asking asking;
-  CHECK_FALSE(asking.hello->has_coordinators);
+  CHECK_FALSE(asking.client.hello().has_coordinators);
   REQUIRE(asking.commit(0));
   const auto told = asking.metadata({.topics = {"t", "none"}, .group = "g", .with_offsets = true});
   REQUIRE(told);
@@ -124,7 +107,7 @@ TEST_CASE("group requests: an offset of an earlier incarnation is none") {
 TEST_CASE("group requests: who does not coordinate names who does") {
   Elsewhere groups;
   Asking asking(&groups);
-  CHECK(asking.hello->has_coordinators);
+  CHECK(asking.client.hello().has_coordinators);
   const auto told = asking.metadata({.group = "g"});
   REQUIRE(told);
   CHECK(told->coordinator_address == "root-3:9092");
@@ -144,12 +127,12 @@ TEST_CASE("group requests: nobody begins by the reset policy where it is not kno
   Asking asking(&groups);
   network::Subscribe subscribe{.topic = "t", .group = "g", .member = "m"};
   subscribe.every = network::SubscribePartition();
-  const auto refused = asking.ask(FrameType::kSubscribe, subscribe);
+  const auto refused = asking.client.ask(FrameType::kSubscribe, subscribe);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Errc::kNotLeader);
   CHECK(refused.error().hint() == "root-3:9092");
   subscribe.every->start = network::StartAt::kEarliest;
-  CHECK(asking.ask(FrameType::kSubscribe, subscribe));
+  CHECK(asking.client.ask(FrameType::kSubscribe, subscribe));
 }
 
 }  // namespace

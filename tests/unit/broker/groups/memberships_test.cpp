@@ -1,7 +1,7 @@
 // Members of a group by their frames: joining, being told, letting go, and who may commit.
 #include "broker/groups/memberships.h"
 
-#include "network/client/client_session.h"
+#include "tests/support/asking_client.h"
 #include "tests/support/broker_world.h"
 
 #include <doctest/doctest.h>
@@ -22,34 +22,17 @@ using network::GroupBeat;
 
 // A connection, and the one member that speaks on it.
 struct Member {
-  Member(BrokerWorld& world_in, const std::string& name) : world(world_in) {
+  Member(BrokerWorld& world, const std::string& name)
+      : client(world, [this](const Frame& frame) {
+          if (frame.type != FrameType::kAssignment) return;
+          pushed = network::decode<GroupAssignment>(frame.payload.bytes).value();
+        }) {
     beat = {.group = "g", .member = name, .topics = {"t"}, .assignor = "sticky"};
-    network::ClientSession::Handlers handlers;
-    handlers.ready = [this](const network::HelloAnswer&) { is_ready = true; };
-    handlers.frame = [this](const Frame& frame) {
-      if (frame.type != FrameType::kAssignment) return;
-      pushed = network::decode<GroupAssignment>(frame.payload.bytes).value();
-    };
-    session.emplace(
-        world.client_context(),
-        network::ClientSession::Options{.brokers = BrokerWorld::addresses(), .client_id = "test"},
-        std::move(handlers));
-    session->start();
-    REQUIRE(run_until(world.loop, [this] { return is_ready; }));
-  }
-
-  template <class Message>
-  Result<Frame> ask(FrameType type, const Message& message) {
-    std::optional<Result<Frame>> answer;
-    session->request(type, network::payload_of(message), 5'000,
-                     [&](auto answered) { answer = std::move(answered); });
-    REQUIRE(run_until(world.loop, [&] { return answer.has_value(); }));
-    return std::move(*answer);
   }
 
   Result<GroupAssignment> try_beat() {
     return network::answer_as<GroupAssignment>(FrameType::kAssignment,
-                                               ask(FrameType::kAssignment, beat));
+                                               client.ask(FrameType::kAssignment, beat));
   }
 
   // Beats, and acts upon the answer.
@@ -71,20 +54,18 @@ struct Member {
 
   Status commit(PartitionId partition, const Incarnation& incarnation) {
     return network::expect_type(
-        ask(FrameType::kCommitOffset, network::CommitOffset{.group = "g",
-                                                            .member = beat.member,
-                                                            .topic = "t",
-                                                            .partition = partition,
-                                                            .incarnation = incarnation,
-                                                            .next_offset = Offset(0)}),
+        client.ask(FrameType::kCommitOffset, network::CommitOffset{.group = "g",
+                                                                   .member = beat.member,
+                                                                   .topic = "t",
+                                                                   .partition = partition,
+                                                                   .incarnation = incarnation,
+                                                                   .next_offset = Offset(0)}),
         FrameType::kCommitOffset);
   }
 
-  BrokerWorld& world;
   GroupBeat beat;
-  bool is_ready = false;
   std::optional<GroupAssignment> pushed;
-  std::optional<network::ClientSession> session;
+  AskingClient client;
 };
 
 TEST_CASE("memberships: two share a topic; who is told what, and who may commit") {
