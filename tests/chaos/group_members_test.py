@@ -1,6 +1,6 @@
-"""A group's members join, leave and are killed (SIGKILL) at random, several at once, while records
-flow: each record is consumed, and what moves between them is little more than what must. As long as
-nobody is killed nothing is consumed twice.
+"""A group's members join, leave and are killed (SIGKILL) at random, then several at once, while
+records flow: each record is consumed, and what moves between them is little more than what must. As
+long as nobody is killed nothing is consumed twice.
 
 XYLEM_MEMBERS=20 XYLEM_PARTITIONS=100 XYLEM_SECONDS=300 XYLEM_SEED=1 for the long form.
 """
@@ -105,13 +105,13 @@ class GroupMembersTest(unittest.TestCase):
         self.needed += fewest_moves(before, set(after.values()))
         return after
 
-    def churn(self, seconds, ways):
-        """Several changes at once, then until all is even again."""
+    def churn(self, seconds, ways, at_once):
+        """Up to so many changes at once, then until all is even again."""
         end = time.monotonic() + seconds
         owners = until(self.owners, lambda: "all share at first; " + self.tier.logs())
         changes = 0
         while time.monotonic() < end:
-            for _ in range(self.chance.randint(1, 3)):
+            for _ in range(self.chance.randint(1, at_once)):
                 room = MEMBERS // 2 < len(self.members) < MEMBERS * 3 // 2
                 few = len(self.members) <= MEMBERS // 2
                 if (room and self.chance.random() < 0.5) or few:
@@ -139,9 +139,9 @@ class GroupMembersTest(unittest.TestCase):
                                  "all", "--rate", str(RATE)], stderr=subprocess.DEVNULL)
         self.addCleanup(load.kill)
 
-        gentle = self.churn(SECONDS / 2, [signal.SIGTERM])
+        gentle = self.churn(SECONDS / 2, [signal.SIGTERM], 1)
         twice_before = len(values := self.consumed()) - len(set(values))
-        rough = self.churn(SECONDS / 2, [signal.SIGTERM, signal.SIGKILL, signal.SIGKILL])
+        rough = self.churn(SECONDS / 2, [signal.SIGTERM, signal.SIGKILL, signal.SIGKILL], 3)
         self.assertEqual(load.wait(60), 0)
         until(lambda: len(set(self.consumed())) == total,
               lambda: f"all of {total} are consumed, not {len(set(self.consumed()))}")
