@@ -8,6 +8,8 @@
 namespace xylem {
 namespace {
 
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint8_t kNoDigit = 0xFF;
@@ -86,7 +88,6 @@ bool append_printable(std::string_view text,
                       Escape escaping,
                       std::size_t bytes_max,
                       std::string& out) {
-  constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
     const unsigned lead = at(text, 0);
@@ -164,13 +165,16 @@ Result<Buffer> base64_decode(std::string_view text) {
 
 void append_json_string(std::string_view utf8, std::string& out) {
   out += '"';
-  for (const char c : utf8) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || c == '"' || c == '\\') {
-      out += escape_of(code);
-    } else {
-      out += c;
-    }
+  for (std::size_t i = 0; i < utf8.size();) {
+    const auto length = sequence_length(utf8, i);
+    const auto lead = at(utf8, i);
+    if (length == 0)
+      out += kReplacement;
+    else if (lead < 0x20 || lead == '"' || lead == '\\')
+      out += escape_of(lead);
+    else
+      out += utf8.substr(i, length);
+    i += std::max<std::size_t>(length, 1);
   }
   out += '"';
 }

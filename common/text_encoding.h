@@ -23,7 +23,7 @@ std::string base64_encode(Bytes bytes);
 // kInvalidRequest: not what base64_encode() makes of any bytes.
 Result<Buffer> base64_decode(std::string_view text);
 
-// Appends `utf8` as a JSON string, quotes included.
+// Appends `utf8` as a JSON string, quotes included; bytes that are not become U+FFFD each.
 void append_json_string(std::string_view utf8, std::string& out);
 
 // Appends foreign text for one line of a log, escaped as in a JSON string: C0, DEL and C1 controls

@@ -178,7 +178,7 @@ bool MmapLog::is_sync_due(std::int64_t now_us) {
 
 bool MmapLog::is_news_before_sync() {
   const std::lock_guard lock(commit_mutex_);
-  return tells_written_ && moved_;
+  return tells_written_ && moved_ && !retry_at_us_;  // a full disk can wait: its listener cuts back
 }
 
 Committed::Outcome MmapLog::sync_due(std::int64_t now_us) {

@@ -1,6 +1,8 @@
 // GET /api/v1/groups, GET /api/v1/groups/{group}, POST /api/v1/groups/{group}/offsets: the commands
 // of groups/group_admin.h over HTTP. The last one's body is that of group.reset without the group.
 #include "broker/admin/admin_api.h"
+#include "broker/groups/coordinated_offsets.h"
+#include "broker/json/json_text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -15,22 +17,30 @@ using network::HttpReplyPtr;
 using network::HttpRequest;
 using network::HttpResponse;
 
+// Where NOT_LEADER's hint is the coordinator's HTTP address, if that is known.
+Error addressed(const ClientContext& client, const std::string& group, const Error& error) {
+  if (error.code() != Errc::kNotLeader) return error;
+  return {error.code(), error.what(), client.leader_of(group_offsets_log(group)).http};
+}
+
 void run(ClientContext& client,
          const char* command,
          const std::string& json,
+         const std::string& group,
          const HttpReplyPtr& reply) {
-  client.group_admin.run(command, json, [reply](const Result<std::string>& answer) {
-    if (!answer) return reply->send_error(answer.error());
+  client.group_admin.run(command, json, [&client, group, reply](const auto& answer) {
+    if (!answer) return reply->send_error(addressed(client, group, answer.error()));
     reply->send(HttpResponse::json(200, *answer));
   });
 }
 
 void reset(ClientContext& client, const HttpRequest& request, const HttpReplyPtr& reply) {
-  auto body = Json::parse(text_of(request.body), nullptr, false);
-  if (!body.is_object())
-    return reply->send_error(Error(Errc::kInvalidRequest, "the body is not a JSON object"));
-  body["group"] = request.path_args.at("group");
-  run(client, "group.reset", body.dump(), reply);
+  const auto body = parse_json_object(text_of(request.body), "the body");
+  if (!body) return reply->send_error(body.error());
+  auto wanted = *body;
+  const auto& group = request.path_args.at("group");
+  wanted["group"] = group;
+  run(client, "group.reset", json_text(wanted), group, reply);
 }
 
 }  // namespace
@@ -41,12 +51,12 @@ void add_group_routes(network::HttpServer& server, AdminContext& context) {
     server.route(method, pattern, network::with_arguments({}, std::move(handler)));
   };
   route("GET", "/api/v1/groups", [&client](const HttpRequest&, const HttpReplyPtr& reply) {
-    run(client, "group.list", "{}", reply);
+    run(client, "group.list", "{}", {}, reply);
   });
   route("GET", "/api/v1/groups/{group}",
         [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-          run(client, "group.describe", Json{{"group", request.path_args.at("group")}}.dump(),
-              reply);
+          run(client, "group.describe", json_text({{"group", request.path_args.at("group")}}),
+              request.path_args.at("group"), reply);
         });
   route("POST", "/api/v1/groups/{group}/offsets",
         [&client](const HttpRequest& request, const HttpReplyPtr& reply) {

@@ -1,5 +1,6 @@
 #include "broker/admin/json_message.h"
 
+#include "broker/json/json_text.h"
 #include "common/text_encoding.h"
 
 #include <nlohmann/json.hpp>
@@ -80,8 +81,9 @@ Result<JsonMessage> message(const Json& object, std::int64_t now_ms) {
 }
 
 Result<std::pair<Json, JsonProduce>> request(std::string_view json) {
-  auto object = Json::parse(json, nullptr, false);
-  if (object.is_discarded()) return fail(Errc::kInvalidRequest, "the body is not JSON");
+  auto parsed = parse_json(json);
+  if (!parsed) return pass(parsed, "the body");
+  auto& object = *parsed;
   if (!object.is_object() || !object.contains("topic") || !object["topic"].is_string())
     return fail(Errc::kInvalidRequest, "a JSON object with a string \"topic\" is needed");
   JsonProduce produce;

@@ -8,6 +8,7 @@
 #include "broker/admin/json_message.h"
 #include "broker/admin/partition_lookup.h"
 #include "broker/delivery/topic_at_first_use.h"
+#include "broker/json/json_text.h"
 #include "common/batch/batch_builder.h"
 #include "network/client/partitioner.h"
 
@@ -195,7 +196,7 @@ void post_one(const std::shared_ptr<Door>& door,
     if (outcome.errors.front()) return reply->send_error(*outcome.errors.front());
     auto result = outcome.results.front();
     result["topic"] = topic;
-    reply->send(HttpResponse::json(200, result.dump()));
+    reply->send(HttpResponse::json(200, json_text(result)));
   });
 }
 
@@ -205,7 +206,7 @@ void post_batch(const std::shared_ptr<Door>& door,
   const auto request = messages_from_json(text_of(http.body), door->client.clock.wall_ms());
   if (!request) return reply->send_error(request.error());
   produce(door, *request, reply, [reply](const Outcome& outcome) {
-    reply->send(HttpResponse::json(200, Json{{"results", outcome.results}}.dump()));
+    reply->send(HttpResponse::json(200, json_text({{"results", outcome.results}})));
   });
 }
 

@@ -1,5 +1,6 @@
 // GET /api/v1/node, /healthz, /readyz, /metrics.
 #include "broker/admin/admin_api.h"
+#include "broker/json/json_text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -35,7 +36,7 @@ Json to_object(const NodeStatus& status) {
 
 void add_node_routes(network::HttpServer& server, AdminContext& context) {
   server.route("GET", "/api/v1/node", [&context](const HttpRequest&, const HttpReplyPtr& reply) {
-    reply->send(HttpResponse::json(200, to_object(context.status()).dump()));
+    reply->send(HttpResponse::json(200, json_text(to_object(context.status()))));
   });
   server.route("GET", "/healthz", [](const HttpRequest&, const HttpReplyPtr& reply) {
     reply->send(HttpResponse::text(200, "alive\n"));

@@ -12,6 +12,7 @@
 #include "common/ids.h"
 #include "common/result.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -37,6 +38,8 @@ class RecordPage {
   [[nodiscard]] const LogId& log() const { return log_; }
 
   [[nodiscard]] const std::string& topic() const { return topic_; }
+
+  void limit_bytes(std::size_t bytes_max) { left_.bytes = std::min(left_.bytes, bytes_max); }
 
   // May be called until it is kDone. Errors: as first_offset() and PartitionLog::read().
   Result<Filled> fill(const Partition& partition);

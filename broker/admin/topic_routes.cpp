@@ -1,6 +1,7 @@
 // GET, POST, PATCH, DELETE of /api/v1/topics.
 #include "broker/admin/admin_api.h"
 #include "broker/catalog/topic_admin.h"
+#include "broker/json/json_text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -60,16 +61,15 @@ bool refuse_elsewhere(const ClientContext& client, const HttpReplyPtr& reply) {
 void list(const ClientContext& client, const HttpReplyPtr& reply) {
   auto topics = Json::array();
   for (const auto* topic : client.topics.all()) topics.push_back(describe(client, *topic));
-  reply->send(HttpResponse::json(200, Json{{"topics", std::move(topics)}}.dump()));
+  reply->send(HttpResponse::json(200, json_text({{"topics", std::move(topics)}})));
 }
 
 // The body's fields under the name that the path gives.
 Result<std::string> with_name(const HttpRequest& request) {
-  auto body =
-      request.body.empty() ? Json::object() : Json::parse(text_of(request.body), nullptr, false);
-  if (!body.is_object()) return fail(Errc::kInvalidRequest, "the body is not a JSON object");
-  body["name"] = request.path_args.at("name");
-  return body.dump();
+  auto body = parse_json_object(request.body.empty() ? "{}" : text_of(request.body), "the body");
+  if (!body) return pass(body);
+  (*body)["name"] = request.path_args.at("name");
+  return json_text(*body);
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ void add_topic_routes(network::HttpServer& server, AdminContext& context) {
             return reply->send_error(
                 Error(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\" here"));
           }
-          reply->send(HttpResponse::json(200, describe(client, *topic).dump()));
+          reply->send(HttpResponse::json(200, json_text(describe(client, *topic))));
         });
   route("POST", "/api/v1/topics", [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
     if (refuse_elsewhere(client, reply)) return;

@@ -44,6 +44,7 @@ bool WaitingPages::try_answer(Waiting& waiting, bool is_over) const {
 }
 
 void WaitingPages::wait(Waiting waiting, std::uint64_t wait_ms) {
+  waiting.page.limit_bytes(kWaitedBytesMax);
   auto& group = groups_[waiting.page.log()];
   group.push_back(std::move(waiting));
   ++count_;

@@ -1,8 +1,8 @@
 // Pages that cannot be answered yet: their records are not there (long poll), or still on the disk.
 //
-// Limits: kWaitingMax pages (more: kQuotaExceeded); a page of records that are there waits
-// kDiskWaitMs for the disk (then kTimeout).
-// Threads: the loop's.
+// Limits: kWaitingMax pages (more: kQuotaExceeded), which hold kWaitedBytesMax each when they go; a
+// page of records that are there waits kDiskWaitMs for the disk (then kTimeout). Threads: the
+// loop's.
 #pragma once
 
 #include "broker/admin/record_page.h"
@@ -22,6 +22,7 @@ class WaitingPages {
  public:
   static constexpr std::size_t kWaitingMax = 1'000;
   static constexpr std::uint64_t kDiskWaitMs = 10'000;
+  static constexpr std::size_t kWaitedBytesMax = 128ULL * 1024;  // many may go at the same moment
 
   explicit WaitingPages(const ClientContext& context) : context_(context) {}
 

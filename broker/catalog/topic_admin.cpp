@@ -1,5 +1,7 @@
 #include "broker/catalog/topic_admin.h"
 
+#include "broker/json/json_text.h"
+
 #include <nlohmann/json.hpp>
 
 #include <utility>
@@ -8,10 +10,11 @@ namespace xylem::broker {
 namespace {
 
 Result<std::string> name_in(std::string_view json) {
-  const auto object = nlohmann::json::parse(json, nullptr, false);
-  if (!object.is_object() || !object.contains("name") || !object["name"].is_string())
+  auto object = parse_json(json);
+  if (!object) return pass(object);
+  if (!object->is_object() || !object->contains("name") || !(*object)["name"].is_string())
     return fail(Errc::kInvalidRequest, "a JSON object with a string \"name\" is needed");
-  return object["name"].get<std::string>();
+  return (*object)["name"].get<std::string>();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "broker/cluster/cluster_orders.h"
 
 #include "broker/cluster/json_fields.h"
+#include "broker/json/json_text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -25,8 +26,9 @@ struct Wanted {
 };
 
 Result<Wanted> read_election(const HttpRequest& request) {
-  const auto body = Json::parse(text_of(request.body), nullptr, false);
-  JsonFields fields(body, "election");
+  auto body = parse_json(text_of(request.body));
+  if (!body) return pass(body);
+  JsonFields fields(*body, "election");
   Wanted wanted{
       .topic = fields.text("topic"),
       .partition = static_cast<std::int32_t>(fields.number("partition", 0, kPartitionsMax - 1)),
@@ -79,10 +81,9 @@ void elect(RootTier& tier,
       topic->second.topic.log(wanted->partition), wanted->broker, {wanted->who, clock.wall_ms()}};
   tier.propose(command, [reply, wanted = *wanted](const Status& decided) {
     if (!decided) return reply->send_error(decided.error());
-    reply->send(HttpResponse::json(200, Json{{"topic", wanted.topic},
-                                             {"partition", wanted.partition},
-                                             {"broker", wanted.broker.value()}}
-                                            .dump()));
+    reply->send(HttpResponse::json(200, json_text({{"topic", wanted.topic},
+                                                   {"partition", wanted.partition},
+                                                   {"broker", wanted.broker.value()}})));
   });
 }
 
@@ -136,7 +137,7 @@ void tell_plan(const RootTier& tier, const HttpRequest& request, const HttpReply
     moves.push_back(describe(topic, partition, move.replicas));
   }
   reply->send(
-      HttpResponse::json(200, Json{{"moves", std::move(moves)}, {"moving", moving(state)}}.dump()));
+      HttpResponse::json(200, json_text({{"moves", std::move(moves)}, {"moving", moving(state)}})));
 }
 
 struct Portion {
@@ -147,8 +148,9 @@ struct Portion {
 };
 
 Result<Portion> read_portion(const HttpRequest& request) {
-  const auto body = Json::parse(text_of(request.body), nullptr, false);
-  JsonFields fields(body, "rebalance");
+  auto body = parse_json(text_of(request.body));
+  if (!body) return pass(body);
+  JsonFields fields(*body, "rebalance");
   Portion portion{.brokers = fields.replicas("brokers"),
                   .moves_max = static_cast<std::size_t>(fields.number("movesMax", 1, kChangesMax)),
                   .bytes_per_s = fields.number("bytesPerS", 0, kMoveBytesPerSMax),
@@ -171,7 +173,7 @@ void move(RootTier& tier,
   const auto begun = std::min(room, plan->size());
   const auto answer = [reply, begun, left = plan->size() - begun](const Status& decided) {
     if (!decided) return reply->send_error(decided.error());
-    reply->send(HttpResponse::json(200, Json{{"begun", begun}, {"left", left}}.dump()));
+    reply->send(HttpResponse::json(200, json_text({{"begun", begun}, {"left", left}})));
   };
   plan->resize(begun);
   if (plan->empty()) return answer({});

@@ -1,6 +1,7 @@
 #include "broker/cluster/cluster_routes.h"
 
 #include "broker/cluster/json_fields.h"
+#include "broker/json/json_text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -69,12 +70,12 @@ Json describe(const std::deque<AuditEntry>& audit) {
 void add_cluster_routes(network::HttpServer& server, const RootTier& tier) {
   server.route("GET", "/api/v1/cluster",
                [&tier](const network::HttpRequest&, const network::HttpReplyPtr& reply) {
-                 reply->send(network::HttpResponse::json(200, describe(tier).dump()));
+                 reply->send(network::HttpResponse::json(200, json_text(describe(tier))));
                });
   server.route("GET", "/api/v1/cluster/audit",
                [&tier](const network::HttpRequest&, const network::HttpReplyPtr& reply) {
                  const auto& audit = tier.metadata().state().audit();
-                 reply->send(network::HttpResponse::json(200, describe(audit).dump()));
+                 reply->send(network::HttpResponse::json(200, json_text(describe(audit))));
                });
 }
 

@@ -122,6 +122,7 @@ void Replicas::act(Hosted& hosted, const Replica::Actions& actions) {
 void Replicas::act(Hosted& hosted, const Replica::Lead& lead) {
   hooks_.rest(hosted.partition->id());
   hosted.partition->lead(lead.epoch);
+  hosted.offered = hosted.partition->log()->written_end();
   context_.logger.info("replica.leads", {{"topic", hosted.partition->topic()},
                                          {"partition", hosted.partition->id().partition.value()},
                                          {"epoch", lead.epoch.value()}});

@@ -31,6 +31,7 @@ ClientSession::ClientSession(ClientContext& context,
       connection_(std::move(connection)),
       closed_(std::move(closed)),
       heard_at_ms_(context.clock.monotonic_ms()),
+      next_turn_(context.loop),
       self_(std::make_shared<ClientSession*>(this)) {
   connection_->set_handler(this);
 }
@@ -483,8 +484,14 @@ void ClientSession::push_all() {
 void ClientSession::push(std::uint64_t subscription) {
   const auto found = subscriptions_.find(subscription);
   if (found == subscriptions_.end()) return;
-  const auto pushed = found->second.push();
-  if (!pushed) drop_subscription(subscription, pushed.error());
+  const auto has_more = found->second.push();
+  if (!has_more) return drop_subscription(subscription, has_more.error());
+  if (!*has_more) return;
+  unfinished_.insert(subscription);
+  if (next_turn_.is_active()) return;
+  next_turn_.start(0, 0, [this] {
+    for (const auto id : std::exchange(unfinished_, {})) push(id);
+  });
 }
 
 void ClientSession::drop_subscription(std::uint64_t id, const Error& why) {

@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace xylem::broker {
@@ -111,6 +112,8 @@ class ClientSession final : public network::ConnectionHandler {
   std::int64_t heard_at_ms_;
   std::size_t produced_bytes_ = 0;
   std::map<std::uint64_t, Subscription> subscriptions_;
+  std::set<std::uint64_t> unfinished_;  // subscriptions that go on in the next turn
+  Timer next_turn_;
   std::list<WaitingFetch> fetches_;
   std::shared_ptr<ClientSession*> self_;  // what callbacks hold: null once this is gone
 };

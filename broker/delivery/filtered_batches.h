@@ -9,6 +9,7 @@
 
 #include "broker/delivery/record_filter.h"
 #include "common/bytes.h"
+#include "common/ids.h"
 
 #include <cstddef>
 #include <vector>
@@ -18,10 +19,13 @@ namespace xylem::broker {
 struct FilteredBatches {
   std::vector<Slice> slices;
   std::size_t bytes = 0;
+  Offset next;  // after the last batch that was looked at
 };
 
-// `slices` are whole batches that passed their checks; at least one.
+// `slices` are whole batches that passed their checks; at least one is looked at, and no more once
+// their records, unpacked, were `look_bytes_max`.
 [[nodiscard]] FilteredBatches filtered(const std::vector<Slice>& slices,
-                                       const RecordFilter& filter);
+                                       const RecordFilter& filter,
+                                       std::size_t look_bytes_max);
 
 }  // namespace xylem::broker

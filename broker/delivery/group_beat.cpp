@@ -1,6 +1,7 @@
 #include "broker/delivery/group_beat.h"
 
 #include "broker/groups/memberships.h"
+#include "common/text_encoding.h"
 
 namespace xylem::broker {
 
@@ -9,6 +10,8 @@ Result<Group::Beat> beat_of(const network::GroupBeat& message, const std::string
       message.instance.size() > kMemberNameMax)
     return fail(Errc::kInvalidRequest, "a member's id and instance have at most " +
                                            std::to_string(kMemberNameMax) + " characters");
+  if (!is_utf8(message.member) || !is_utf8(message.instance))
+    return fail(Errc::kInvalidRequest, "a member's id and instance are UTF-8");
   const auto assignor = assignor_of(message.assignor);
   if (!assignor)
     return fail(Errc::kInvalidRequest, "no assignor \"" + message.assignor + "\"",

@@ -114,7 +114,7 @@ network::SubscribeAnswer Subscription::answer() const {
   return answer;
 }
 
-Status Subscription::push() {
+Result<bool> Subscription::push() {
   std::size_t idle = 0;
   while (idle < places_.size() && credit_bytes_ > 0 &&
          connection_->queued_bytes() < kQueuedBytesMax) {
@@ -123,9 +123,9 @@ Status Subscription::push() {
     auto sent = push_one(place);
     if (!sent) return pass(sent);
     idle = *sent ? 0 : idle + 1;
-    if (*sent && filter_) return {};  // looking costs time; the acknowledgement goes on
+    if (*sent && filter_) return true;
   }
-  return {};
+  return false;
 }
 
 Result<bool> Subscription::push_one(Place& place) {
@@ -139,14 +139,12 @@ Result<bool> Subscription::push_one(Place& place) {
   auto read = partition->log()->read(place.cursor, budget, partition->high_watermark());
   if (!read) return pass(read);
   if (read->slices.empty()) return false;
-  auto bytes = read->bytes;
   if (filter_) {
-    auto matching = filtered(read->slices, *filter_);
-    read->slices = std::move(matching.slices);
-    bytes = matching.bytes;
+    auto matching = filtered(read->slices, *filter_, kPushBytesMax);
+    *read = {std::move(matching.slices), matching.bytes, matching.next};
   }
   send(place, *partition, std::move(read->slices));
-  credit_bytes_ -= static_cast<std::int64_t>(bytes);
+  credit_bytes_ -= static_cast<std::int64_t>(read->bytes);
   place.cursor = read->next;
   return true;
 }

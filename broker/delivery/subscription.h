@@ -4,8 +4,8 @@
 // Credit is in bytes of batches; a push needs some and may overdraw it by one batch. A consumer
 // that stops acknowledging costs its cursors. Partitions take turns.
 //
-// With a filter, what does not match is looked at, kPushBytesMax a push, and not sent
-// (filtered_batches.h).
+// With a filter, what does not match is looked at and not sent (filtered_batches.h); one push looks
+// at kPushBytesMax and one batch more, unpacked, so that the loop has its turn.
 //
 // What of the topic is not here is named in the answer, with its leader.
 //
@@ -45,8 +45,9 @@ class Subscription {
 
   [[nodiscard]] network::SubscribeAnswer answer() const;
 
-  // Sends what it may. An error ends the subscription: the caller tells the client and drops it.
-  Status push();
+  // Sends what it may. True: there is more, for the next turn of the loop. An error ends the
+  // subscription: the caller tells the client and drops it.
+  Result<bool> push();
 
   // kUnknownTopicOrPartition: an acknowledgement for what was never subscribed.
   Status on_ack(const network::DeliveryAck& ack);

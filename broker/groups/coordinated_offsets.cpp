@@ -16,6 +16,8 @@ LogId log_id_of(PartitionId partition) { return group_offsets_topic().log(partit
 
 }  // namespace
 
+LogId group_offsets_log(const std::string& group) { return log_id_of(partition_of(group)); }
+
 CoordinatedOffsets::CoordinatedOffsets(const OffsetsLog::Context& context, Hooks hooks)
     : context_(context), hooks_(std::move(hooks)), ticker_(context.loop) {
   ticker_.start(kTickMs, kTickMs, [this] { tick(); });
@@ -62,7 +64,7 @@ const CoordinatedOffsets::Log& CoordinatedOffsets::log_of(const std::string& gro
 }
 
 std::string CoordinatedOffsets::coordinator(const std::string& group) const {
-  return hooks_.leader_address(log_id_of(partition_of(group)));
+  return hooks_.leader_address(group_offsets_log(group));
 }
 
 std::vector<std::string> CoordinatedOffsets::coordinators() const {

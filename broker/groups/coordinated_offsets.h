@@ -25,6 +25,9 @@
 
 namespace xylem::broker {
 
+// Whose leader is the group's coordinator.
+[[nodiscard]] LogId group_offsets_log(const std::string& group);
+
 class CoordinatedOffsets final : public GroupOffsets {
  public:
   static constexpr std::uint64_t kTickMs = 250;

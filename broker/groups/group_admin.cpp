@@ -1,6 +1,7 @@
 #include "broker/groups/group_admin.h"
 
 #include "broker/groups/group_request.h"
+#include "broker/json/json_text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -99,8 +100,8 @@ std::string GroupAdmin::list() const {
     group["topics"] = names;
     groups.push_back(std::move(group));
   }
-  return Json{{"groups", std::move(groups)}, {"coordinators", context_.offsets.coordinators()}}
-      .dump();
+  return json_text(
+      {{"groups", std::move(groups)}, {"coordinators", context_.offsets.coordinators()}});
 }
 
 Result<std::string> GroupAdmin::describe(std::string_view json) const {
@@ -128,7 +129,7 @@ Result<std::string> GroupAdmin::describe(std::string_view json) const {
                 "a group is there once a member has joined or committed");
   described["members"] = std::move(members);
   described["offsets"] = std::move(offsets);
-  return described.dump();
+  return json_text(described);
 }
 
 // Its high watermark is not just what was heard last.
@@ -150,7 +151,7 @@ Result<std::string> GroupAdmin::offsets_of(std::string_view json) const {
     if (!described) return pass(described);
     partitions.push_back(std::move(*described));
   }
-  return Json{{"topic", topic->name}, {"partitions", std::move(partitions)}}.dump();
+  return json_text({{"topic", topic->name}, {"partitions", std::move(partitions)}});
 }
 
 Status GroupAdmin::may_reset(const std::string& group) const {
@@ -162,12 +163,27 @@ Status GroupAdmin::may_reset(const std::string& group) const {
               "stop them first; one that was killed counts until its session is over");
 }
 
+// Above a log's end nobody could commit again. Who leads elsewhere knows that end: the asker has
+// to look (partition.offsets).
+Status GroupAdmin::check_there(const CommittedOffsets& offsets) const {
+  for (const auto& [where, offset] : offsets) {
+    const auto* partition = context_.partitions.find({offset.incarnation, where.partition});
+    if (partition == nullptr || !is_exact_here(*partition)) continue;
+    if (offset.next > partition->high_watermark())
+      return fail(Errc::kOffsetOutOfRange, "partition " + std::to_string(where.partition.value()) +
+                                               " of \"" + where.topic + "\" ends at " +
+                                               std::to_string(partition->high_watermark().value()));
+  }
+  return {};
+}
+
 void GroupAdmin::reset(std::string_view json, const Answer& answer) {
   auto request = reset_request_in(json);
   if (!request) return answer(pass(request));
   if (auto may = may_reset(request->group); !may) return answer(pass(may));
   auto offsets = offsets_in(context_.topics, *request);
   if (!offsets) return answer(pass(offsets));
+  if (auto there = check_there(*offsets); !there) return answer(pass(there));
   auto changes = Json::array();
   for (const auto& [where, offset] : *offsets) {
     const auto before = context_.offsets.find(where);
@@ -177,9 +193,8 @@ void GroupAdmin::reset(std::string_view json, const Answer& answer) {
     change["offset"] = offset.next.value();
     changes.push_back(std::move(change));
   }
-  auto text =
-      Json{{"group", request->group}, {"dryRun", request->is_dry}, {"offsets", std::move(changes)}}
-          .dump();
+  auto text = json_text(
+      {{"group", request->group}, {"dryRun", request->is_dry}, {"offsets", std::move(changes)}});
   if (request->is_dry) return answer(std::move(text));
   context_.offsets.reset(*offsets, [answer, text = std::move(text)](const Status& done) {
     if (!done) return answer(std::unexpected(done.error()));

@@ -12,7 +12,8 @@
 //         "offsets":[{"topic","partition","committed"}...]}
 //   group.reset       {"group","offsets":[{"topic","partition","offset"}...],"dryRun":false}
 //     -> {"group","dryRun","offsets":[{"topic","partition","before":N|null,"offset"}...]}
-//     All of them or none, durable in the answer; to offsets before what was committed, too.
+//     All of them or none, durable in the answer; to offsets before what was committed, too. None
+//     above what a partition that is led here holds; whoever asks sees to the others.
 //   partition.offsets {"topic","timestampMs":N}
 //     -> {"topic","partitions":[{"partition","start","highWatermark","offset"}...]}
 //     Of the partitions that this broker leads (those it has, where it keeps its groups itself).
@@ -60,6 +61,7 @@ class GroupAdmin {
   [[nodiscard]] Result<std::string> describe(std::string_view json) const;
   [[nodiscard]] Result<std::string> offsets_of(std::string_view json) const;
   void reset(std::string_view json, const Answer& answer);
+  [[nodiscard]] Status check_there(const CommittedOffsets& offsets) const;
   [[nodiscard]] Status may_reset(const std::string& group) const;
   [[nodiscard]] bool is_exact_here(const Partition& partition) const;
 

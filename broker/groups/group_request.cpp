@@ -1,5 +1,6 @@
 #include "broker/groups/group_request.h"
 
+#include "broker/json/json_text.h"
 #include "storage/partition_log.h"
 
 #include <nlohmann/json.hpp>
@@ -18,9 +19,9 @@ std::unexpected<Error> wrong(const std::string& field, const std::string& wanted
 
 // The object, with none but the fields that are asked for.
 Result<Json> fields_in(std::string_view text, std::initializer_list<std::string_view> known) {
-  auto object = Json::parse(text, nullptr, false);
-  if (!object.is_object()) return fail(Errc::kInvalidRequest, "a JSON object is needed");
-  for (const auto& [field, value] : object.items()) {
+  auto object = parse_json_object(text, "the request");
+  if (!object) return object;
+  for (const auto& [field, value] : object->items()) {
     if (std::ranges::find(known, field) == known.end())
       return fail(Errc::kInvalidRequest, "unknown field \"" + field + "\"");
   }

@@ -1,5 +1,7 @@
 #include "broker/groups/offset_record.h"
 
+#include "common/text_encoding.h"
+
 #include <charconv>
 #include <cstdint>
 #include <system_error>
@@ -20,12 +22,17 @@ std::optional<PartitionId> partition_of(std::string_view digits) {
   return PartitionId(partition);
 }
 
+// What was stored before names had to be UTF-8 can still be read.
+bool is_storable(std::string_view group) {
+  return !group.empty() && group.size() <= kGroupNameMax &&
+         group.find(kSeparator) == std::string_view::npos;
+}
+
 }  // namespace
 
 Status check_group(std::string_view group) {
-  if (group.empty() || group.size() > kGroupNameMax ||
-      group.find(kSeparator) != std::string_view::npos)
-    return fail(Errc::kInvalidRequest, "a group's name has 1 to 200 characters on one line");
+  if (!is_storable(group) || !is_utf8(group))
+    return fail(Errc::kInvalidRequest, "a group's name has 1 to 200 bytes of UTF-8 on one line");
   return {};
 }
 
@@ -41,7 +48,7 @@ std::optional<GroupPartition> decode_key(std::string_view key) {
   const auto group = key.substr(0, first);
   const auto topic = key.substr(first + 1, last - first - 1);
   const auto partition = partition_of(key.substr(last + 1));
-  const bool is_well_formed = check_group(group) && !topic.empty() && partition &&
+  const bool is_well_formed = is_storable(group) && !topic.empty() && partition &&
                               topic.find(kSeparator) == std::string_view::npos;
   if (!is_well_formed) return std::nullopt;
   return GroupPartition{std::string(group), std::string(topic), *partition};

@@ -1,5 +1,7 @@
 #include "broker/topics/topic_definition.h"
 
+#include "broker/json/json_text.h"
+
 #include <nlohmann/json.hpp>
 
 #include <array>
@@ -99,10 +101,7 @@ Result<bool> set_identity(const std::string& field, const Json& value, TopicDefi
 }
 
 Result<Json> object(std::string_view json) {
-  auto parsed = Json::parse(json, nullptr, false);
-  if (!parsed.is_object())
-    return fail(Errc::kInvalidRequest, "a topic is described by a JSON object");
-  return parsed;
+  return parse_json_object(json, "a topic's description");
 }
 
 Result<TopicDefinition> parse(std::string_view json, bool with_identity) {

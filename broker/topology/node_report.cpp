@@ -1,5 +1,7 @@
 #include "broker/topology/node_report.h"
 
+#include "broker/json/json_text.h"
+
 #include <nlohmann/json.hpp>
 
 namespace xylem::broker {
@@ -45,7 +47,7 @@ std::string to_json(const NodeReport& report) {
       {"topics", std::move(topics)},
   };
   put_age(body, report.age_ms);
-  return body.dump();
+  return json_text(body);
 }
 
 }  // namespace xylem::broker

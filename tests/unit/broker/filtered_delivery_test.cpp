@@ -46,18 +46,22 @@ TEST_CASE("filtered batches: whole, made anew with their offsets, or stood for b
     const auto whole = Slice::own(batch_of(0, {"a", "a"}, codec));
     const auto some = Slice::own(batch_of(2, {"b", "a", "b"}, codec));
     const auto none = Slice::own(batch_of(5, {"b", "b"}, codec));
-    const auto all = broker::filtered({whole, some, none}, filter);
+    const auto all = broker::filtered({whole, some, none}, filter, 10'000);
     CHECK(keys_in(all) == std::vector<std::string>{"0a", "1a", "3a"});
     CHECK(all.slices.size() == 3);
     CHECK(all.slices.front().bytes.data() == whole.bytes.data());
     CHECK(end_of(all) == Offset(7));
 
-    const auto behind = broker::filtered({none, Slice::own(batch_of(7, {"a"}, codec))}, filter);
+    const auto behind =
+        broker::filtered({none, Slice::own(batch_of(7, {"a"}, codec))}, filter, 10'000);
     CHECK(behind.slices.size() == 1);
     CHECK(end_of(behind) == Offset(8));
-    const auto nothing = broker::filtered({none}, filter);
+    const auto nothing = broker::filtered({none}, filter, 10'000);
     CHECK(nothing.bytes == kBatchHeaderBytes);
     CHECK(end_of(nothing) == Offset(7));
+    const auto part = broker::filtered({whole, some, none}, filter, 1);
+    CHECK(part.slices.size() == 1);
+    CHECK(part.next == Offset(2));
   }
 }
 
@@ -116,6 +120,33 @@ TEST_CASE("filtered delivery: only what matches comes, and what does not is behi
   REQUIRE(run_until(world.loop, [&] { return committed() == Offset(402); }));
   CHECK(receiver.keys.size() == 4);
   CHECK(receiver.errors.empty());
+}
+
+TEST_CASE("filtered delivery: a partition whose handler fails does not hold up the others") {
+  BrokerWorld world;
+  world.create("t", 2);
+  network::Producer producer(world.client_context(), {.brokers = BrokerWorld::addresses()});
+  int acknowledged = 0;
+  for (int i = 0; i < 2'000; ++i) {
+    Record record{.key = i % 100 == 7 ? "a" : "b", .value = std::string(1'000, 'v'), .headers = {}};
+    REQUIRE(
+        producer.send_to("t", PartitionId(i % 2), record, [&](const auto&) { ++acknowledged; }));
+  }
+  REQUIRE(run_until(world.loop, [&] { return acknowledged == 2'000; }));
+  int taken = 0;
+  network::Consumer::Handlers handlers;
+  handlers.message = [&](const auto& batch, const RecordView&) -> Status {
+    if (batch.partition == PartitionId(1)) return fail(Errc::kIo, "not now");
+    ++taken;
+    return {};
+  };
+  handlers.error = [](const Error&) {};
+  Consumer consumer(
+      world.client_context(),
+      {.brokers = BrokerWorld::addresses(), .topics = {"t"}, .filter = R"(key ^= "")"},
+      std::move(handlers));
+  consumer.start();
+  REQUIRE(run_until(world.loop, [&] { return taken == 1'000; }));
 }
 
 TEST_CASE("filtered delivery: a filter that is none is refused, with what is wrong") {

@@ -35,7 +35,7 @@ TEST_CASE("topic definition: what is wrong is named") {
   };
 
   for (const auto& [json, named] : {
-           Case{"nonsense", "JSON object"},
+           Case{"nonsense", "not JSON"},
            Case{"[]", "JSON object"},
            Case{R"({"partitions":1})", "topic name is empty"},
            Case{R"({"name":"a/b"})", "a/b"},

@@ -53,10 +53,10 @@ TEST_CASE("root tier: another broker leads when one dies, which follows when it 
   const auto topic = world.create("prices");
   const auto log = topic.log(0);
   REQUIRE(*world.append(log, "first"));
-  const auto before = *world.record(log);
+  const auto before = world.agreed(log);
   world.kill(before.leader.value());
   REQUIRE(*world.append(log, "second"));
-  const auto after = *world.record(log);
+  const auto after = world.agreed(log);
   CHECK(after.leader != before.leader);
   CHECK(after.epoch > before.epoch);
   CHECK_FALSE(is_member(before.leader, after.in_sync));
@@ -74,7 +74,7 @@ TEST_CASE("root tier: with one replica of three nothing is promised to all, and 
   const auto topic = world.create("prices");
   const auto log = topic.log(0);
   REQUIRE(*world.append(log, "kept"));
-  const auto record = *world.record(log);
+  const auto record = world.agreed(log);
   for (const auto one : record.replicas) {
     if (one != record.leader) world.kill(one.value());
   }
@@ -112,7 +112,7 @@ TEST_CASE("root tier: every topic stands in __topics, whoever leads it") {
   };
   world.create("one");
   REQUIRE(run_until(world.loop, [&] { return published() == std::set<std::string>{"one"}; }));
-  world.kill(world.record(log)->leader.value());
+  world.kill(world.agreed(log).leader.value());
   REQUIRE(world.leader(log) != nullptr);
   if (world.brokers[0] == nullptr) world.start(0);
   world.create("two", 3);
@@ -134,7 +134,7 @@ TEST_CASE("root tier: all die at once, and nothing that was acknowledged is gone
 TEST_CASE("root tier: a broker that has no replica says where it is") {
   RootTierWorld world;
   const auto topic = world.create("prices");
-  const auto record = *world.record(topic.log(0));
+  const auto record = world.agreed(topic.log(0));
   for (int i = 0; i < RootTierWorld::kBrokers; ++i) {
     if (is_member(ReplicaId(i), record.replicas)) continue;
     const auto leader = world.at(ReplicaId(i)).tier->leader_of(topic.log(0));

@@ -162,6 +162,12 @@ class RootTierWorld {
     return found;
   }
 
+  // Waits until they do.
+  PartitionRecord agreed(const LogId& log) {
+    REQUIRE(run_until(loop, [&] { return record(log) != nullptr; }));
+    return *record(log);
+  }
+
   // Waits for a leader that lives and knows that it leads.
   Partition* leader(const LogId& log) {
     Partition* found = nullptr;

@@ -45,6 +45,18 @@ void join(BrokerWorld& world) {
   REQUIRE(world.memberships->beat("g", beat, [](const auto&) { return true; }));
 }
 
+// So many records in partition 0.
+void fill(BrokerWorld& world, const broker::TopicDefinition& topic, int count) {
+  network::Producer producer(world.client_context(), {.brokers = BrokerWorld::addresses()});
+  int acknowledged = 0;
+  for (int i = 0; i < count; ++i) {
+    const Record record{.key = {}, .value = "v", .headers = {}};
+    REQUIRE(
+        producer.send_to(topic.name, PartitionId(0), record, [&](const auto&) { ++acknowledged; }));
+  }
+  REQUIRE(run_until(world.loop, [&] { return acknowledged == count; }));
+}
+
 Json reset_to(std::int64_t offset) {
   return {{"group", "g"}, {"offsets", {{{"topic", "t"}, {"partition", 0}, {"offset", offset}}}}};
 }
@@ -86,6 +98,7 @@ TEST_CASE("group admin: a group is described by its members and what it has comm
 TEST_CASE("group admin: a reset goes back as well, is durable, and can be tried first") {
   BrokerWorld world(Epoch(1));
   const auto topic = world.create("t");
+  fill(world, topic, 10);
   commit(world, topic, 7);
   auto dry = reset_to(3);
   dry["dryRun"] = true;
@@ -100,7 +113,7 @@ TEST_CASE("group admin: a reset goes back as well, is durable, and can be tried 
 
 TEST_CASE("group admin: a group with members is not reset, nor to what is not there") {
   BrokerWorld world(Epoch(1));
-  world.create("t");
+  fill(world, world.create("t"), 10);
   join(world);
   CHECK(refused(world, "group.reset", reset_to(3)) == Errc::kInvalidRequest);
   world.memberships->leave("g", "m");
@@ -134,9 +147,36 @@ TEST_CASE("group admin: where a partition begins and ends, and where a time is i
         Errc::kInvalidRequest);
 }
 
+TEST_CASE("group admin: no offset above the end, and no name that is not UTF-8") {
+  BrokerWorld world(Epoch(1));
+  world.create("t");
+  CHECK(refused(world, "group.reset", reset_to(1)) == Errc::kOffsetOutOfRange);
+  HttpWorld http;
+  const auto topic = http.broker.create("t");
+  std::optional<Status> done;
+  http.broker.offsets->commit({"g\xff", "t", PartitionId(0)}, {Offset(0), topic.incarnation},
+                              [&](const Status& status) { done = status; });
+  REQUIRE(done);
+  CHECK(done->error().code() == Errc::kInvalidRequest);
+  const auto answer = http.ask("GET", "/api/v1/groups/%ff");
+  CHECK(answer.status == 404);
+  CHECK(Json::accept(text_of(answer.body)));
+  CHECK(http.ask("DELETE", "/api/v1/topics/%ff").status == 404);
+}
+
+TEST_CASE("group admin: what is nested without end is refused") {
+  HttpWorld http;
+  const std::string deep(1'000'000, '[');
+  const auto value = R"({"topic":"t","value":)" + deep + std::string(deep.size(), ']') + "}";
+  CHECK(http.ask("POST", "/api/v1/messages", value).status == 400);
+  CHECK(http.ask("POST", "/api/v1/groups/g/offsets", value).status == 400);
+  CHECK(http.ask("PATCH", "/api/v1/topics/t", value).status == 400);
+}
+
 TEST_CASE("group admin: the same over HTTP") {
   HttpWorld http;
   const auto topic = http.broker.create("t");
+  fill(http.broker, topic, 10);
   commit(http.broker, topic, 7);
   CHECK(text_of(http.ask("GET", "/api/v1/groups").body).find(R"("group":"g")") !=
         std::string::npos);
