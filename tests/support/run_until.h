@@ -3,16 +3,20 @@
 
 #include "common/loop.h"
 #include "common/timer.h"
+#include "tests/support/sanitizers.h"
 
 #include <cstdint>
 #include <functional>
 
 namespace xylem::testing {
 
+// When a test gives up: no measure of anything, so long enough for a machine that is slow today.
+inline constexpr std::uint64_t kGiveUpMs = kSanitized ? 60'000 : 10'000;
+
 // False: it did not within `limit_ms`.
 inline bool run_until(Loop& loop,
                       const std::function<bool()>& condition,
-                      std::uint64_t limit_ms = 10'000) {
+                      std::uint64_t limit_ms = kGiveUpMs) {
   if (condition()) return true;
   Timer look(loop);
   Timer limit(loop);
