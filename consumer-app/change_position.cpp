@@ -53,9 +53,9 @@ std::string_view take_until(std::string_view& text, char separator) {
 template <class Number>
 std::optional<Number> number_of(std::string_view text, int base = 10) {
   Number value = 0;
-  const auto* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value, base);
-  if (parsed.ec != std::errc() || parsed.ptr != end || text.starts_with('-')) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  const bool is_whole = end == text.data() + text.size();
+  if (error != std::errc() || !is_whole || text.starts_with('-')) return std::nullopt;
   return value;
 }
 
@@ -66,7 +66,7 @@ std::optional<TopicPosition> topic_of(std::string_view text) {
   if (!tag || tag_text.size() != kTagDigits ||
       tag_text.find_first_not_of(kDigits) != std::string_view::npos)
     return std::nullopt;
-  TopicPosition topic{.tag = *tag, .next = {}};
+  TopicPosition topic{.tag = tag, .next = {}};
   while (!text.empty()) {
     auto pair = take_until(text, ',');
     const auto partition = number_of<std::int32_t>(take_until(pair, '.'));
@@ -106,9 +106,9 @@ Result<Position> parse_position(std::string_view text) {
 PositionFrame frame_of(const Position& position, std::string_view topic, PartitionId partition) {
   std::string out;
   std::optional<std::size_t> begin;
-  for (const auto& [name, one] : position) {
-    append_topic(name, one, out, [&](PartitionId which) {
-      if (name == topic && which == partition) begin = out.size();
+  for (const auto& entry : position) {
+    append_topic(entry.first, entry.second, out, [&](PartitionId which) {
+      if (entry.first == topic && which == partition) begin = out.size();
     });
   }
   XYLEM_CHECK(begin.has_value());

@@ -91,7 +91,7 @@ class Replicas final : public Replication {
   struct Hosted {
     Partition* partition = nullptr;
     Replica machine;
-    Offset offered{};  // to followers: what was written here when they were woken last
+    Offset offered;  // to followers: what was written here when they were woken last
     bool is_filled = false;
     bool is_damage_told = false;
   };

@@ -21,7 +21,7 @@ void LocalOffsets::load(std::function<void(Status)> done) {
       const auto offset = decode_value(row.value);
       if (!where || !offset)
         return done(fail(Errc::kCorrupt, "a group offset in state.db is malformed"));
-      table_.load(*where, *offset);
+      table_.load(*where, offset);
     }
     done({});
   });
