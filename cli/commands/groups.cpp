@@ -20,6 +20,12 @@ using Json = nlohmann::json;
 using Action = GroupsOptions::Action;
 using Groups = std::map<std::string, Json>;  // by name, as group.list says them
 
+std::set<std::string> topics_of(const GroupPicture& picture) {
+  std::set<std::string> names;
+  for (const auto& one : picture.partitions) names.insert(one.topic);
+  return names;
+}
+
 class Asking {
  public:
   explicit Asking(const std::vector<network::Address>& brokers) : brokers_(brokers) {}
@@ -39,15 +45,18 @@ class Asking {
     return groups;
   }
 
-  // With where its partitions begin and end.
-  Result<GroupPicture> describe(const std::string& group) {
-    auto answer = ask("group.describe", Json{{"group", group}}.dump());
+  // As its coordinator knows it.
+  Result<GroupPicture> group(const std::string& name) {
+    auto answer = ask("group.describe", Json{{"group", name}}.dump());
     if (!answer) return pass(answer);
-    auto picture = group_in(*answer);
+    return group_in(*answer);
+  }
+
+  // With where its partitions begin and end.
+  Result<GroupPicture> describe(const std::string& name) {
+    auto picture = group(name);
     if (!picture) return picture;
-    std::set<std::string> names;
-    for (const auto& one : picture->partitions) names.insert(one.topic);
-    auto topics = offsets_of(names, std::nullopt);
+    auto topics = offsets_of(topics_of(*picture), std::nullopt);
     if (!topics) return pass(topics);
     add_offsets(*picture, *topics);
     return picture;
@@ -146,12 +155,11 @@ ExitCode lag(const GroupsOptions& options) {
 }
 
 Result<std::set<std::string>> topics_to_reset(Asking& asking, const GroupsOptions& options) {
-  std::set<std::string> names(options.topics.begin(), options.topics.end());
-  if (!names.empty()) return names;
-  auto picture = asking.describe(options.group);
+  if (!options.topics.empty())
+    return std::set<std::string>(options.topics.begin(), options.topics.end());
+  auto picture = asking.group(options.group);
   if (!picture) return pass(picture);
-  for (const auto& one : picture->partitions) names.insert(one.topic);
-  return names;
+  return topics_of(*picture);
 }
 
 Result<std::string> reset(const GroupsOptions& options) {
