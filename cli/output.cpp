@@ -31,6 +31,12 @@ ExitCode finish_with(std::string_view text) {
   return ExitCode::kOk;
 }
 
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : ",") + part;
+  return text;
+}
+
 Table::Table(std::initializer_list<std::string_view> head) {
   rows_.emplace_back(head.begin(), head.end());
 }

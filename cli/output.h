@@ -26,6 +26,9 @@ ExitCode report(const Error& error);
 // Writes the result of a command; a reader that left is no fault.
 ExitCode finish_with(std::string_view text);
 
+// With commas between them.
+[[nodiscard]] std::string joined(const std::vector<std::string>& parts);
+
 // Columns padded to their widest cell, two spaces between; the first row is the head.
 class Table {
  public:

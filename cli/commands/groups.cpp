@@ -106,12 +106,6 @@ class Asking {
   ClientRuntime runtime_;
 };
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ",") + name;
-  return text;
-}
-
 ExitCode list(const GroupsOptions& options) {
   Asking asking(options.brokers);
   const auto groups = asking.groups();

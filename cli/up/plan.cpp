@@ -1,5 +1,7 @@
 #include "cli/up/plan.h"
 
+#include "cli/output.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -11,12 +13,6 @@ constexpr const char* kHost = "127.0.0.1";
 constexpr int kPortMax = 65'535;
 constexpr int kOtherPortsFrom = 9'100;
 constexpr std::array<std::string_view, 5> kTiers = {"ROOT", "L2", "L3", "POS", "LOCAL"};
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const auto& part : parts) text += (text.empty() ? "" : ",") + part;
-  return text;
-}
 
 struct BrokerPorts {
   int tcp;
