@@ -50,6 +50,12 @@ struct Run {
   ExitCode operator()(const xylem::cli::BenchStorageOptions& o) const {
     return run_bench_storage(o);
   }
+
+  ExitCode operator()(const xylem::cli::BenchPushOptions& o) const { return run_bench_push(o); }
+
+  ExitCode operator()(const xylem::cli::BenchFanoutOptions& o) const { return run_bench_fanout(o); }
+
+  ExitCode operator()(const xylem::cli::BenchIdleOptions& o) const { return run_bench_idle(o); }
 };
 
 int run(const std::vector<std::string>& arguments) {

@@ -24,11 +24,10 @@ std::vector<double> column(const std::vector<LatencyFigures>& runs, Field field)
   return values;
 }
 
-std::vector<double> ratios(const LatencyReport& report, Field field) {
+std::vector<double> ratios(const LatencyReport& report, const LatencyLimit& limit, Field field) {
   std::vector<double> values;
-  for (std::size_t i = 0; i < report.limit.size(); ++i) {
-    if (report.limit[i].*field > 0)
-      values.push_back(report.ours[i].*field / report.limit[i].*field);
+  for (std::size_t i = 0; i < limit.runs.size(); ++i) {
+    if (limit.runs[i].*field > 0) values.push_back(report.ours[i].*field / limit.runs[i].*field);
   }
   return values;
 }
@@ -64,8 +63,12 @@ Json runs_json(const std::vector<LatencyFigures>& runs) {
   return json;
 }
 
-void add_ratio(const LatencyReport& report, const std::string& name, Field field, Json& json) {
-  const auto values = ratios(report, field);
+void add_ratio(const LatencyReport& report,
+               const LatencyLimit& limit,
+               const std::string& name,
+               Field field,
+               Json& json) {
+  const auto values = ratios(report, limit, field);
   if (values.empty()) return;
   json["ratio"][name] = median(values);
   const auto interval = median_interval_90(values);
@@ -85,8 +88,28 @@ void add_row(Table& table, const std::string& name, const LatencyFigures& figure
              figures.cpu_ns_per_record > 0 ? fixed(figures.cpu_ns_per_record / 1'000, 1) : "-"});
 }
 
-std::string ratio_text(const LatencyReport& report, const std::string& name, Field field) {
-  const auto values = ratios(report, field);
+void add_limit(const LatencyReport& report, const LatencyLimit& limit, Json& json) {
+  const bool is_first = &limit == &report.limits.front();
+  const std::string of = is_first ? "" : "_" + limit.name;
+  json["limit" + of] = figures_json(medians(limit.runs));
+  json["limit" + of]["name"] = limit.name;
+  json["limit" + of + "_runs"] = runs_json(limit.runs);
+  add_ratio(report, limit, "p50" + of, &LatencyFigures::p50_ms, json);
+  add_ratio(report, limit, "p99" + of, &LatencyFigures::p99_ms, json);
+  add_ratio(report, limit, "cpu" + of, &LatencyFigures::cpu_ns_per_record, json);
+}
+
+std::string versus_of(const LatencyReport& report) {
+  std::vector<std::string> names;
+  for (const auto& limit : report.limits) names.push_back(limit.name);
+  return joined(names);
+}
+
+std::string ratio_text(const LatencyReport& report,
+                       const LatencyLimit& limit,
+                       const std::string& name,
+                       Field field) {
+  const auto values = ratios(report, limit, field);
   if (values.empty()) return "";
   const auto interval = median_interval_90(values);
   return name + " " + fixed(median(values), 2) + " x" +
@@ -113,13 +136,13 @@ LatencyFigures figures_of(const LatencyRun& run, std::int64_t cpu_ns) {
 }
 
 std::string latency_json(const LatencyReport& report) {
-  Json json{{"name", "latency"},
+  Json json{{"name", report.name},
             {"params",
              {{"rate", report.load.rate},
               {"seconds", report.load.seconds},
               {"size", report.load.bytes},
               {"pairs", report.ours.size()},
-              {"vs", report.versus}}},
+              {"vs", versus_of(report)}}},
             {"results", figures_json(medians(report.ours))},
             {"runs", runs_json(report.ours)},
             {"machine",
@@ -127,14 +150,8 @@ std::string latency_json(const LatencyReport& report) {
               {"cpu", report.machine.cpu},
               {"cpus", report.machine.cpus},
               {"load", report.machine.load}}}};
-  if (!report.limit.empty()) {
-    json["limit"] = figures_json(medians(report.limit));
-    json["limit"]["name"] = report.versus;
-    json["limit_runs"] = runs_json(report.limit);
-    add_ratio(report, "p50", &LatencyFigures::p50_ms, json);
-    add_ratio(report, "p99", &LatencyFigures::p99_ms, json);
-    add_ratio(report, "cpu", &LatencyFigures::cpu_ns_per_record, json);
-  }
+  if (!report.flush.empty()) json["params"]["flush"] = report.flush;
+  for (const auto& limit : report.limits) add_limit(report, limit, json);
   return json.dump() + "\n";
 }
 
@@ -142,14 +159,15 @@ std::string latency_text(const LatencyReport& report) {
   Table table({"", "P50 ms", "P99 ms", "P99.9 ms", "MAX ms", "RECORDS/s", "CPU us/RECORD"});
   const auto ours = medians(report.ours);
   add_row(table, "brokers", ours);
-  if (!report.limit.empty()) add_row(table, report.versus, medians(report.limit));
+  for (const auto& limit : report.limits) add_row(table, limit.name, medians(limit.runs));
   std::string text = table.text() + std::to_string(ours.records) + " records of " +
                      std::to_string(report.load.bytes) + " B in " +
                      std::to_string(report.ours.size()) + " runs, " +
                      std::to_string(ours.misplaced) + " lost, doubled or out of order\n";
-  if (!report.limit.empty()) {
-    text += "ratio: " + ratio_text(report, "p50", &LatencyFigures::p50_ms) + "; " +
-            ratio_text(report, "p99", &LatencyFigures::p99_ms) + "\n";
+  for (const auto& limit : report.limits) {
+    text += "ratio to " + limit.name + ": " +
+            ratio_text(report, limit, "p50", &LatencyFigures::p50_ms) + "; " +
+            ratio_text(report, limit, "p99", &LatencyFigures::p99_ms) + "\n";
   }
   return text;
 }

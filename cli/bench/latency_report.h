@@ -1,4 +1,4 @@
-// What `xylem bench latency` has measured, for machines and for people.
+// What `xylem bench latency` and `push` have measured, for machines and for people.
 #pragma once
 
 #include "cli/bench/cpu_time.h"
@@ -22,11 +22,18 @@ struct LatencyFigures {
 
 [[nodiscard]] LatencyFigures figures_of(const LatencyRun& run, std::int64_t cpu_ns);
 
+// What ours is compared with: as many runs.
+struct LatencyLimit {
+  std::string name;  // "null", "nats"
+  std::vector<LatencyFigures> runs;
+};
+
 struct LatencyReport {
+  std::string name;   // "latency", "push"
+  std::string flush;  // of the topic; empty: not ours to say
   LatencyLoad load;
-  std::string versus;  // empty: nothing
   std::vector<LatencyFigures> ours;
-  std::vector<LatencyFigures> limit;  // as many, or none
+  std::vector<LatencyLimit> limits;  // the first is the one that targets are about
   Machine machine;
 };
 

@@ -39,7 +39,7 @@ Status measure_pairs(const BenchLatencyOptions& options,
       return make_null_route(runtime, null_relay->produce_port(), null_relay->consume_port());
     });
     if (!limit) return pass(limit, "null relay");
-    report.limit.push_back(*limit);
+    report.limits.front().runs.push_back(*limit);
   }
   return {};
 }
@@ -51,8 +51,8 @@ ExitCode measure_and_tell(const BenchLatencyOptions& options, const TreeEndpoint
     if (!started) return report(started.error());
     null_relay = std::move(*started);
   }
-  LatencyReport latency{.load = options.load, .versus = options.vs_null ? "null" : ""};
-  latency.machine = this_machine();
+  LatencyReport latency{.name = "latency", .load = options.load, .machine = this_machine()};
+  if (null_relay) latency.limits.push_back({.name = "null"});
   if (auto measured = measure_pairs(options, tree, null_relay.get(), latency); !measured)
     return report(measured.error());
   const auto told = finish_with(options.json ? latency_json(latency) : latency_text(latency));

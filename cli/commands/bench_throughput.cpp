@@ -2,6 +2,7 @@
 
 #include "cli/bench/load/load_run.h"
 #include "cli/bench/load/measured_broker.h"
+#include "cli/bench/load/native_connection.h"
 #include "cli/bench/load/synced_disk.h"
 #include "cli/bench/load/throughput_report.h"
 #include "cli/output.h"

@@ -65,6 +65,7 @@ void add_bench_verbs(Verb& program, const Defaults& defaults) {
       .show_default();
   verb.flag("--json", options.json, "for machines");
   add_throughput_verbs(group);
+  add_push_verbs(group);
 }
 
 }  // namespace xylem::cli

@@ -5,6 +5,9 @@
 #pragma once
 
 #include "cli/commands/bench.h"
+#include "cli/commands/bench_fanout.h"
+#include "cli/commands/bench_idle.h"
+#include "cli/commands/bench_push.h"
 #include "cli/commands/bench_storage.h"
 #include "cli/commands/bench_throughput.h"
 #include "cli/commands/consume.h"
@@ -42,7 +45,10 @@ using Command = std::variant<UpOptions,
                              LogOptions,
                              BenchLatencyOptions,
                              BenchThroughputOptions,
-                             BenchStorageOptions>;
+                             BenchStorageOptions,
+                             BenchPushOptions,
+                             BenchFanoutOptions,
+                             BenchIdleOptions>;
 
 // `arguments` without the program's name. XYLEM_REGISTRY and XYLEM_BROKER are the defaults of
 // --registry and --broker.

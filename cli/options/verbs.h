@@ -20,5 +20,6 @@ void add_root_verbs(Verb& program);
 void add_node_verbs(Verb& program, const Defaults& defaults);
 void add_bench_verbs(Verb& program, const Defaults& defaults);
 void add_bench_storage_verb(Verb& group);
+void add_push_verbs(Verb& bench);
 
 }  // namespace xylem::cli

@@ -1,4 +1,5 @@
-"""`xylem bench produce` and `consume` beside the null broker: sane figures, no speed asserted."""
+"""`xylem bench produce`, `consume`, `fanout` and `push` beside the null broker: sane figures, no speed
+asserted."""
 import json
 import unittest
 
@@ -35,6 +36,20 @@ class BenchTest(unittest.TestCase):
         said = self.bench("consume", "--bytes", "32MiB", "--vs", "null")
         self.assertEqual(said["results"][0]["records"], said["limit"][0]["records"])
         self.assertGreaterEqual(said["results"][0]["records"], 32 * 1024)
+
+    def test_fanout(self):
+        said = self.bench("fanout", "--seconds", 1, "--consumers", 20, "--vs", "null")
+        self.assertEqual({"throughput_100_never", "cpu_100_never"}, set(said["ratio"]))
+        self.assertEqual(0, said["results"][0]["records"] % 20, "each record once for each consumer")
+
+    def test_push(self):
+        said = json.loads(run("bench", "push", "--seconds", 1, "--rate", 2_000, "--vs", "null", "--dir",
+                              self.directory.path, "--json"))
+        for figures in said["results"], said["limit"]:
+            self.assertEqual(2_000, figures["records"])
+            self.assertEqual(0, figures["misplaced"])
+            self.assertGreater(figures["p50_ms"], 0)
+        self.assertEqual({"p50", "p99", "cpu"}, set(said["ratio"]))
 
     def test_a_broker_that_runs_keeps_nothing(self):
         port = free_ports(3)

@@ -61,8 +61,6 @@ std::unique_ptr<LoadWire> make_native_wire(const network::Address& broker,
                                            const LoadTopic& topic,
                                            const LoadBatches& batches);
 
-Status delete_native_topic(const network::Address& broker, const std::string& name);
-
 // A unit is a record.
 std::unique_ptr<LoadWire> make_nats_wire(const network::Address& broker,
                                          std::size_t record_bytes,

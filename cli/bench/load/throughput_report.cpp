@@ -107,7 +107,8 @@ bool all_in_place(const ThroughputReport& report) {
 
 std::string throughput_json(const ThroughputReport& report) {
   Json json{{"name", report.name},
-            {"params", {{"seconds", report.seconds}, {"vs", report.versus}}},
+            {"params",
+             {{"seconds", report.seconds}, {"vs", report.versus}, {"consumers", report.consumers}}},
             {"results", Json::array()},
             {"machine",
              {{"system", report.machine.system},

@@ -1,4 +1,4 @@
-// What `xylem bench produce` and `consume` have measured, for machines and for people.
+// What `xylem bench produce`, `consume` and `fanout` have measured, for machines and for people.
 #pragma once
 
 #include "cli/bench/cpu_time.h"
@@ -30,9 +30,10 @@ struct ThroughputCase {
 };
 
 struct ThroughputReport {
-  std::string name;    // "produce", "consume"
+  std::string name;    // "produce", "consume", "fanout"
   std::string versus;  // empty: nothing
   std::int64_t seconds = 0;
+  std::int64_t consumers = 1;
   std::vector<ThroughputCase> cases;
   Machine machine;
 };
