@@ -20,7 +20,9 @@ namespace xylem::storage {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kPostAgainUs = 5'000;  // when the loop's inbox was full
+constexpr std::int64_t kPostAgainUs = 5'000;     // when the loop's inbox was full
+constexpr std::int64_t kQuickUsMax = 2'000;      // that the loop may lose by writing itself
+constexpr std::int64_t kNotQuickUs = 5'000'000;  // it does not after that
 
 }  // namespace
 
@@ -41,7 +43,7 @@ class Committer::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void enqueue(std::shared_ptr<Committed> log) {
-    if (gathered_.empty()) turn_end_.add([this] { hand_over(); });
+    if (gathered_.empty()) turn_end_.add([this] { end_turn(); });
     gathered_.push_back(std::move(log));
   }
 
@@ -75,6 +77,32 @@ class Committer::Impl {
     std::int64_t due_us;
     std::shared_ptr<Committed> log;
   };
+
+  void end_turn() {
+    const auto written = is_thread_idle() ? write_quickly() : Logs();
+    if (!gathered_.empty()) hand_over();
+    for (const auto& log : written) log->committed();
+  }
+
+  [[nodiscard]] bool is_thread_idle() {
+    const std::lock_guard lock(mutex_);
+    return waiting_ && queued_.empty();
+  }
+
+  // Takes out of `gathered_` what the thread need not look at; the answer is what moved.
+  Logs write_quickly() {
+    Logs written;
+    const auto begun_us = clock_.monotonic_us();
+    if (begun_us < not_quick_until_us_) return written;
+    std::erase_if(gathered_, [&](const auto& log) {
+      const auto quick = log->write_quickly();
+      if (quick.moved) written.push_back(log);
+      return !quick.visit;
+    });
+    const auto now_us = clock_.monotonic_us();
+    if (now_us - begun_us > kQuickUsMax) not_quick_until_us_ = now_us + kNotQuickUs;
+    return written;
+  }
 
   void hand_over() {
     bool wake = false;
@@ -178,6 +206,7 @@ class Committer::Impl {
   const Clock& clock_;
   TurnEnd turn_end_;
   Logs gathered_;                                              // the loop's, in this turn
+  std::int64_t not_quick_until_us_ = 0;                        // the loop's
   std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // the loop's
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -7,6 +7,10 @@
 // themselves. Several logs are synced at the same time (SyncCrew). The thread is woken when the
 // loop's turn ends, once for all that the turn brought: a wake-up costs more than a batch.
 //
+// So what is small and needs no sync is written by the loop itself, at the end of its turn, while
+// the thread has nothing to do. Once that has taken too long (a disk that holds writers back), all
+// goes to the thread for a while.
+//
 // A simulation has no such thread: it runs the rounds itself, where it wants them.
 //
 // Threads: the loop's; stop once. Deadlines are by the Clock given.
@@ -28,6 +32,14 @@ class Committed {
 
   // On the committer's thread: write what waits.
   virtual void write_waiting() = 0;
+
+  struct QuickWrite {
+    bool moved = false;  // tell the loop: it was written
+    bool visit = true;   // by the thread: it was not, or there is something to sync later
+  };
+
+  // On the loop: write what waits if nobody has to be waited for.
+  virtual QuickWrite write_quickly() { return {}; }
 
   // On the committer's thread, after everybody has written: whether sync_due() will sync.
   [[nodiscard]] virtual bool is_sync_due(std::int64_t now_us) = 0;

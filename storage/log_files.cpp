@@ -67,6 +67,15 @@ Status LogFiles::write(std::deque<PlacedBatch>& waiting, const WriteOptions& opt
   return {};
 }
 
+bool LogFiles::has_room_ahead(const BatchPlace& last,
+                              std::int64_t bytes,
+                              std::int64_t segment_bytes_max) {
+  if (writer_ == nullptr || segments_.empty() || writer_->segment() != segments_.back())
+    return false;
+  writer_->set_segment_bytes_max(segment_bytes_max);
+  return writer_->has_room_ahead(last, bytes);
+}
+
 Status LogFiles::make_room(const BatchPlace& place, const WriteOptions& options) {
   if (auto ready = writer_for(place, options); !ready) return ready;
   return writer_->reserve(static_cast<std::int64_t>(place.bytes), options.zero_fill);

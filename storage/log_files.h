@@ -42,6 +42,12 @@ class LogFiles {
   // Writes and publishes from the front of `waiting`, and takes off what it wrote.
   Status write(std::deque<PlacedBatch>& waiting, const WriteOptions& options);
 
+  // Whether that many bytes, which end with that batch, can be written without a look at the disk's
+  // room: into the segment that is being written, as far as it is allocated.
+  [[nodiscard]] bool has_room_ahead(const BatchPlace& last,
+                                    std::int64_t bytes,
+                                    std::int64_t segment_bytes_max);
+
   // Allocates what such a batch would need.
   Status make_room(const BatchPlace& place, const WriteOptions& options);
   Status sync();

@@ -143,7 +143,10 @@ void MmapLog::write_waiting() {
   if (files_closed_ || health_.is_fenced()) return;
   auto wrote = write_all(flush_ == Flush::kAlways);
   if (wrote) wrote = write_fills();
+  settle_write(wrote);
+}
 
+void MmapLog::settle_write(const Status& wrote) {
   retry_at_us_.reset();
   const bool full = !wrote && wrote.error().code() == Errc::kDiskFull;
   if (health_.set_disk_full(full ? std::optional(wrote.error()) : std::nullopt)) moved_ = true;
@@ -154,6 +157,32 @@ void MmapLog::write_waiting() {
     fence(wrote.error(), "write");
     drop_what_waits();
   }
+}
+
+// Neither a file to grow or to begin nor anybody else at it; under the commit mutex.
+bool MmapLog::is_quick_to_write() {
+  if (files_closed_ || health_.is_fenced() || retry_at_us_ || given_up_) return false;
+  if (flush_ == Flush::kAlways || !waiting_.empty() || unwritten_fills_ != 0) return false;
+  const std::lock_guard lock(queue_mutex_);
+  std::size_t bytes = 0;
+  for (const auto& batch : queue_) bytes += batch.place.bytes;
+  return !queue_.empty() && bytes <= kQuickBytesMax &&
+         files_.has_room_ahead(queue_.back().place, static_cast<std::int64_t>(bytes),
+                               segment_bytes_max_);
+}
+
+MmapLog::QuickWrite MmapLog::write_quickly() {
+  loop_.check_here();
+  const std::unique_lock lock(commit_mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || !is_quick_to_write()) return {};
+  const bool was_dirty = files_.is_dirty();
+  take_queue();
+  const auto wrote = write_all(false);
+  settle_write(wrote);
+  if (!wrote) return {};
+  context_.metrics.rounds.add();
+  const bool is_synced_later = flush_ == Flush::kInterval && !was_dirty;
+  return {.moved = std::exchange(moved_, false), .visit = is_synced_later};
 }
 
 // Of a fenced log nothing is written any more: it must not count against the others.

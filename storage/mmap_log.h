@@ -80,6 +80,7 @@ class MmapLog final : public PartitionLog,
                       public std::enable_shared_from_this<MmapLog> {
  public:
   static constexpr std::size_t kWaitingMax = 64ULL * 1024 * 1024;  // bytes, of all logs together
+  static constexpr std::size_t kQuickBytesMax = 64ULL * 1024;      // that the loop writes itself
   static constexpr std::size_t kWarmingMax = 64;  // places of a log brought in at one time
 
   static Result<std::shared_ptr<MmapLog>> open(const LogName& name,
@@ -151,6 +152,7 @@ class MmapLog final : public PartitionLog,
   Status hand_over();
 
   void write_waiting() override;
+  QuickWrite write_quickly() override;
   [[nodiscard]] bool is_sync_due(std::int64_t now_us) override;
   [[nodiscard]] bool is_news_before_sync() override;
   Outcome sync_due(std::int64_t now_us) override;
@@ -179,7 +181,9 @@ class MmapLog final : public PartitionLog,
   Status check_room(std::size_t bytes) const;
   void queue(Bytes batch, const BatchPlace& place);
   void take_queue();
+  [[nodiscard]] bool is_quick_to_write();
   Status write_all(bool zero_fill);
+  void settle_write(const Status& wrote);
   Status write_fills();
   void forget_fills();
   void drop_fills();

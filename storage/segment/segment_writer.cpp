@@ -65,6 +65,12 @@ bool SegmentWriter::has_room(const BatchPlace& place, std::int64_t behind_bytes)
   return position == 0 || end <= segment_bytes_max_;
 }
 
+bool SegmentWriter::has_room_ahead(const BatchPlace& last, std::int64_t bytes) const {
+  const auto end = segment_->bytes() + bytes;
+  return end <= allocated_ && end - begun_ < kBeginSyncBytes &&
+         has_room(last, bytes - static_cast<std::int64_t>(last.bytes));
+}
+
 Status SegmentWriter::reserve(std::int64_t bytes, bool zero_fill) {
   const auto needed = segment_->bytes() + bytes;
   if (needed > allocated_) {

@@ -43,6 +43,10 @@ class SegmentWriter {
   // Whether a batch belongs into this segment still.
   [[nodiscard]] bool has_room(const BatchPlace& place, std::int64_t behind_bytes) const;
 
+  // Whether so many bytes, the last of them that batch, belong into this segment, are allocated,
+  // and do not end where begin_sync() has to do something.
+  [[nodiscard]] bool has_room_ahead(const BatchPlace& last, std::int64_t bytes) const;
+
   // Allocates `bytes` behind what is written. kDiskFull: nothing changed.
   Status reserve(std::int64_t bytes, bool zero_fill);
 
