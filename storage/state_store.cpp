@@ -74,6 +74,14 @@ class StateTable {
     return erase->bind(1, kind).bind(2, key).run();
   }
 
+  Status remove_all(const std::string& kind, const std::vector<std::string>& keys) {
+    return database_.transaction([&]() -> Status {
+      for (const auto& key : keys)
+        if (auto done = remove(kind, key); !done) return done;
+      return {};
+    });
+  }
+
   Result<std::vector<StateRow>> scan(const std::string& kind) {
     if (!damage_) return pass(damage_);
     auto select =
@@ -216,6 +224,12 @@ void StateStore::put_all(std::vector<StateRow> rows, Done done) {
 void StateStore::remove(std::string kind, std::string key, Done done) {
   impl_->run<Status>([kind = std::move(kind),
                       key = std::move(key)](StateTable& table) { return table.remove(kind, key); },
+                     std::move(done));
+}
+
+void StateStore::remove_all(std::string kind, std::vector<std::string> keys, Done done) {
+  impl_->run<Status>([kind = std::move(kind), keys = std::move(keys)](
+                         StateTable& table) { return table.remove_all(kind, keys); },
                      std::move(done));
 }
 

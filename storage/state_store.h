@@ -55,6 +55,7 @@ class StateStore {
   // All or none of them.
   void put_all(std::vector<StateRow> rows, Done done);
   void remove(std::string kind, std::string key, Done done);
+  void remove_all(std::string kind, std::vector<std::string> keys, Done done);  // all or none
 
   // Every row of the kind, by key.
   void scan(std::string kind, Rows rows);

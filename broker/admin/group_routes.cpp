@@ -1,5 +1,6 @@
-// GET /api/v1/groups, GET /api/v1/groups/{group}, POST /api/v1/groups/{group}/offsets: the commands
-// of groups/group_admin.h over HTTP. The last one's body is that of group.reset without the group.
+// GET /api/v1/groups, GET /api/v1/groups/{group}, POST /api/v1/groups/{group}/offsets (its body is
+// that of group.reset without the group), DELETE /api/v1/groups/{group}/instances/{instance}: the
+// commands of groups/group_admin.h over HTTP.
 #include "broker/admin/admin_api.h"
 #include "broker/groups/coordinated_offsets.h"
 #include "broker/json/json_text.h"
@@ -61,6 +62,13 @@ void add_group_routes(network::HttpServer& server, AdminContext& context) {
   route("POST", "/api/v1/groups/{group}/offsets",
         [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
           reset(client, request, reply);
+        });
+  route("DELETE", "/api/v1/groups/{group}/instances/{instance}",
+        [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+          const auto& group = request.path_args.at("group");
+          const auto& instance = request.path_args.at("instance");
+          run(client, "group.forget", json_text({{"group", group}, {"instance", instance}}), group,
+              reply);
         });
 }
 

@@ -1,6 +1,7 @@
 #include "broker/admin/record_stream.h"
 
 #include "broker/admin/partition_lookup.h"
+#include "broker/delivery/delivery_gaps.h"
 #include "common/batch/record_json.h"
 #include "common/text_encoding.h"
 
@@ -82,8 +83,7 @@ Status RecordStream::fill(StreamPlace& place, std::string& piece) {
   const LogId log{source_.history, place.partition};
   const auto* partition = context_.partitions.find(log);
   if (partition == nullptr) return std::unexpected(no_longer_here(context_, log, source_.topic));
-  const auto start = partition->log()->start_offset();
-  if (place.next < start) tell_gap(place, start, piece);
+  if (place.next < partition->log()->start_offset()) tell_gap(place, *partition, piece);
   RecordWalk walk(place.next);
   auto stop = walk.run(*partition, [&](const BatchHeader& header, const RecordView& record) {
     if (piece.size() >= kPieceBytes) return false;
@@ -97,12 +97,14 @@ Status RecordStream::fill(StreamPlace& place, std::string& piece) {
   return {};
 }
 
-void RecordStream::tell_gap(StreamPlace& place, Offset start, std::string& piece) {
-  const auto from = std::exchange(place.next, start);
+void RecordStream::tell_gap(StreamPlace& place, const Partition& partition, std::string& piece) {
+  const auto gap = gap_at(partition, place.next);
+  place.next = gap.to;
   append("gap",
          R"({"topic":)" + json_text(source_.topic) + R"(,"partition":)" +
              std::to_string(place.partition.value()) + R"(,"from":)" +
-             std::to_string(from.value()) + R"(,"to":)" + std::to_string(start.value()) + "}",
+             std::to_string(gap.from.value()) + R"(,"to":)" + std::to_string(gap.to.value()) +
+             R"(,"reason":")" + std::string(network::to_string(gap.reason)) + R"("})",
          piece);
   counters_.gaps.add();
 }

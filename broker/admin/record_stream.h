@@ -4,7 +4,9 @@
 //   event: open    data: {"topic","topicId","generation","partitions":[{"partition","next","start",
 //                  "highWatermark"}]}, the first one
 //   event: record  data: a record as in a page
-//   event: gap     data: {"topic","partition","from","to"}: retention has removed [from, to)
+//   event: gap     data: {"topic","partition","from","to","reason"}: [from, to) is gone, as GAP
+//   says
+//                  (network/protocol/messages.h)
 //   event: reset   data: {"topic","lost"}: the position that was sent ("lost") is of another
 //   history
 //                  of the topic; what follows begins this one as `reset` says
@@ -83,7 +85,7 @@ class RecordStream {
 
  private:
   Status fill(StreamPlace& place, std::string& piece);
-  void tell_gap(StreamPlace& place, Offset start, std::string& piece);
+  void tell_gap(StreamPlace& place, const Partition& partition, std::string& piece);
   void append(std::string_view event, std::string_view data, std::string& piece) const;
   void write(const std::string& piece);
 

@@ -1,5 +1,7 @@
 #include "broker/delivery/client_listener.h"
 
+#include "broker/delivery/delivery_gaps.h"
+
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@ ClientListener::ClientListener(ClientContext context,
       connections_(context_.metrics.gauge("xylem_broker_client_connections",
                                           "Client connections open now.")),
       server_(std::move(server)) {
+  static_cast<void>(gap_counters(context_.metrics));  // they are there before the first gap
   context_.partitions.observe([this](const Partition& moved) {
     for (auto& [session, owned] : sessions_) session->on_partition_moved(moved);
   });

@@ -194,7 +194,7 @@ void ClientSession::on_ack(const Frame& frame) {
   const auto& request = subscription.request();
   if (request.auto_commit && !request.group.empty()) {
     // The client takes INVALID_REQUEST for a commit that was refused, all else for the end.
-    commit(request.member, {request.group, ack->topic, ack->partition},
+    commit({request.group, request.member, request.instance}, {ack->topic, ack->partition},
            {ack->next_offset, ack->incarnation}, [this, id = frame.id](const Status& committed) {
              if (committed) return;
              if (committed.error().code() == Errc::kInvalidRequest)
@@ -231,7 +231,7 @@ void ClientSession::on_subscribe(const Frame& frame) {
 void ClientSession::on_commit(const Frame& frame) {
   const auto request = network::decode<network::CommitOffset>(frame.payload.bytes);
   if (!request) return break_off(request.error());
-  commit(request->member, {request->group, request->topic, request->partition},
+  commit({request->group, request->member, request->instance}, {request->topic, request->partition},
          {request->next_offset, request->incarnation},
          [this, id = frame.id](const Status& committed) {
            if (!committed) return send_error(id, committed.error());
@@ -239,44 +239,14 @@ void ClientSession::on_commit(const Frame& frame) {
          });
 }
 
-void ClientSession::commit(const std::string& member,
-                           const GroupPartition& where,
+void ClientSession::commit(const GroupReader& reader,
+                           const TopicPartition& where,
                            const CommittedOffset& offset,
                            std::function<void(const Status&)> done) {
-  if (auto here = context_.offsets.keeps(where.group); !here) return done(here);
-  const auto may =
-      context_.memberships.may_commit(where.group, member, {where.topic, where.partition});
-  if (!may) return done(may);
-  const auto* topic = context_.topics.find(where.topic);
-  if (topic == nullptr || where.partition.value() < 0 ||
-      where.partition.value() >= topic->partitions) {
-    return done(fail(
-        Errc::kUnknownTopicOrPartition,
-        "no partition " + std::to_string(where.partition.value()) + " of \"" + where.topic + "\""));
-  }
-  if (offset.incarnation != topic->incarnation) {
-    return done(fail(Errc::kStaleGeneration,
-                     "the offset belongs to another incarnation of \"" + topic->name + "\""));
-  }
-  const auto end = end_to_consume({topic->incarnation, where.partition});
-  if (end && offset.next > *end) {
-    return done(fail(Errc::kInvalidRequest, "offset " + std::to_string(offset.next.value()) +
-                                                " is above what there is to consume here"));
-  }
-  context_.offsets.commit(where, offset, [self = self_, done = std::move(done)](Status committed) {
-    if (*self != nullptr) done(committed);
-  });
-}
-
-// nullopt: consumers may be further elsewhere.
-std::optional<Offset> ClientSession::end_to_consume(const LogId& log) const {
-  const auto* partition = context_.partitions.find(log);
-  const bool is_leader = partition != nullptr && partition->is_leader();
-  if (context_.offsets.is_coordinated() && !is_leader) return std::nullopt;
-  if (partition == nullptr) return Offset(0);
-  if (is_leader) return partition->high_watermark();
-  // What was delivered before damage was found below it counts as well.
-  return std::max(partition->high_watermark(), partition->log()->written_end());
+  commit_for(context_, reader, where, offset,
+             [self = self_, done = std::move(done)](const Status& committed) {
+               if (*self != nullptr) done(committed);
+             });
 }
 
 void ClientSession::on_fetch(const Frame& frame) {
@@ -394,7 +364,8 @@ void ClientSession::answer_metadata(std::uint64_t id, const network::MetadataReq
   for (const auto& name : request.topics) {
     if (const auto* topic = context_.topics.find(name)) {
       answer.topics.push_back(describe(*topic));
-      if (request.with_offsets) add_committed(request.group, answer.topics.back());
+      const GroupReader reader{request.group, request.member, request.instance};
+      if (request.with_offsets) add_committed(reader, *topic, answer.topics.back());
     } else {
       answer.unknown.push_back(name);
     }
@@ -404,6 +375,7 @@ void ClientSession::answer_metadata(std::uint64_t id, const network::MetadataReq
 
 network::TopicMetadata ClientSession::describe(const TopicDefinition& topic) const {
   network::TopicMetadata metadata{topic.name, topic.incarnation, {}};
+  if (topic.is_broadcast()) metadata.delivery = network::Delivery::kBroadcast;
   for (std::int32_t p = 0; p < topic.partitions; ++p) {
     const auto leader = context_.leader_of(topic.log(p));
     network::PartitionMetadata described;
@@ -421,9 +393,11 @@ network::TopicMetadata ClientSession::describe(const TopicDefinition& topic) con
   return metadata;
 }
 
-void ClientSession::add_committed(const std::string& group, network::TopicMetadata& topic) const {
-  for (auto& partition : topic.partitions) {
-    const auto committed = context_.offsets.find({group, topic.name, partition.partition});
+void ClientSession::add_committed(const GroupReader& reader,
+                                  const TopicDefinition& topic,
+                                  network::TopicMetadata& metadata) const {
+  for (auto& partition : metadata.partitions) {
+    const auto committed = committed_by(context_, reader, topic, partition.partition);
     if (committed && committed->incarnation == topic.incarnation)
       partition.committed = committed->next;
   }

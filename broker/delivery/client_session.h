@@ -9,6 +9,7 @@
 #pragma once
 
 #include "broker/delivery/client_context.h"
+#include "broker/delivery/group_reader.h"
 #include "broker/delivery/subscription.h"
 #include "common/result.h"
 #include "common/timer.h"
@@ -87,15 +88,16 @@ class ClientSession final : public network::ConnectionHandler {
                    const Incarnation& incarnation,
                    const Result<Partition::Appended>& appended);
   // `done` runs only while this is there.
-  void commit(const std::string& member,
-              const GroupPartition& where,
+  void commit(const GroupReader& reader,
+              const TopicPartition& where,
               const CommittedOffset& offset,
               std::function<void(const Status&)> done);
-  [[nodiscard]] std::optional<Offset> end_to_consume(const LogId& log) const;
   Result<bool> try_fetch(std::uint64_t id, const network::Fetch& request, const LogId& log);
   void answer_metadata(std::uint64_t id, const network::MetadataRequest& request);
   [[nodiscard]] network::TopicMetadata describe(const TopicDefinition& topic) const;
-  void add_committed(const std::string& group, network::TopicMetadata& topic) const;
+  void add_committed(const GroupReader& reader,
+                     const TopicDefinition& topic,
+                     network::TopicMetadata& metadata) const;
   void push_all();
   void push(std::uint64_t subscription);
   void drop_subscription(std::uint64_t id, const Error& why);

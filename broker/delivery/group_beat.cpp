@@ -1,17 +1,14 @@
 #include "broker/delivery/group_beat.h"
 
 #include "broker/groups/memberships.h"
-#include "common/text_encoding.h"
+#include "broker/groups/offset_record.h"
 
 namespace xylem::broker {
 
 Result<Group::Beat> beat_of(const network::GroupBeat& message, const std::string& client) {
-  if (message.member.empty() || message.member.size() > kMemberNameMax ||
-      message.instance.size() > kMemberNameMax)
-    return fail(Errc::kInvalidRequest, "a member's id and instance have at most " +
-                                           std::to_string(kMemberNameMax) + " characters");
-  if (!is_utf8(message.member) || !is_utf8(message.instance))
-    return fail(Errc::kInvalidRequest, "a member's id and instance are UTF-8");
+  if (message.member.empty()) return fail(Errc::kInvalidRequest, "a member has an id");
+  for (const auto& name : {message.member, message.instance})
+    if (auto good = check_instance(name); !good) return pass(good);
   const auto assignor = assignor_of(message.assignor);
   if (!assignor)
     return fail(Errc::kInvalidRequest, "no assignor \"" + message.assignor + "\"",
@@ -36,7 +33,8 @@ Buffer encode_assignment(const std::string& group,
                                    .generation = answer.generation,
                                    .assigned = {},
                                    .beat_ms = Memberships::kBeatMs,
-                                   .session_ms = session_ms};
+                                   .session_ms = session_ms,
+                                   .broadcast = {answer.broadcast.begin(), answer.broadcast.end()}};
   for (const auto& [topic, partition] : answer.assigned) {
     auto& lists = message.assigned;
     if (lists.empty() || lists.back().topic != topic) lists.push_back({topic, {}});

@@ -6,13 +6,10 @@
 #include "common/result.h"
 #include "network/protocol/messages.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 
 namespace xylem::broker {
-
-inline constexpr std::size_t kMemberNameMax = 200;  // characters, also of an instance
 
 // kInvalidRequest: no name, or one that is too long; no such assignor.
 Result<Group::Beat> beat_of(const network::GroupBeat& message, const std::string& client);

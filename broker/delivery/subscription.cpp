@@ -1,6 +1,8 @@
 #include "broker/delivery/subscription.h"
 
+#include "broker/delivery/delivery_gaps.h"
 #include "broker/delivery/filtered_batches.h"
+#include "broker/delivery/group_reader.h"
 #include "broker/delivery/partition_leader.h"
 
 #include <algorithm>
@@ -58,42 +60,59 @@ Status Subscription::add(const TopicDefinition& topic, const network::SubscribeP
     elsewhere_.push_back({wish.partition, reader_elsewhere(*context_, topic, wish.partition)});
     return {};
   }
-  auto cursor = resolve(*partition, wish);
+  auto cursor = resolve(topic, *partition, wish);
   if (!cursor) return pass(cursor);
-  places_.push_back({partition->id(), *cursor});
+  places_.push_back({partition->id(), *cursor, wish.takes_gaps});
   return {};
 }
 
-Result<Offset> Subscription::resolve(const Partition& partition,
+namespace {
+
+Offset reset_position(const Partition& partition, network::StartAt where) {
+  return where == network::StartAt::kLatest ? partition.high_watermark()
+                                            : partition.log()->start_offset();
+}
+
+}  // namespace
+
+// What retention has outrun goes on at the log's start with a gap, whatever the reset says: what is
+// still there is not skipped.
+Offset Subscription::committed_or_reset(const TopicDefinition& topic,
+                                        const Partition& partition,
+                                        const network::SubscribePartition& wish) const {
+  const auto committed = committed_by(
+      *context_, {request_.group, request_.member, request_.instance}, topic, wish.partition);
+  const auto end = std::max(partition.high_watermark(), partition.log()->written_end());
+  const bool is_known =
+      committed && committed->incarnation == incarnation_ && committed->next <= end;
+  const bool is_usable = is_known && (committed->next >= partition.log()->start_offset() ||
+                                      takes_gap(wish.takes_gaps, topic));
+  return is_usable ? committed->next : reset_position(partition, wish.reset);
+}
+
+Result<Offset> Subscription::resolve(const TopicDefinition& topic,
+                                     const Partition& partition,
                                      const network::SubscribePartition& wish) const {
   using network::StartAt;
   if (!partition.knows_committed())
     return fail(Errc::kUnavailable,
                 "how far \"" + request_.topic + "\" is committed is not known yet", "retry");
   const auto start = partition.log()->start_offset();
-  const auto end = partition.high_watermark();
-  const auto at = [&](StartAt where) { return where == StartAt::kLatest ? end : start; };
   switch (wish.start) {
     case StartAt::kEarliest:
     case StartAt::kLatest:
-      return at(wish.start);
-    case StartAt::kCommitted: {
-      if (request_.group.empty()) return at(wish.reset);
+      return reset_position(partition, wish.start);
+    case StartAt::kCommitted:
+      if (request_.group.empty()) return reset_position(partition, wish.reset);
       if (auto here = context_->offsets.keeps(request_.group); !here) return pass(here);
-      const auto committed =
-          context_->offsets.find({request_.group, request_.topic, wish.partition});
-      const bool usable = committed && committed->incarnation == incarnation_ &&
-                          committed->next >= start &&
-                          committed->next <= std::max(end, partition.log()->written_end());
-      return usable ? committed->next : at(wish.reset);
-    }
+      return committed_or_reset(topic, partition, wish);
     case StartAt::kOffset:
       if (!wish.incarnation.topic.is_nil() && wish.incarnation != incarnation_) {
         return fail(Errc::kStaleGeneration,
                     "the cursor belongs to another incarnation of \"" + request_.topic + "\"");
       }
       // A cursor ahead of this broker waits: another broker of the tree was further.
-      if (wish.offset < start) {
+      if (wish.offset < start && !takes_gap(wish.takes_gaps, topic)) {
         return fail(Errc::kOffsetOutOfRange,
                     "offset " + std::to_string(wish.offset.value()) + " of \"" + request_.topic +
                         "\" is below the log's start " + std::to_string(start.value()));
@@ -131,6 +150,10 @@ Result<bool> Subscription::push() {
 Result<bool> Subscription::push_one(Place& place) {
   const auto* partition = context_->partitions.find(place.log);
   if (partition == nullptr) return std::unexpected(gone_from_here(*context_, place.log));
+  if (place.cursor < partition->log()->start_offset()) {
+    if (auto told = tell_gap(place, *partition); !told) return pass(told);
+    return true;
+  }
   if (place.cursor >= partition->high_watermark()) return false;
   const auto budget = std::min(static_cast<std::size_t>(credit_bytes_), kPushBytesMax);
   auto warm = partition->log()->warm_up(place.cursor, budget);
@@ -147,6 +170,30 @@ Result<bool> Subscription::push_one(Place& place) {
   credit_bytes_ -= static_cast<std::int64_t>(read->bytes);
   place.cursor = read->next;
   return true;
+}
+
+Status Subscription::tell_gap(Place& place, const Partition& partition) {
+  const auto gap = gap_at(partition, place.cursor);
+  const auto* topic = context_->topics.find(request_.topic);
+  if (topic == nullptr || !takes_gap(place.takes_gaps, *topic)) {
+    return fail(Errc::kOffsetOutOfRange, "the next offset of \"" + request_.topic + "\", " +
+                                             std::to_string(gap.from.value()) +
+                                             ", is below the log's start now, " +
+                                             std::to_string(gap.to.value()));
+  }
+  const std::vector pieces = {Slice::own(network::encode(gap))};
+  connection_->send(network::FrameType::kGap, id_, pieces);
+  const auto counters = gap_counters(context_->metrics);
+  counters.gaps.add();
+  counters.records.add(static_cast<std::uint64_t>(gap.to - gap.from));
+  context_->logger.warn("delivery.gap", {{"topic", gap.topic},
+                                         {"partition", gap.partition.value()},
+                                         {"group", request_.group},
+                                         {"from", gap.from.value()},
+                                         {"to", gap.to.value()},
+                                         {"reason", network::to_string(gap.reason)}});
+  place.cursor = gap.to;
+  return {};
 }
 
 void Subscription::send(const Place& place, const Partition& partition, std::vector<Slice> slices) {
@@ -185,7 +232,8 @@ bool Subscription::extend(const TopicDefinition& topic) {
     const auto* partition = context_->partitions.find(topic.log(p));
     if (partition == nullptr) return false;
     if (!follows(topic.log(p)))
-      places_.push_back({partition->id(), partition->log()->start_offset()});
+      places_.push_back(
+          {partition->id(), partition->log()->start_offset(), request_.every->takes_gaps});
   }
   return true;
 }

@@ -9,6 +9,9 @@
 //
 // What of the topic is not here is named in the answer, with its leader.
 //
+// A cursor that is below the log's start, at the beginning or later, is told a GAP and moves to
+// that start, where the consumer takes gaps; it is next in line then.
+//
 // Threads: the loop's.
 #pragma once
 
@@ -69,6 +72,7 @@ class Subscription {
   struct Place {
     LogId log;
     Offset cursor;
+    network::TakesGaps takes_gaps = network::TakesGaps::kNo;
   };
 
   Subscription(ClientContext& context,
@@ -76,10 +80,15 @@ class Subscription {
                std::uint64_t id,
                network::Subscribe request);
 
-  [[nodiscard]] Result<Offset> resolve(const Partition& partition,
+  [[nodiscard]] Result<Offset> resolve(const TopicDefinition& topic,
+                                       const Partition& partition,
                                        const network::SubscribePartition& wish) const;
   Status add(const TopicDefinition& topic, const network::SubscribePartition& wish);
+  [[nodiscard]] Offset committed_or_reset(const TopicDefinition& topic,
+                                          const Partition& partition,
+                                          const network::SubscribePartition& wish) const;
   Result<bool> push_one(Place& place);
+  Status tell_gap(Place& place, const Partition& partition);
   void send(const Place& place, const Partition& partition, std::vector<Slice> slices);
 
   ClientContext* context_;

@@ -182,4 +182,13 @@ Assignment assign(Assignor assignor, const Wishes& wishes, const PartitionCounts
   return {};
 }
 
+void assign_all(const Wishes& wishes, const PartitionCounts& counts, Assignment& assignment) {
+  for (const auto& [topic, members] : wanted_by(wishes, counts)) {
+    for (const auto& member : members) {
+      for (std::int32_t p = 0; p < counts.at(topic); ++p)
+        assignment[member].insert({topic, PartitionId(p)});
+    }
+  }
+}
+
 }  // namespace xylem::broker

@@ -51,4 +51,7 @@ using Assignment = std::map<std::string, TopicPartitions>;    // by member; all 
                                 const Wishes& wishes,
                                 const PartitionCounts& counts);
 
+// All partitions of broadcast topics, to each member that wants their topic.
+void assign_all(const Wishes& wishes, const PartitionCounts& counts, Assignment& assignment);
+
 }  // namespace xylem::broker

@@ -101,6 +101,14 @@ void CoordinatedOffsets::reset(const CommittedOffsets& offsets, std::function<vo
   log_of(group)->table().reset(offsets, std::move(done));
 }
 
+void CoordinatedOffsets::forget(const std::vector<GroupPartition>& gone,
+                                std::function<void(Status)> done) {
+  if (gone.empty()) return done({});
+  const auto& group = gone.front().group;
+  if (auto here = keeps(group); !here) return done(here);
+  log_of(group)->table().forget(gone, std::move(done));
+}
+
 std::optional<CommittedOffset> CoordinatedOffsets::find(const GroupPartition& where) const {
   if (!keeps(where.group)) return std::nullopt;
   return log_of(where.group)->table().find(where);

@@ -57,6 +57,7 @@ class CoordinatedOffsets final : public GroupOffsets {
               const CommittedOffset& offset,
               std::function<void(Status)> done) override;
   void reset(const CommittedOffsets& offsets, std::function<void(Status)> done) override;
+  void forget(const std::vector<GroupPartition>& gone, std::function<void(Status)> done) override;
   [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition& where) const override;
   [[nodiscard]] std::vector<std::pair<GroupPartition, CommittedOffset>> all() const override;
 

@@ -58,7 +58,10 @@ Group::Member& Group::admit(const Beat& beat) {
   auto place = members_.extract(std::exchange(known->second, beat.member));
   place.key() = beat.member;
   auto& member = members_.insert(std::move(place)).position->second;
-  for (const auto& partition : member.held) holders_[partition] = beat.member;
+  for (const auto& partition : member.held) {
+    const auto holder = holders_.find(partition);
+    if (holder != holders_.end()) holder->second = beat.member;
+  }
   member.told_generation = 0;
   return member;
 }
@@ -67,6 +70,7 @@ Group::Member& Group::admit(const Beat& beat) {
 // shall have some day, it shall not have for that.
 void Group::claim(const std::string& id, Member& member, const TopicPartitions& owned) {
   for (const auto& partition : owned) {
+    if (broadcast_.contains(partition.topic)) member.held.insert(partition);
     if (!counts_.contains(partition.topic) || holders_.contains(partition)) continue;
     holders_[partition] = id;
     member.held.insert(partition);
@@ -79,7 +83,7 @@ void Group::let_go(Member& member, const Beat& beat) {
   if (beat.generation == member.told_generation) {
     const auto gone = std::erase_if(member.held, [&](const TopicPartition& partition) {
       if (member.target.contains(partition) || beat.owned.contains(partition)) return false;
-      holders_.erase(partition);
+      release(beat.member, partition);
       return true;
     });
     if (gone > 0) changed();
@@ -93,6 +97,11 @@ void Group::let_go(Member& member, const Beat& beat) {
     member.keeps_since_ms = now_ms_;
 }
 
+void Group::release(const std::string& id, const TopicPartition& partition) {
+  const auto holder = holders_.find(partition);
+  if (holder != holders_.end() && holder->second == id) holders_.erase(holder);
+}
+
 void Group::leave(const std::string& member) {
   if (!members_.contains(member)) return;
   remove(member);
@@ -101,7 +110,7 @@ void Group::leave(const std::string& member) {
 
 void Group::remove(const std::string& id) {
   const auto found = members_.find(id);
-  for (const auto& partition : found->second.held) holders_.erase(partition);
+  for (const auto& partition : found->second.held) release(id, partition);
   instances_.erase(found->second.instance);
   members_.erase(found);
 }
@@ -122,18 +131,34 @@ void Group::tick(std::int64_t now_ms) {
   }
 }
 
-void Group::set_partitions(const PartitionCounts& counts) {
-  if (counts_ == counts) return;
-  counts_ = counts;
+void Group::set_partitions(const PartitionCounts& shared, const PartitionCounts& broadcast) {
+  if (counts_ == shared && broadcast_ == broadcast) return;
+  counts_ = shared;
+  broadcast_ = broadcast;
+  std::erase_if(holders_, [&](const auto& one) { return broadcast.contains(one.first.topic); });
+  for (auto& [id, member] : members_) share(id, member);
   rebalance();
+}
+
+// Of what was broadcast, and several have, the first one keeps it: it goes on where it is.
+void Group::share(const std::string& id, Member& member) {
+  std::erase_if(member.held, [&](const TopicPartition& partition) {
+    if (!counts_.contains(partition.topic)) return false;
+    if (holders_.try_emplace(partition, id).first->second == id) return false;
+    member.target.erase(partition);
+    return true;
+  });
+  std::erase_if(member.noted,
+                [this](const auto& one) { return !broadcast_.contains(one.first.topic); });
 }
 
 // What a member shall have already, it keeps where that is as good.
 void Group::rebalance() {
   Wishes wishes;
   for (const auto& [id, member] : members_) wishes[id] = {member.topics, member.target};
-  for (auto& [id, target] : assign(assignor(), wishes, counts_))
-    members_.at(id).target = std::move(target);
+  auto assigned = assign(assignor(), wishes, counts_);
+  assign_all(wishes, broadcast_, assigned);
+  for (auto& [id, target] : assigned) members_.at(id).target = std::move(target);
   changed();
 }
 
@@ -153,6 +178,10 @@ Assignor Group::assignor() const {
 TopicPartitions Group::due(const std::string& id, const Member& member) const {
   TopicPartitions due;
   for (const auto& partition : member.target) {
+    if (broadcast_.contains(partition.topic)) {
+      due.insert(partition);
+      continue;
+    }
     const auto holder = holders_.find(partition);
     if (holder == holders_.end() ? !is_settling_ : holder->second == id) due.insert(partition);
   }
@@ -162,11 +191,15 @@ TopicPartitions Group::due(const std::string& id, const Member& member) const {
 Group::Answer Group::tell(const std::string& id, Member& member) {
   member.told = due(id, member);
   member.told_generation = generation_;
+  Answer answer{member.told_generation, member.told, {}};
   for (const auto& partition : member.told) {
-    holders_[partition] = id;
     member.held.insert(partition);
+    if (broadcast_.contains(partition.topic))
+      answer.broadcast.insert(partition.topic);
+    else
+      holders_[partition] = id;
   }
-  return {member.told_generation, member.told};
+  return answer;
 }
 
 std::vector<std::string> Group::take_changed() {
@@ -185,8 +218,43 @@ std::optional<Group::Answer> Group::answer_for(const std::string& member) {
 }
 
 bool Group::owns(const std::string& member, const TopicPartition& partition) const {
+  if (broadcast_.contains(partition.topic)) {
+    const auto found = members_.find(member);
+    return found != members_.end() && found->second.held.contains(partition);
+  }
   const auto holder = holders_.find(partition);
   return holder != holders_.end() && holder->second == member;
+}
+
+std::optional<std::string> Group::first_owner(const TopicPartition& partition) const {
+  const auto found = std::ranges::find_if(
+      members_, [&](const auto& one) { return one.second.held.contains(partition); });
+  return found == members_.end() ? std::nullopt : std::optional(found->first);
+}
+
+std::optional<std::string> Group::instance_of(const std::string& member) const {
+  const auto found = members_.find(member);
+  return found == members_.end() ? std::nullopt : std::optional(found->second.instance);
+}
+
+Status Group::note(const std::string& member,
+                   const TopicPartition& partition,
+                   const CommittedOffset& offset) {
+  auto& noted = members_.at(member).noted;
+  const auto known = noted.find(partition);
+  if (known != noted.end()) {
+    if (auto good = check_forward(known->second, offset); !good) return good;
+  }
+  noted.insert_or_assign(partition, offset);
+  return {};
+}
+
+std::optional<CommittedOffset> Group::noted(const std::string& member,
+                                            const TopicPartition& partition) const {
+  const auto found = members_.find(member);
+  if (found == members_.end()) return std::nullopt;
+  const auto known = found->second.noted.find(partition);
+  return known == found->second.noted.end() ? std::nullopt : std::optional(known->second);
 }
 
 std::set<std::string> Group::topics() const {
@@ -199,7 +267,8 @@ std::vector<Group::Described> Group::describe(std::int64_t now_ms) const {
   std::vector<Described> all;
   all.reserve(members_.size());
   for (const auto& [id, member] : members_)
-    all.push_back({id, member.instance, member.client, member.told, now_ms - member.heard_ms});
+    all.push_back(
+        {id, member.instance, member.client, member.told, now_ms - member.heard_ms, member.noted});
   return all;
 }
 

@@ -18,10 +18,16 @@
 // A member with an instance (static membership, KIP-345) may come back under another id and finds
 // everything as it was; whoever had the instance before is removed.
 //
+// Of a broadcast topic each member that wants it has all partitions, at once: nothing moves, and
+// nobody waits for another one. When a topic becomes broadcast, who has a partition goes on with it
+// and gets the others; when it becomes shared, the first member keeps what several had, and it is
+// evened out from there.
+//
 // Pure: no clock, no I/O. Threads: one.
 #pragma once
 
 #include "broker/groups/assignor.h"
+#include "broker/groups/offset_record.h"
 #include "common/result.h"
 
 #include <cstdint>
@@ -54,9 +60,13 @@ class Group {
     std::uint32_t generation = 0;  // of the last answer that it has acted upon; 0: none
   };
 
+  // What a member without an instance has done of broadcast topics.
+  using Noted = std::map<TopicPartition, CommittedOffset>;
+
   struct Answer {
     std::uint32_t generation = 0;
     TopicPartitions assigned;
+    std::set<std::string> broadcast;  // of the topics that are assigned
 
     bool operator==(const Answer&) const = default;
   };
@@ -67,6 +77,7 @@ class Group {
     std::string client;
     TopicPartitions assigned;
     std::int64_t silent_ms = 0;
+    Noted noted;
   };
 
   // `first_generation`: above all that earlier coordinators gave. `is_known`: others may have
@@ -83,7 +94,7 @@ class Group {
   void tick(std::int64_t now_ms);
 
   // Of all topics that members want; one that is not there has none.
-  void set_partitions(const PartitionCounts& counts);
+  void set_partitions(const PartitionCounts& shared, const PartitionCounts& broadcast = {});
 
   // Whose answer has changed since it was told. Each once.
   [[nodiscard]] std::vector<std::string> take_changed();
@@ -93,6 +104,29 @@ class Group {
 
   // By the books; what a commit needs.
   [[nodiscard]] bool owns(const std::string& member, const TopicPartition& partition) const;
+
+  // The first one that has it; nullopt: nobody. Of broadcast topics.
+  [[nodiscard]] std::optional<std::string> first_owner(const TopicPartition& partition) const;
+
+  [[nodiscard]] bool has_as_broadcast(const std::string& topic) const {
+    return broadcast_.contains(topic);
+  }
+
+  // Whose instance it is; nullopt: there is no such member.
+  [[nodiscard]] std::optional<std::string> instance_of(const std::string& member) const;
+
+  // That a member has it.
+  [[nodiscard]] bool has_instance(const std::string& instance) const {
+    return !instance.empty() && instances_.contains(instance);
+  }
+
+  // Of a broadcast topic, by a member that owns the partition and has no instance: known as long as
+  // it is a member. kInvalidRequest: below what it has noted before.
+  Status note(const std::string& member,
+              const TopicPartition& partition,
+              const CommittedOffset& offset);
+  [[nodiscard]] std::optional<CommittedOffset> noted(const std::string& member,
+                                                     const TopicPartition& partition) const;
 
   [[nodiscard]] std::set<std::string> topics() const;  // that any member wants
 
@@ -116,6 +150,7 @@ class Group {
     std::uint32_t told_generation = 0;
     std::int64_t heard_ms = 0;
     std::optional<std::int64_t> keeps_since_ms;  // what it was told to let go of
+    Noted noted;
   };
 
   // What is wrong with it; nothing is changed.
@@ -123,6 +158,8 @@ class Group {
   Member& admit(const Beat& beat);
   void claim(const std::string& id, Member& member, const TopicPartitions& owned);
   void let_go(Member& member, const Beat& beat);
+  void release(const std::string& id, const TopicPartition& partition);
+  void share(const std::string& id, Member& member);
   void remove(const std::string& id);
   void rebalance();
   void changed();
@@ -135,10 +172,11 @@ class Group {
   std::int64_t settled_ms_;  // from then on what nobody has is free
   bool is_settling_;
   bool is_changed_ = false;
-  PartitionCounts counts_;
+  PartitionCounts counts_;  // of shared topics
+  PartitionCounts broadcast_;
   std::map<std::string, Member> members_;
   std::map<std::string, std::string> instances_;   // whose they are
-  std::map<TopicPartition, std::string> holders_;  // whose `held` it is in
+  std::map<TopicPartition, std::string> holders_;  // whose `held` it is in; not of broadcast topics
 };
 
 }  // namespace xylem::broker

@@ -1,6 +1,7 @@
 #include "broker/groups/group_admin.h"
 
 #include "broker/groups/group_request.h"
+#include "broker/groups/reset_offsets.h"
 #include "broker/json/json_text.h"
 
 #include <nlohmann/json.hpp>
@@ -18,8 +19,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::string_view, 4> kCommands = {"group.list", "group.describe",
-                                                       "group.reset", "partition.offsets"};
+constexpr std::array<std::string_view, 5> kCommands = {
+    "group.list", "group.describe", "group.reset", "group.forget", "partition.offsets"};
 
 Json to_json(const TopicPartition& partition) {
   return {{"topic", partition.topic}, {"partition", partition.partition.value()}};
@@ -43,18 +44,39 @@ Json describe_members(const Group* members, const std::string& name) {
   return described;
 }
 
-// With the incarnations that the topics have now.
-Result<CommittedOffsets> offsets_in(const TopicCatalog& topics, const ResetRequest& request) {
-  CommittedOffsets offsets;
-  for (const auto& [where, offset] : request.offsets) {
+Json committed_json(const TopicPartition& partition, const CommittedOffset& offset) {
+  auto one = to_json(partition);
+  one["committed"] = offset.next.value();
+  return one;
+}
+
+// Those that count: the group's own of shared topics, those of instances of broadcast ones.
+Json offsets_json(const TopicCatalog& topics,
+                  const GroupOffsets& offsets,
+                  const std::string& group) {
+  auto described = Json::array();
+  for (const auto& [where, offset] : offsets.all()) {
     const auto* topic = topics.find(where.topic);
-    if (topic == nullptr || where.partition.value() >= topic->partitions)
-      return fail(Errc::kUnknownTopicOrPartition, "no partition " +
-                                                      std::to_string(where.partition.value()) +
-                                                      " of \"" + where.topic + "\"");
-    offsets[{request.group, where.topic, where.partition}] = {offset, topic->incarnation};
+    if (where.group != group || topic == nullptr || topic->incarnation != offset.incarnation ||
+        topic->is_broadcast() == where.instance.empty())
+      continue;
+    auto one = committed_json({where.topic, where.partition}, offset);
+    if (!where.instance.empty()) one["instance"] = where.instance;
+    described.push_back(std::move(one));
   }
-  return offsets;
+  return described;
+}
+
+std::set<std::string> broadcast_among(const TopicCatalog& topics,
+                                      const Json& offsets,
+                                      const Group* members) {
+  auto names = members == nullptr ? std::set<std::string>() : members->topics();
+  for (const auto& one : offsets) names.insert(one["topic"].get<std::string>());
+  std::erase_if(names, [&](const auto& name) {
+    const auto* topic = topics.find(name);
+    return topic == nullptr || !topic->is_broadcast();
+  });
+  return names;
 }
 
 Result<Json> describe_offsets(const Partition& partition,
@@ -81,8 +103,9 @@ void GroupAdmin::run(std::string_view command, std::string_view json, const Answ
   if (command == "group.describe") return answer(describe(json));
   if (command == "partition.offsets") return answer(offsets_of(json));
   if (command == "group.reset") return reset(json, answer);
+  if (command == "group.forget") return forget(json, answer);
   answer(fail(Errc::kInvalidRequest, "unknown command \"" + std::string(command) + "\"",
-              "group.list, group.describe, group.reset, partition.offsets"));
+              "group.list, group.describe, group.reset, group.forget, partition.offsets"));
 }
 
 std::string GroupAdmin::list() const {
@@ -111,22 +134,21 @@ Result<std::string> GroupAdmin::describe(std::string_view json) const {
   const auto* known = context_.memberships.find(*group);
   auto described = describe_members(known, *group);
   auto members = Json::array();
-  if (known != nullptr) {
-    for (const auto& member : known->describe(context_.clock.monotonic_ms()))
-      members.push_back(to_json(member));
-  }
-  auto offsets = Json::array();
-  for (const auto& [where, offset] : context_.offsets.all()) {
-    const auto* topic = context_.topics.find(where.topic);
-    if (where.group != *group || topic == nullptr || topic->incarnation != offset.incarnation)
-      continue;
-    auto one = to_json(TopicPartition{where.topic, where.partition});
-    one["committed"] = offset.next.value();
-    offsets.push_back(std::move(one));
+  auto offsets = offsets_json(context_.topics, context_.offsets, *group);
+  const auto all = known == nullptr ? std::vector<Group::Described>()
+                                    : known->describe(context_.clock.monotonic_ms());
+  for (const auto& member : all) {
+    members.push_back(to_json(member));
+    for (const auto& [partition, offset] : member.noted) {
+      offsets.push_back(committed_json(partition, offset));
+      offsets.back()["member"] = member.member;
+    }
   }
   if (members.empty() && offsets.empty())
     return fail(Errc::kNotFound, "there is no group \"" + *group + "\"",
                 "a group is there once a member has joined or committed");
+  const auto broadcast = broadcast_among(context_.topics, offsets, known);
+  if (!broadcast.empty()) described["broadcast"] = broadcast;
   described["members"] = std::move(members);
   described["offsets"] = std::move(offsets);
   return json_text(described);
@@ -181,7 +203,7 @@ void GroupAdmin::reset(std::string_view json, const Answer& answer) {
   auto request = reset_request_in(json);
   if (!request) return answer(pass(request));
   if (auto may = may_reset(request->group); !may) return answer(pass(may));
-  auto offsets = offsets_in(context_.topics, *request);
+  auto offsets = offsets_to_reset(context_.topics, context_.offsets, *request);
   if (!offsets) return answer(pass(offsets));
   if (auto there = check_there(*offsets); !there) return answer(pass(there));
   auto changes = Json::array();
@@ -191,12 +213,39 @@ void GroupAdmin::reset(std::string_view json, const Answer& answer) {
     auto change = to_json(TopicPartition{where.topic, where.partition});
     change["before"] = is_same_log ? Json(before->next.value()) : Json();
     change["offset"] = offset.next.value();
+    if (!where.instance.empty()) change["instance"] = where.instance;
     changes.push_back(std::move(change));
   }
   auto text = json_text(
       {{"group", request->group}, {"dryRun", request->is_dry}, {"offsets", std::move(changes)}});
   if (request->is_dry) return answer(std::move(text));
   context_.offsets.reset(*offsets, [answer, text = std::move(text)](const Status& done) {
+    if (!done) return answer(std::unexpected(done.error()));
+    answer(text);
+  });
+}
+
+void GroupAdmin::forget(std::string_view json, const Answer& answer) {
+  auto request = forget_request_in(json);
+  if (!request) return answer(pass(request));
+  const auto& [group, instance] = *request;
+  if (auto here = context_.offsets.keeps(group); !here) return answer(pass(here));
+  const auto* members = context_.memberships.find(group);
+  const bool is_there = members != nullptr && members->has_instance(instance);
+  if (is_there)
+    return answer(fail(Errc::kInvalidRequest,
+                       "a member of group \"" + group + "\" has the instance \"" + instance + "\"",
+                       "stop it first; one that was killed counts until its session is over"));
+  std::vector<GroupPartition> gone;
+  for (const auto& [where, offset] : context_.offsets.all()) {
+    if (where.group == group && !instance.empty() && where.instance == instance)
+      gone.push_back(where);
+  }
+  if (gone.empty())
+    return answer(fail(Errc::kNotFound, "no instance \"" + instance + "\" of group \"" + group +
+                                            "\" has offsets of a broadcast topic"));
+  auto text = json_text({{"group", group}, {"instance", instance}, {"offsets", gone.size()}});
+  context_.offsets.forget(gone, [answer, text = std::move(text)](const Status& done) {
     if (!done) return answer(std::unexpected(done.error()));
     answer(text);
   });

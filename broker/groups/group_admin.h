@@ -10,10 +10,16 @@
 //         "members":[{"member","instance","client","silentMs",
 //                     "assigned":[{"topic","partition"}...]}...],
 //         "offsets":[{"topic","partition","committed"}...]}
+//     Where some of its topics are broadcast, "broadcast":[topic...], and their offsets have the
+//     "instance" whose they are, or the "member" (for as long as it is one).
 //   group.reset       {"group","offsets":[{"topic","partition","offset"}...],"dryRun":false}
 //     -> {"group","dryRun","offsets":[{"topic","partition","before":N|null,"offset"}...]}
-//     All of them or none, durable in the answer; to offsets before what was committed, too. None
-//     above what a partition that is led here holds; whoever asks sees to the others.
+//     Of a broadcast topic those of all instances that have any, or of the "instance" in the
+//     request; the answer names each one's "instance". All of them or none, durable in the answer;
+//     to offsets before what was committed, too. None above what a partition that is led here
+//     holds; whoever asks sees to the others.
+//   group.forget      {"group","instance"} -> {"group","instance","offsets":N}
+//     So many offsets of broadcast topics are gone; none while a member has the instance.
 //   partition.offsets {"topic","timestampMs":N}
 //     -> {"topic","partitions":[{"partition","start","highWatermark","offset"}...]}
 //     Of the partitions that this broker leads (those it has, where it keeps its groups itself).
@@ -61,6 +67,7 @@ class GroupAdmin {
   [[nodiscard]] Result<std::string> describe(std::string_view json) const;
   [[nodiscard]] Result<std::string> offsets_of(std::string_view json) const;
   void reset(std::string_view json, const Answer& answer);
+  void forget(std::string_view json, const Answer& answer);
   [[nodiscard]] Status check_there(const CommittedOffsets& offsets) const;
   [[nodiscard]] Status may_reset(const std::string& group) const;
   [[nodiscard]] bool is_exact_here(const Partition& partition) const;

@@ -45,6 +45,10 @@ class GroupOffsets {
   // What an operator wants, all of one group: also back. Together; `done` runs when it is durable.
   virtual void reset(const CommittedOffsets& offsets, std::function<void(Status)> done) = 0;
 
+  // Takes back all of these, of one group. `done` runs when that is durable.
+  virtual void forget(const std::vector<GroupPartition>& gone,
+                      std::function<void(Status)> done) = 0;
+
   // The newest one that was accepted, durable or on its way there. Nothing where keeps() is not.
   [[nodiscard]] virtual std::optional<CommittedOffset> find(const GroupPartition& where) const = 0;
 

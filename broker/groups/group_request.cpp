@@ -65,7 +65,7 @@ Result<std::string> group_in(std::string_view json) {
 }
 
 Result<ResetRequest> reset_request_in(std::string_view json) {
-  auto object = fields_in(json, {"group", "offsets", "dryRun"});
+  auto object = fields_in(json, {"group", "offsets", "dryRun", "instance"});
   if (!object) return pass(object);
   ResetRequest request;
   auto group = text_in(*object, "group");
@@ -74,6 +74,11 @@ Result<ResetRequest> reset_request_in(std::string_view json) {
   const auto dry = object->find("dryRun");
   if (dry != object->end() && !dry->is_boolean()) return wrong("dryRun", "true or false");
   request.is_dry = dry != object->end() && dry->get<bool>();
+  if (object->contains("instance")) {
+    auto instance = text_in(*object, "instance");
+    if (!instance) return pass(instance);
+    request.instance = std::move(*instance);
+  }
   const auto list = object->find("offsets");
   if (list == object->end() || !list->is_array() || list->empty() ||
       list->size() > kResetOffsetsMax)
@@ -84,6 +89,16 @@ Result<ResetRequest> reset_request_in(std::string_view json) {
     request.offsets.push_back(std::move(*offset));
   }
   return request;
+}
+
+Result<ForgetRequest> forget_request_in(std::string_view json) {
+  auto object = fields_in(json, {"group", "instance"});
+  if (!object) return pass(object);
+  auto group = text_in(*object, "group");
+  if (!group) return pass(group);
+  auto instance = text_in(*object, "instance");
+  if (!instance) return pass(instance);
+  return ForgetRequest{std::move(*group), std::move(*instance)};
 }
 
 Result<OffsetsRequest> offsets_request_in(std::string_view json) {

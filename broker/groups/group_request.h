@@ -23,6 +23,12 @@ struct ResetRequest {
   std::string group;
   std::vector<std::pair<TopicPartition, Offset>> offsets;
   bool is_dry = false;
+  std::string instance;  // of broadcast topics only this one's; empty: all that have any
+};
+
+struct ForgetRequest {
+  std::string group;
+  std::string instance;
 };
 
 struct OffsetsRequest {
@@ -32,6 +38,7 @@ struct OffsetsRequest {
 
 Result<std::string> group_in(std::string_view json);
 Result<ResetRequest> reset_request_in(std::string_view json);
+Result<ForgetRequest> forget_request_in(std::string_view json);
 Result<OffsetsRequest> offsets_request_in(std::string_view json);
 
 }  // namespace xylem::broker

@@ -1,5 +1,6 @@
 #include "broker/groups/local_offsets.h"
 
+#include <string>
 #include <string_view>
 
 namespace xylem::broker {
@@ -30,9 +31,19 @@ void LocalOffsets::load(std::function<void(Status)> done) {
 void LocalOffsets::write(const OffsetTable::Changes& changes, std::function<void(Status)> done) {
   std::vector<storage::StateRow> rows;
   rows.reserve(changes.size());
-  for (const auto& [where, offset] : changes)
-    if (offset) rows.push_back({std::string(kKind), encode_key(where), encode_value(*offset)});
-  store_.put_all(std::move(rows), std::move(done));
+  std::vector<std::string> gone;
+  for (const auto& [where, offset] : changes) {
+    if (offset)
+      rows.push_back({std::string(kKind), encode_key(where), encode_value(*offset)});
+    else
+      gone.push_back(encode_key(where));
+  }
+  if (gone.empty()) return store_.put_all(std::move(rows), std::move(done));
+  store_.remove_all(std::string(kKind), std::move(gone),
+                    [this, rows = std::move(rows), done = std::move(done)](const Status& removed) {
+                      if (!removed || rows.empty()) return done(removed);
+                      store_.put_all(rows, done);
+                    });
 }
 
 }  // namespace xylem::broker

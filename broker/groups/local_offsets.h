@@ -42,6 +42,10 @@ class LocalOffsets final : public GroupOffsets {
     table_.reset(offsets, std::move(done));
   }
 
+  void forget(const std::vector<GroupPartition>& gone, std::function<void(Status)> done) override {
+    table_.forget(gone, std::move(done));
+  }
+
   [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition& where) const override {
     return table_.find(where);
   }

@@ -10,7 +10,8 @@ Memberships::Memberships(const Context& context, const Group::Options& options)
   context_.topics.observe([this](const TopicDefinition& topic, bool /*removed*/) {
     for (auto& [name, coordinated] : groups_) {
       if (!coordinated.group.topics().contains(topic.name)) continue;
-      count_partitions(coordinated.group);
+      take_places(name, coordinated.group, topic);
+      count_partitions(coordinated.group, coordinated.group.topics());
       tell_changed(coordinated);
     }
   });
@@ -41,11 +42,13 @@ Result<Group::Answer> Memberships::beat(const std::string& group,
   auto coordinated = open(group);
   if (!coordinated) return pass(coordinated);
   auto& [members, pushes] = **coordinated;
+  if (members.is_empty()) count_partitions(members, beat.topics);  // it may have some of them
   const auto before = members.generation();
   auto answer = members.beat(beat, context_.clock.monotonic_ms());
   if (!answer) return answer;
   pushes[beat.member] = std::move(push);
-  if (members.generation() != before) count_partitions(members);  // it may want another topic
+  // It may want another topic.
+  if (members.generation() != before) count_partitions(members, members.topics());
   tell_changed(**coordinated);
   return *members.answer_for(beat.member);
 }
@@ -58,12 +61,33 @@ void Memberships::leave(const std::string& group, const std::string& member) {
   tell_changed(found->second);
 }
 
-void Memberships::count_partitions(Group& group) const {
-  PartitionCounts counts;
-  for (const auto& name : group.topics()) {
-    if (const auto* topic = context_.topics.find(name)) counts[name] = topic->partitions;
+void Memberships::count_partitions(Group& group, const std::set<std::string>& topics) const {
+  PartitionCounts shared;
+  PartitionCounts broadcast;
+  for (const auto& name : topics) {
+    const auto* topic = context_.topics.find(name);
+    if (topic == nullptr) continue;
+    (topic->is_broadcast() ? broadcast : shared)[name] = topic->partitions;
   }
-  group.set_partitions(counts);
+  group.set_partitions(shared, broadcast);
+}
+
+void Memberships::take_places(const std::string& name,
+                              const Group& group,
+                              const TopicDefinition& topic) {
+  if (topic.is_broadcast() || !group.has_as_broadcast(topic.name)) return;
+  for (std::int32_t p = 0; p < topic.partitions; ++p) {
+    const TopicPartition where{topic.name, PartitionId(p)};
+    const auto keeper = group.first_owner(where);
+    if (!keeper) continue;
+    const auto instance = *group.instance_of(*keeper);
+    const auto own = instance.empty()
+                         ? group.noted(*keeper, where)
+                         : context_.offsets.find({name, topic.name, PartitionId(p), instance});
+    if (!own || own->incarnation != topic.incarnation) continue;
+    // A refusal: the group was further, or another broker keeps its offsets by now.
+    context_.offsets.commit({name, topic.name, PartitionId(p), {}}, *own, [](const Status&) {});
+  }
 }
 
 void Memberships::tell_changed(Coordinated& coordinated) {
@@ -86,6 +110,35 @@ Status Memberships::may_commit(const std::string& group,
                   std::to_string(partition.partition.value()) + " of \"" + partition.topic +
                   "\" in group \"" + group + "\"",
               "join the group, and commit what is assigned");
+}
+
+Status Memberships::may_commit_own(const std::string& group,
+                                   const std::string& member,
+                                   const std::string& instance,
+                                   const TopicPartition& partition) const {
+  if (auto may = may_commit(group, member, partition); !may) return may;
+  const auto* members = find(group);
+  const auto has = members == nullptr ? std::nullopt : members->instance_of(member);
+  if (has ? *has == instance : !instance.empty()) return {};
+  return fail(Errc::kStaleGeneration,
+              "\"" + partition.topic + "\" is a broadcast topic, and \"" + member +
+                  "\" is no member of group \"" + group + "\" that has the instance \"" + instance +
+                  "\"",
+              "join the group, or commit as an instance");
+}
+
+Status Memberships::note(const std::string& group,
+                         const std::string& member,
+                         const TopicPartition& partition,
+                         const CommittedOffset& offset) {
+  return groups_.at(group).group.note(member, partition, offset);
+}
+
+std::optional<CommittedOffset> Memberships::noted(const std::string& group,
+                                                  const std::string& member,
+                                                  const TopicPartition& partition) const {
+  const auto* members = find(group);
+  return members == nullptr ? std::nullopt : members->noted(member, partition);
 }
 
 const Group* Memberships::find(const std::string& group) const {

@@ -4,7 +4,10 @@
 // here are forgotten: they find the new coordinator and tell it what they have. A change that a
 // beat makes for others is pushed to them at once, as far as they can be reached.
 //
-// While a group has members, only who has a partition commits for it.
+// While a group has members, only who has a partition commits for it. Of broadcast topics a member
+// commits its own place: under its instance, or, without one, for as long as it is a member. When
+// such a topic becomes shared, the group's place in a partition is that of the member who keeps it,
+// unless the group was further.
 //
 // Threads: the loop's.
 #pragma once
@@ -21,6 +24,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,6 +63,21 @@ class Memberships {
                                   const std::string& member,
                                   const TopicPartition& partition) const;
 
+  // The same of a broadcast topic. Without an instance only a member commits.
+  [[nodiscard]] Status may_commit_own(const std::string& group,
+                                      const std::string& member,
+                                      const std::string& instance,
+                                      const TopicPartition& partition) const;
+
+  // What Group says; of a member that may commit.
+  Status note(const std::string& group,
+              const std::string& member,
+              const TopicPartition& partition,
+              const CommittedOffset& offset);
+  [[nodiscard]] std::optional<CommittedOffset> noted(const std::string& group,
+                                                     const std::string& member,
+                                                     const TopicPartition& partition) const;
+
   // Null: it has no members here.
   [[nodiscard]] const Group* find(const std::string& group) const;
 
@@ -75,7 +95,8 @@ class Memberships {
 
   Result<Coordinated*> open(const std::string& name);
   [[nodiscard]] bool is_known(const std::string& name) const;
-  void count_partitions(Group& group) const;
+  void count_partitions(Group& group, const std::set<std::string>& topics) const;
+  void take_places(const std::string& name, const Group& group, const TopicDefinition& topic);
   static void tell_changed(Coordinated& coordinated);
   void tick();
 

@@ -4,12 +4,15 @@
 
 #include <charconv>
 #include <cstdint>
+#include <ranges>
 #include <system_error>
+#include <vector>
 
 namespace xylem::broker {
 namespace {
 
 constexpr char kSeparator = '\n';
+constexpr std::size_t kPartsMax = 4;  // of a key
 constexpr std::size_t kValueBytes = 8 + 16 + 4;
 
 // Only as std::to_string writes it: two keys are never the same partition.
@@ -36,22 +39,42 @@ Status check_group(std::string_view group) {
   return {};
 }
 
+Status check_instance(std::string_view instance) {
+  const bool is_one_line = instance.find(kSeparator) == std::string_view::npos;
+  if (instance.size() <= kInstanceNameMax && is_one_line && is_utf8(instance)) return {};
+  return fail(Errc::kInvalidRequest,
+              "a member's id and instance have at most 200 bytes of UTF-8 on one line");
+}
+
+Status check_forward(const CommittedOffset& known, const CommittedOffset& next) {
+  if (known.incarnation != next.incarnation || next.next >= known.next) return {};
+  return fail(Errc::kInvalidRequest, "offset " + std::to_string(next.next.value()) +
+                                         " is below the committed " +
+                                         std::to_string(known.next.value()));
+}
+
 std::string encode_key(const GroupPartition& where) {
-  return where.group + kSeparator + where.topic + kSeparator +
-         std::to_string(where.partition.value());
+  std::string key =
+      where.group + kSeparator + where.topic + kSeparator + std::to_string(where.partition.value());
+  if (!where.instance.empty()) key += kSeparator + where.instance;
+  return key;
 }
 
 std::optional<GroupPartition> decode_key(std::string_view key) {
-  const auto first = key.find(kSeparator);
-  const auto last = key.rfind(kSeparator);
-  if (first == std::string_view::npos || first == last) return std::nullopt;
-  const auto group = key.substr(0, first);
-  const auto topic = key.substr(first + 1, last - first - 1);
-  const auto partition = partition_of(key.substr(last + 1));
-  const bool is_well_formed = is_storable(group) && !topic.empty() && partition &&
-                              topic.find(kSeparator) == std::string_view::npos;
-  if (!is_well_formed) return std::nullopt;
-  return GroupPartition{std::string(group), std::string(topic), *partition};
+  std::vector<std::string_view> parts;
+  for (const auto part : std::views::split(key, kSeparator)) {
+    if (parts.size() == kPartsMax) return std::nullopt;
+    parts.emplace_back(part);
+  }
+  if (parts.size() < kPartsMax - 1 || !is_storable(parts[0]) || parts[1].empty())
+    return std::nullopt;
+  const auto partition = partition_of(parts[2]);
+  if (!partition) return std::nullopt;
+  GroupPartition where{std::string(parts[0]), std::string(parts[1]), *partition, {}};
+  if (parts.size() < kPartsMax) return where;
+  if (parts[3].empty() || parts[3].size() > kInstanceNameMax) return std::nullopt;
+  where.instance = parts[3];
+  return where;
 }
 
 Buffer encode_value(const CommittedOffset& offset) {

@@ -7,10 +7,19 @@ namespace xylem::broker {
 OffsetTable::OffsetTable(Write write) : write_(std::move(write)) {}
 
 void OffsetTable::load(const GroupPartition& where, const std::optional<CommittedOffset>& offset) {
+  const auto before = durable_.size();
   if (offset)
     durable_.insert_or_assign(where, *offset);
   else
     durable_.erase(where);
+  if (where.instance.empty() || durable_.size() == before) return;
+  auto& known = instances_[where.group];
+  if (offset) {
+    ++known[where.instance];
+    return;
+  }
+  if (--known[where.instance] == 0) known.erase(where.instance);
+  if (known.empty()) instances_.erase(where.group);
 }
 
 void OffsetTable::commit(const GroupPartition& where,
@@ -21,11 +30,10 @@ void OffsetTable::commit(const GroupPartition& where,
   if (known && known->incarnation == offset.incarnation) {
     const bool is_durable = !accepted_.contains(where) && !writing_.contains(where);
     if (offset.next == known->next && is_durable) return done({});
-    if (offset.next < known->next) {
-      return done(fail(Errc::kInvalidRequest, "offset " + std::to_string(offset.next.value()) +
-                                                  " is below the committed " +
-                                                  std::to_string(known->next.value())));
-    }
+    if (auto good = check_forward(*known, offset); !good) return done(good);
+  }
+  if (!known) {
+    if (auto room = check_instances(where); !room) return done(room);
   }
   if (auto room = check_room(1); !room) return done(room);
   accepted_.insert_or_assign(where, offset);
@@ -42,6 +50,25 @@ void OffsetTable::reset(const CommittedOffsets& offsets, std::function<void(Stat
 Status OffsetTable::check_room(std::size_t offsets) const {
   if (waiting_.size() < kWaitingMax && accepted_.size() + offsets <= kWaitingMax) return {};
   return fail(Errc::kUnavailable, "too many commits wait to be written", "retry later");
+}
+
+void OffsetTable::forget(const std::vector<GroupPartition>& gone,
+                         std::function<void(Status)> done) {
+  if (gone.empty()) return done({});
+  if (auto room = check_room(gone.size()); !room) return done(room);
+  for (const auto& where : gone) accepted_.insert_or_assign(where, std::nullopt);
+  accept(std::move(done));
+}
+
+Status OffsetTable::check_instances(const GroupPartition& where) const {
+  const auto known = instances_.find(where.group);
+  if (where.instance.empty() || known == instances_.end() || known->second.size() < kInstancesMax ||
+      known->second.contains(where.instance))
+    return {};
+  return fail(Errc::kInvalidRequest,
+              "group \"" + where.group + "\" has offsets of " + std::to_string(kInstancesMax) +
+                  " instances, and keeps none of \"" + where.instance + "\"",
+              "xylem groups forget GROUP --instance, of those that are gone");
 }
 
 void OffsetTable::accept(std::function<void(Status)> done) {

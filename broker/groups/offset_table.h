@@ -3,9 +3,10 @@
 //
 // Commits that arrive while others are being written are written together by the next write.
 //
-// Limits: kWaitingMax offsets that are not written yet.
-// Threads: the loop's. Errors: as GroupOffsets says, and those of the write, which the commits that
-// were in it get.
+// Limits: kWaitingMax offsets that are not written yet; kInstancesMax instances of a group that
+// have offsets: another one's commit is refused until an operator has forgotten one. Threads: the
+// loop's. Errors: as GroupOffsets says, and those of the write, which the commits that were in it
+// get.
 #pragma once
 
 #include "broker/groups/offset_record.h"
@@ -15,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,6 +25,7 @@ namespace xylem::broker {
 class OffsetTable {
  public:
   static constexpr std::size_t kWaitingMax = 10'000;
+  static constexpr std::size_t kInstancesMax = 1'000;
 
   // nullopt: taken back.
   using Changes = std::map<GroupPartition, std::optional<CommittedOffset>>;
@@ -43,6 +46,9 @@ class OffsetTable {
   // are durable, or none.
   void reset(const CommittedOffsets& offsets, std::function<void(Status)> done);
 
+  // An operator's word, too: takes all of these back.
+  void forget(const std::vector<GroupPartition>& gone, std::function<void(Status)> done);
+
   // Takes back those that `is_gone`. False: not all yet, as too much waits; ask again.
   bool remove(const std::function<bool(const CommittedOffset&)>& is_gone);
 
@@ -52,6 +58,7 @@ class OffsetTable {
 
  private:
   [[nodiscard]] Status check_room(std::size_t offsets) const;
+  [[nodiscard]] Status check_instances(const GroupPartition& where) const;
   void accept(std::function<void(Status)> done);
   void write_accepted();
   void written(const Status& outcome, const std::vector<std::function<void(Status)>>& waiting);
@@ -60,7 +67,8 @@ class OffsetTable {
   Changes accepted_;  // for the next write
   Changes writing_;   // in the one that runs
   CommittedOffsets durable_;
-  std::vector<std::function<void(Status)>> waiting_;  // for the accepted ones
+  std::map<std::string, std::map<std::string, std::size_t>> instances_;  // of groups: durable ones
+  std::vector<std::function<void(Status)>> waiting_;                     // for the accepted ones
 };
 
 }  // namespace xylem::broker

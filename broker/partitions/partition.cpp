@@ -121,6 +121,7 @@ Status Partition::restart_at(Offset start) {
   auto dropped = log_->drop_before(std::max(start, log_->end_offset()));
   if (dropped && log_->start_offset() > start) dropped = log_->cut_back(start);
   if (!dropped) return dropped;
+  begun_anew_at_ = start;
   producers_.forget();
   high_watermark_ = is_replicated() ? start : whole_end();
   reached_.reset();

@@ -130,6 +130,9 @@ class Partition {
   // Forgets everything and begins at `start` (history was lost upstream). Observers are told.
   Status restart_at(Offset start);
 
+  // Since this process runs; 0: it was not.
+  [[nodiscard]] Offset begun_anew_at() const { return begun_anew_at_; }
+
   Status cut_back(Offset offset);
 
   // Where damage took all up to the log's end, that end moves back: what comes next is pulled as
@@ -172,6 +175,7 @@ class Partition {
   Epoch epoch_ = kNoEpoch;
   Offset high_watermark_;
   Offset parent_high_watermark_;
+  Offset begun_anew_at_;
   std::optional<Told> reached_;
   std::vector<Told> told_;  // not reached yet: the first one and the last one
   ProducerCheck producers_;

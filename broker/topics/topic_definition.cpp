@@ -55,6 +55,12 @@ Status set_choice(const Json& value,
   return {};
 }
 
+Result<Delivery> delivery_of(std::string_view name) {
+  if (name == "shared") return Delivery::kShared;
+  if (name == "broadcast") return Delivery::kBroadcast;
+  return wrong("delivery", "shared or broadcast");
+}
+
 // Fields a client may set, at creation or later.
 Result<bool> set_policy(const std::string& field, const Json& value, TopicDefinition& topic) {
   constexpr std::int32_t kReplicasMax = 5;
@@ -75,6 +81,8 @@ Result<bool> set_policy(const std::string& field, const Json& value, TopicDefini
     done = set_small(value, field, kReplicasMax, topic.replicas);
   } else if (field == "minInsync") {
     done = set_small(value, field, kReplicasMax, topic.min_insync);
+  } else if (field == "delivery") {
+    done = set_choice(value, field, delivery_of, topic.delivery);
   } else {
     return false;
   }
@@ -160,6 +168,7 @@ std::string to_json(const TopicDefinition& topic) {
   // A broker that does not know the field refuses the topic.
   if (topic.tombstone_retention_ms != TopicDefinition().tombstone_retention_ms)
     json["tombstoneRetentionMs"] = topic.tombstone_retention_ms;
+  if (topic.is_broadcast()) json["delivery"] = "broadcast";
   return json.dump();
 }
 

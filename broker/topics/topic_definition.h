@@ -2,7 +2,8 @@
 //
 //   {"name":"prices","topicId":"<32 hex>","generation":0,"partitions":4,"cleanup":"compact",
 //    "retentionBytes":-1,"retentionMs":-1,"flush":"always","replicas":1,"minInsync":1}
-//   "tombstoneRetentionMs" (-1: for ever) only where it is not the default.
+//   "tombstoneRetentionMs" (-1: for ever), "delivery" ("shared", "broadcast") only where it is not
+//   the default.
 //
 // Errors: kInvalidRequest names the field. Unknown fields are refused, so that a typing error is
 // not a silent default.
@@ -23,6 +24,12 @@ inline constexpr std::string_view kGroupOffsetsTopic = "__group_offsets";
 inline constexpr std::int32_t kGroupOffsetsPartitions = 16;
 inline constexpr std::int32_t kPartitionsMax = 10'000;  // per topic
 
+// How the members of a group consume it (network/protocol/messages.h).
+enum class Delivery : std::uint8_t {
+  kShared,     // each partition by one of them
+  kBroadcast,  // all of it by each of them, who all have their own offsets
+};
+
 // The broker's own: no client makes one, or writes to it.
 inline bool is_internal_name(std::string_view name) { return name.starts_with("__"); }
 
@@ -38,10 +45,13 @@ struct TopicDefinition {
   storage::Flush flush = storage::Flush::kAlways;
   std::int32_t replicas = 1;  // 0, in a request alone: not said; likewise
   std::int32_t min_insync = 1;
+  Delivery delivery = Delivery::kShared;
 
   bool operator==(const TopicDefinition&) const = default;
 
   [[nodiscard]] bool is_internal() const { return is_internal_name(name); }
+
+  [[nodiscard]] bool is_broadcast() const { return delivery == Delivery::kBroadcast; }
 
   [[nodiscard]] LogId log(std::int32_t partition) const {
     return {incarnation, PartitionId(partition)};

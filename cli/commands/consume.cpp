@@ -31,6 +31,7 @@ class ConsumeJob {
     network::Consumer::Options consumer{.brokers = options_.brokers,
                                         .client_id = "xylem-consume",
                                         .group = options_.group,
+                                        .instance = options_.instance,
                                         .topics = {options_.topic},
                                         .partition = options_.partition,
                                         .filter = options_.filter};
@@ -43,9 +44,26 @@ class ConsumeJob {
   network::Consumer::Handlers handlers() {
     network::Consumer::Handlers handlers;
     handlers.batch = [this](const DeliveredBatch& batch) { return on_batch(batch); };
+    handlers.gap = [this](const network::Gap& gap) { on_gap(gap); };
     handlers.error = [this](const Error& error) { on_error(error); };
     handlers.subscribed = [this](const network::SubscribeAnswer& answer) { on_subscribed(answer); };
     return handlers;
+  }
+
+  void on_gap(const network::Gap& gap) {
+    if (is_over_) return;
+    complain("gap: partition " + std::to_string(gap.partition.value()) + " of " + gap.topic +
+             ": records from " + std::to_string(gap.from.value()) + " to below " +
+             std::to_string(gap.to.value()) + " are gone (" +
+             std::string(network::to_string(gap.reason)) + ")");
+    commit(gap.partition, gap.to);
+    reached(gap.partition, gap.to);
+  }
+
+  void reached(PartitionId partition, Offset next) {
+    if (const auto limit = ends_.find(partition); limit != ends_.end() && next >= limit->second)
+      ends_.erase(limit);
+    end_if_done();
   }
 
   // What the broker finds wrong with the request it finds wrong again.
@@ -76,10 +94,7 @@ class ConsumeJob {
     }
     commit(batch.partition, next);
     if (!walked) return walked;
-    if (const auto limit = ends_.find(batch.partition);
-        limit != ends_.end() && next >= limit->second)
-      ends_.erase(limit);
-    end_if_done();
+    reached(batch.partition, next);
     return {};
   }
 

@@ -21,6 +21,7 @@ struct ConsumeOptions {
   std::vector<network::Address> brokers;
   std::string topic;
   std::string group;
+  std::string instance;  // keeps its place in the group over restarts; empty: none
   network::StartAt start = network::StartAt::kEarliest;
   Offset start_offset;  // with kOffset
   std::optional<PartitionId> partition;

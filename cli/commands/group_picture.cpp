@@ -5,19 +5,39 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 namespace xylem::cli {
 namespace {
 
 using Json = nlohmann::json;
-using Place = std::pair<std::string, PartitionId>;
+
+// The last one: whose place it is, where each has its own: an instance, or a member without one.
+using Place = std::tuple<std::string, PartitionId, std::string>;
 
 // nullopt: no partition at all.
-std::optional<Place> place_in(const Json& object) {
+std::optional<Place> place_in(const Json& object, const std::string& whose) {
   const auto number = integer_at(object, "partition", -1);
   if (number < 0 || number > std::numeric_limits<std::int32_t>::max()) return std::nullopt;
-  return Place(text_at(object, "topic"), static_cast<std::int32_t>(number));
+  return Place(text_at(object, "topic"), static_cast<std::int32_t>(number), whose);
+}
+
+// Of a partition that `json` has as assigned, or an offset of.
+std::string whose(const GroupPicture& picture,
+                  const Json& json,
+                  const std::string& instance,
+                  const std::string& member) {
+  if (!picture.broadcast.contains(text_at(json, "topic"))) return {};
+  return instance.empty() ? member : instance;
+}
+
+GroupMemberView member_in(const Json& member) {
+  return {.member = text_at(member, "member"),
+          .instance = text_at(member, "instance"),
+          .client = text_at(member, "client"),
+          .silent_ms = integer_at(member, "silentMs"),
+          .partitions = list_at(member, "assigned").size()};
 }
 
 std::string text_of(const std::optional<std::int64_t>& number) {
@@ -32,6 +52,7 @@ Json json_of(const GroupPartitionView& one) {
   const auto lag = one.lag();
   partition["lag"] = lag ? Json(*lag) : Json();
   partition["member"] = one.member;
+  if (!one.instance.empty()) partition["instance"] = one.instance;
   return partition;
 }
 
@@ -57,16 +78,44 @@ struct TopicLag {
   std::size_t unknown = 0;  // partitions without a leader
 };
 
-std::map<std::string, TopicLag> lag_by_topic(const GroupPicture& picture) {
-  std::map<std::string, TopicLag> topics;
+// Of a broadcast topic by whose place it is.
+std::string reader_of(const GroupPicture& picture, const GroupPartitionView& one) {
+  if (!picture.broadcast.contains(one.topic)) return {};
+  return one.instance.empty() ? one.member : one.instance;
+}
+
+using Lags = std::map<std::pair<std::string, std::string>, TopicLag>;  // by topic and reader
+
+Lags lag_by_topic(const GroupPicture& picture) {
+  Lags topics;
   for (const auto& one : picture.partitions) {
-    auto& topic = topics[one.topic];
+    auto& topic = topics[{one.topic, reader_of(picture, one)}];
     const auto lag = one.lag();
     topic.records += lag.value_or(0);
     topic.unknown += lag ? 0 : 1;
     ++topic.partitions;
   }
   return topics;
+}
+
+std::string partitions_text(const GroupPicture& picture) {
+  const bool has_instances = !picture.broadcast.empty();
+  Table partitions =
+      has_instances
+          ? Table({"TOPIC", "PARTITION", "COMMITTED", "START", "END", "LAG", "MEMBER", "INSTANCE"})
+          : Table({"TOPIC", "PARTITION", "COMMITTED", "START", "END", "LAG", "MEMBER"});
+  for (const auto& one : picture.partitions) {
+    std::vector<std::string> cells{one.topic,
+                                   std::to_string(one.partition.value()),
+                                   one.committed ? std::to_string(one.committed->value()) : "-",
+                                   one.offsets ? std::to_string(one.offsets->start.value()) : "?",
+                                   one.offsets ? std::to_string(one.offsets->end.value()) : "?",
+                                   text_of(one.lag()),
+                                   one.member.empty() ? "-" : one.member};
+    if (has_instances) cells.push_back(one.instance.empty() ? "-" : one.instance);
+    partitions.add(std::move(cells));
+  }
+  return partitions.text();
 }
 
 }  // namespace
@@ -92,24 +141,27 @@ Result<GroupPicture> group_in(const std::string& answer) {
                        .members = {},
                        .partitions = {}};
   if (picture.group.empty()) return fail(Errc::kCorrupt, "the answer names no group");
+  for (auto& topic : texts_at(*document, "broadcast")) picture.broadcast.insert(std::move(topic));
   std::map<Place, GroupPartitionView> partitions;
   for (const auto& member : list_at(*document, "members")) {
-    const auto assigned = list_at(member, "assigned");
-    picture.members.push_back({.member = text_at(member, "member"),
-                               .instance = text_at(member, "instance"),
-                               .client = text_at(member, "client"),
-                               .silent_ms = integer_at(member, "silentMs"),
-                               .partitions = assigned.size()});
-    for (const auto& one : assigned) {
-      if (const auto place = place_in(one)) partitions[*place].member = text_at(member, "member");
+    const auto& last = picture.members.emplace_back(member_in(member));
+    for (const auto& one : list_at(member, "assigned")) {
+      const auto place = place_in(one, whose(picture, one, last.instance, last.member));
+      if (!place) continue;
+      auto& partition = partitions[*place];
+      partition.member = last.member;
+      if (!std::get<2>(*place).empty()) partition.instance = last.instance;
     }
   }
   for (const auto& one : list_at(*document, "offsets")) {
-    const auto place = place_in(one);
-    if (place) partitions[*place].committed = Offset(integer_at(one, "committed"));
+    const auto instance = text_at(one, "instance");
+    const auto place = place_in(one, whose(picture, one, instance, text_at(one, "member")));
+    if (!place) continue;
+    partitions[*place].committed = Offset(integer_at(one, "committed"));
+    partitions[*place].instance = instance;
   }
   for (auto& [place, partition] : partitions) {
-    std::tie(partition.topic, partition.partition) = place;
+    std::tie(partition.topic, partition.partition, std::ignore) = place;
     picture.partitions.push_back(std::move(partition));
   }
   return picture;
@@ -117,13 +169,21 @@ Result<GroupPicture> group_in(const std::string& answer) {
 
 void add_offsets(GroupPicture& picture, const std::map<std::string, TopicOffsets>& topics) {
   std::map<Place, GroupPartitionView> partitions;
+  std::set<std::pair<std::string, PartitionId>> known;
   for (auto& one : picture.partitions) {
-    const Place place(one.topic, one.partition);
+    const Place place(one.topic, one.partition, reader_of(picture, one));
+    known.emplace(one.topic, one.partition);
+    const auto topic = topics.find(one.topic);
+    if (topic != topics.end()) {
+      const auto found = topic->second.find(one.partition);
+      if (found != topic->second.end()) one.offsets = found->second;
+    }
     partitions.emplace(place, std::move(one));
   }
   for (const auto& [topic, offsets] : topics) {
     for (const auto& [number, found] : offsets) {
-      auto& one = partitions[Place(topic, number)];
+      if (known.contains({topic, number})) continue;
+      auto& one = partitions[Place(topic, number, {})];
       one.topic = topic;
       one.partition = number;
       one.offsets = found;
@@ -147,25 +207,29 @@ std::string group_text(const GroupPicture& picture) {
     }
     text += "\n" + members.text();
   }
-  Table partitions({"TOPIC", "PARTITION", "COMMITTED", "START", "END", "LAG", "MEMBER"});
-  for (const auto& one : picture.partitions) {
-    partitions.add({one.topic, std::to_string(one.partition.value()),
-                    one.committed ? std::to_string(one.committed->value()) : "-",
-                    one.offsets ? std::to_string(one.offsets->start.value()) : "?",
-                    one.offsets ? std::to_string(one.offsets->end.value()) : "?",
-                    text_of(one.lag()), one.member.empty() ? "-" : one.member});
-  }
-  return text + "\n" + partitions.text();
+  return text + "\n" + partitions_text(picture);
 }
 
 std::string group_json(const GroupPicture& picture) { return json_of(picture).dump() + "\n"; }
 
 std::string lag_text(const std::vector<GroupPicture>& pictures) {
-  Table table({"GROUP", "TOPIC", "LAG", "PARTITIONS", "WITHOUT LEADER", "MEMBERS"});
+  const bool has_readers = std::ranges::any_of(
+      pictures, [](const GroupPicture& picture) { return !picture.broadcast.empty(); });
+  Table table = has_readers
+                    ? Table({"GROUP", "TOPIC", "LAG", "PARTITIONS", "WITHOUT LEADER", "MEMBERS",
+                             "INSTANCE OR MEMBER"})
+                    : Table({"GROUP", "TOPIC", "LAG", "PARTITIONS", "WITHOUT LEADER", "MEMBERS"});
   for (const auto& picture : pictures) {
-    for (const auto& [topic, lag] : lag_by_topic(picture)) {
-      table.add({picture.group, topic, std::to_string(lag.records), std::to_string(lag.partitions),
-                 std::to_string(lag.unknown), std::to_string(picture.members.size())});
+    for (const auto& [where, lag] : lag_by_topic(picture)) {
+      const auto& [topic, reader] = where;
+      std::vector<std::string> cells{picture.group,
+                                     topic,
+                                     std::to_string(lag.records),
+                                     std::to_string(lag.partitions),
+                                     std::to_string(lag.unknown),
+                                     std::to_string(picture.members.size())};
+      if (has_readers) cells.push_back(reader.empty() ? "-" : reader);
+      table.add(std::move(cells));
     }
   }
   return table.text();

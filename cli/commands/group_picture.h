@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,11 @@ struct GroupMemberView {
   std::size_t partitions = 0;
 };
 
+// Of a broadcast topic one for each instance, and for each member without one.
 struct GroupPartitionView {
   std::string topic;
   PartitionId partition;
+  std::string instance;  // of a broadcast topic; empty: none
   std::optional<Offset> committed;
   std::optional<PartitionOffsets> offsets;  // nullopt: nobody leads it now
   std::string member;                       // who has it; empty: nobody
@@ -37,6 +40,7 @@ struct GroupPicture {
   std::string assignor;  // empty: no members
   std::int64_t generation = 0;
   std::vector<GroupMemberView> members;
+  std::set<std::string> broadcast;             // of the topics
   std::vector<GroupPartitionView> partitions;  // by topic and number
 
   [[nodiscard]] std::int64_t lag() const;  // of those that are known
@@ -51,7 +55,7 @@ void add_offsets(GroupPicture& picture, const std::map<std::string, TopicOffsets
 [[nodiscard]] std::string group_text(const GroupPicture& picture);
 [[nodiscard]] std::string group_json(const GroupPicture& picture);
 
-// One line a group and topic.
+// One line a group and topic; of broadcast topics for each that has a place of its own.
 [[nodiscard]] std::string lag_text(const std::vector<GroupPicture>& pictures);
 [[nodiscard]] std::string lag_json(const std::vector<GroupPicture>& pictures);
 

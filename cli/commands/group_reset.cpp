@@ -4,7 +4,10 @@
 #include "cli/output.h"
 #include "common/quantity.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace xylem::cli {
 namespace {
@@ -48,20 +51,27 @@ Result<std::string> reset_request(const GroupsOptions& options,
     }
   }
   if (offsets.empty()) return fail(Errc::kInvalidRequest, "there is no such partition to reset");
-  return Json{
-      {"group", options.group}, {"offsets", std::move(offsets)}, {"dryRun", options.dry_run}}
-      .dump();
+  Json request{
+      {"group", options.group}, {"offsets", std::move(offsets)}, {"dryRun", options.dry_run}};
+  if (!options.instance.empty()) request["instance"] = options.instance;
+  return request.dump();
 }
 
 Result<std::string> reset_text(const std::string& answer) {
   auto document = parse_document(answer);
   if (!document) return pass(document);
-  Table table({"TOPIC", "PARTITION", "COMMITTED", "RESET TO"});
-  for (const auto& one : list_at(*document, "offsets")) {
+  const auto offsets = list_at(*document, "offsets");
+  const bool has_instances = std::ranges::any_of(
+      offsets, [](const Json& one) { return !text_at(one, "instance").empty(); });
+  Table table = has_instances ? Table({"TOPIC", "PARTITION", "COMMITTED", "RESET TO", "INSTANCE"})
+                              : Table({"TOPIC", "PARTITION", "COMMITTED", "RESET TO"});
+  for (const auto& one : offsets) {
     const auto before = integer_at(one, "before", -1);
-    table.add({text_at(one, "topic"), std::to_string(integer_at(one, "partition")),
-               before < 0 ? "-" : std::to_string(before),
-               std::to_string(integer_at(one, "offset"))});
+    std::vector<std::string> cells{
+        text_at(one, "topic"), std::to_string(integer_at(one, "partition")),
+        before < 0 ? "-" : std::to_string(before), std::to_string(integer_at(one, "offset"))};
+    if (has_instances) cells.push_back(text_at(one, "instance"));
+    table.add(std::move(cells));
   }
   const bool is_dry = flag_at(*document, "dryRun");
   return table.text() + (is_dry ? "tried only: nothing has changed\n" : "");

@@ -177,6 +177,15 @@ ExitCode run_reset(const GroupsOptions& options) {
   return finish_with(*text);
 }
 
+ExitCode forget(const GroupsOptions& options) {
+  Asking asking(options.brokers);
+  const auto answer = asking.ask(
+      "group.forget", Json{{"group", options.group}, {"instance", options.instance}}.dump());
+  if (!answer) return report(answer.error());
+  if (options.json) return finish_with(*answer + "\n");
+  return finish_with("group " + options.group + " has forgotten " + options.instance + "\n");
+}
+
 }  // namespace
 
 ExitCode run_groups(const GroupsOptions& options) {
@@ -189,6 +198,8 @@ ExitCode run_groups(const GroupsOptions& options) {
       return run_reset(options);
     case Action::kLag:
       return lag(options);
+    case Action::kForget:
+      return forget(options);
   }
   return ExitCode::kUsage;
 }

@@ -1,4 +1,4 @@
-// `xylem groups list|describe|reset` and `xylem lag`, over the native protocol.
+// `xylem groups list|describe|reset|forget` and `xylem lag`, over the native protocol.
 //
 // A group is asked at its coordinator, where partitions begin and end at their leaders. A reset is
 // all or nothing, and refused while the group has members.
@@ -15,7 +15,7 @@
 namespace xylem::cli {
 
 struct GroupsOptions {
-  enum class Action : std::uint8_t { kList, kDescribe, kReset, kLag };
+  enum class Action : std::uint8_t { kList, kDescribe, kReset, kLag, kForget };
 
   Action action = Action::kList;
   std::vector<network::Address> brokers;
@@ -24,6 +24,7 @@ struct GroupsOptions {
   std::optional<std::int64_t> partition;   // reset: only this one
   std::string to;                          // reset: earliest, latest, an offset; or:
   std::optional<std::int64_t> to_time_ms;  // reset: the first record at or after this moment
+  std::string instance;                    // reset: only its offsets, empty: all; forget: whose
   bool dry_run = false;
   bool json = false;
 };

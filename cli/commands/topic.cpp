@@ -77,6 +77,7 @@ std::string topic_request(const TopicOptions& options) {
     json["tombstoneRetentionMs"] = *options.tombstone_retention_ms;
   if (!options.cleanup.empty()) json["cleanup"] = options.cleanup;
   if (!options.flush.empty()) json["flush"] = options.flush;
+  if (!options.delivery.empty()) json["delivery"] = options.delivery;
   return json.dump();
 }
 

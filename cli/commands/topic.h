@@ -27,6 +27,7 @@ struct TopicOptions {
   std::optional<std::int64_t> tombstone_retention_ms;  // -1: for ever
   std::string cleanup;                                 // delete|compact; empty: not said
   std::string flush;                                   // always|interval|never; empty: not said
+  std::string delivery;                                // shared|broadcast; empty: not said
   bool if_not_exists = false;                          // create: one that is there is no failure
   bool all = false;                                    // list: also internal topics
   bool json = false;

@@ -21,6 +21,10 @@ std::string known_text(const Json& partition, const char* field) {
   return number < 0 ? "?" : std::to_string(number);
 }
 
+bool is_broadcast(const network::TopicMetadata& topic) {
+  return topic.delivery == network::Delivery::kBroadcast;
+}
+
 }  // namespace
 
 std::string metadata_list(const network::MetadataAnswer& metadata) {
@@ -40,7 +44,8 @@ std::string metadata_detail(const network::TopicMetadata& topic) {
                std::to_string(one.log_start.value()), std::to_string(one.high_watermark.value())});
   }
   return topic.name + "  id " + topic.incarnation.topic.text() + "  generation " +
-         std::to_string(topic.incarnation.generation) + "\n" + table.text();
+         std::to_string(topic.incarnation.generation) +
+         (is_broadcast(topic) ? "  delivery broadcast" : "") + "\n" + table.text();
 }
 
 std::string metadata_json(const network::MetadataAnswer& metadata) {
@@ -59,6 +64,7 @@ std::string metadata_json(const network::MetadataAnswer& metadata) {
                       {"topicId", topic.incarnation.topic.text()},
                       {"generation", topic.incarnation.generation},
                       {"partitions", std::move(partitions)}});
+    if (is_broadcast(topic)) topics.back()["delivery"] = "broadcast";
   }
   return Json{{"topics", std::move(topics)}}.dump() + "\n";
 }
@@ -89,7 +95,9 @@ Result<std::string> topic_text(const std::string& document) {
          std::to_string(integer_at(*topic, "generation")) + "\ncleanup " +
          text_at(*topic, "cleanup") + "  retention ms " + limit_text(*topic, "retentionMs") +
          "  retention bytes " + limit_text(*topic, "retentionBytes") + "  flush " +
-         text_at(*topic, "flush") + "\n" + table.text();
+         text_at(*topic, "flush") +
+         (topic->contains("delivery") ? "  delivery " + text_at(*topic, "delivery") : "") + "\n" +
+         table.text();
 }
 
 }  // namespace xylem::cli

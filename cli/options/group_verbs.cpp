@@ -39,25 +39,31 @@ void add(Verb& verb, Action action, const Defaults& defaults) {
   raw.brokers = defaults.brokers;
   verb.text("--broker", raw.brokers, "host:port,... [XYLEM_BROKER]").show_default();
   verb.flag("--json", raw.options.json, "for machines");
-  if (action == Action::kDescribe || action == Action::kReset)
+  if (action == Action::kDescribe || action == Action::kReset || action == Action::kForget)
     verb.text("GROUP", raw.options.group).required();
   if (action == Action::kLag) verb.text("--group", raw.options.group, "only this one");
+  if (action == Action::kForget)
+    verb.text("--instance", raw.options.instance, "whose offsets are removed").required();
   if (action != Action::kReset) return;
   verb.texts("--topic", raw.options.topics, "which ones (default: all of the group's)");
   verb.number("--partition", raw.partition, "only this one").not_negative();
   verb.text("--to", raw.options.to, "earliest, latest, or an offset");
   verb.text("--to-time", raw.to_time,
             "the first record at or after: 2026-11-22T10:00:00Z, 90m (ago), or ms since 1970");
+  verb.text("--instance", raw.options.instance,
+            "of broadcast topics only this one's place (default: of all that have one)");
   verb.flag("--dry-run", raw.options.dry_run, "say what would change, and change nothing");
 }
 
 }  // namespace
 
 void add_group_verbs(Verb& program, const Defaults& defaults) {
-  auto& group = program.verb("groups", "list, describe or reset consumer groups");
+  auto& group = program.verb("groups", "list, describe, reset or tidy consumer groups");
   add(group.verb("list", "all groups"), Action::kList, defaults);
   add(group.verb("describe", "one group's members, offsets and lag"), Action::kDescribe, defaults);
   add(group.verb("reset", "where a group without members goes on"), Action::kReset, defaults);
+  add(group.verb("forget", "remove an instance's offsets of broadcast topics"), Action::kForget,
+      defaults);
   add(program.verb("lag", "how many records groups are behind, by topic"), Action::kLag, defaults);
 }
 

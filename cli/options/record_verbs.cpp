@@ -110,6 +110,9 @@ void add_consume(Verb& program, const Defaults& defaults) {
   verb.text("TOPIC", options.topic).required();
   verb.text("--broker", raw.brokers, "host:port,... [XYLEM_BROKER]").show_default();
   verb.text("--group", options.group, "go on where it was, and commit");
+  verb.text(
+      "--instance", options.instance,
+      "with --group: who keeps its partitions, and its place in broadcast topics, over restarts");
   verb.text("--from", raw.from,
             "earliest, latest or an offset (else: the group's place, or earliest)");
   verb.number("--partition", raw.partition, "only this one")

@@ -81,6 +81,9 @@ void add_policies(Verb& verb, Raw& raw) {
       .between(1, kReplicasMax);
   verb.text("--flush", raw.options.flush, "when an append is synced")
       .one_of({"always", "interval", "never"});
+  verb.text("--delivery", raw.options.delivery,
+            "shared: each record to one member of a group (default); broadcast: to every member")
+      .one_of({"shared", "broadcast"});
 }
 
 void add(Verb& group,

@@ -120,6 +120,7 @@ PartitionDelivery& ConsumedTopic::delivery_of(PartitionId partition) {
               if (auto* server = server_of(which))
                 server->give_credit(which, {next, incarnation}, credit);
             },
+        .gap = [this](const Gap& gap) { tell_gap(gap); },
         .drained = [this] { tell_ready_once_drained(); }};
     delivery = std::make_unique<PartitionDelivery>(settings, name_, partition);
     if (is_paused_) delivery->pause();
@@ -153,6 +154,30 @@ Status ConsumedTopic::on_data(Subscription& from, const Data& data) {
   }
   if (is_served()) backoff_.reset();
   return delivery_of(header.partition).receive(data);
+}
+
+Status ConsumedTopic::on_gap(Subscription& from, const Gap& gap) {
+  if (assigned_ && !assigned_->contains(gap.partition)) return {};  // it went elsewhere
+  const auto* server = server_of(gap.partition);
+  const auto known = cursor(gap.partition);
+  const auto& expected = server == nullptr ? from.incarnation() : known->incarnation;
+  if (gap.topic != name_ || gap.incarnation != expected || (server != nullptr && server != &from))
+    return fail(Errc::kCorrupt, "GAP of something that was not subscribed to");
+  if (server == nullptr) {  // the topic has grown
+    const bool goes_on = known && known->incarnation == from.incarnation();
+    serve(from, {.partition = gap.partition, .cursor = gap.from},
+          goes_on ? *known : Cursor{gap.from, from.incarnation()});
+  }
+  return delivery_of(gap.partition).receive(gap);
+}
+
+void ConsumedTopic::tell_gap(const Gap& gap) const {
+  if (handlers_.gap) return handlers_.gap(gap);
+  context_.logger.warn("consumer.gap", {{"topic", gap.topic},
+                                        {"partition", gap.partition.value()},
+                                        {"from", gap.from.value()},
+                                        {"to", gap.to.value()},
+                                        {"reason", to_string(gap.reason)}});
 }
 
 void ConsumedTopic::on_reset(Subscription& from, const Refresh& reset) {

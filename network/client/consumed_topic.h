@@ -84,6 +84,7 @@ class ConsumedTopic {
 
   // An error: what `from` sends cannot be trusted any more.
   Status on_data(Subscription& from, const Data& data);
+  Status on_gap(Subscription& from, const Gap& gap);
   void on_reset(Subscription& from, const Refresh& reset);
   void on_ready(Subscription& from, const Refresh& ready);
   // What the caller has seen to, to be sent to the broker.
@@ -102,6 +103,7 @@ class ConsumedTopic {
   };
 
   PartitionDelivery& delivery_of(PartitionId partition);
+  void tell_gap(const Gap& gap) const;
   void tell_ready_once_drained();
 
   ClientContext context_;

@@ -18,7 +18,12 @@
 // the broker that it names, on a connection of their own, as long as that serves them.
 //
 // Members of a group share its topics' partitions: each is consumed by one of them. What moves is
-// given up after what was handled of it is committed; what stays goes on.
+// given up after what was handled of it is committed; what stays goes on. Of a broadcast topic each
+// member has all, and its own committed offsets: by its instance, or without one only as long as it
+// is a member.
+//
+// Where retention was faster, that is a gap (Handlers::gap), and the cursor moves on; but an offset
+// that was asked for, with StartAt::kOffset, is an error.
 //
 // Threads: the loop's; every callback runs there.
 #pragma once
@@ -97,6 +102,10 @@ class Consumer {
     std::function<Status(const DeliveredBatch&)> batch;
     // Instead of `batch`: record by record.
     std::function<Status(const DeliveredBatch&, const RecordView&)> message;
+    // Records that were never delivered are gone: what comes next begins at `to`. In order, between
+    // two batches, and once. Not set: logged as a warning. Without a group, or with own cursors, a
+    // compacted topic is begun anew instead (Options::reset), which `subscribed` shows.
+    std::function<void(const Gap&)> gap;
     // Something a person should know: connection lost, record skipped, offset out of range, a
     // handler's failure with topic, partition and offset, each time. To resume() after
     // kPauseOnError, post it to the loop: from in here it is too early.

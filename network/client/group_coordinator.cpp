@@ -109,7 +109,11 @@ void GroupCoordinator::ask() {
   if (session_ == nullptr || !session_->is_ready()) return;
   for (auto& [topic, question] : questions_) {
     if (std::exchange(question.is_asked, true)) continue;
-    const MetadataRequest request{.topics = {topic}, .group = options_.group, .with_offsets = true};
+    const MetadataRequest request{.topics = {topic},
+                                  .group = options_.group,
+                                  .with_offsets = true,
+                                  .member = member_,
+                                  .instance = options_.instance};
     session_->request(FrameType::kMetadata, payload_of(request), options_.request_timeout_ms,
                       [this, topic](const Result<Frame>& answer) { on_found(topic, answer); });
   }
@@ -166,7 +170,8 @@ void GroupCoordinator::send_commits() {
                                .topic = commit.where.topic,
                                .partition = commit.where.partition,
                                .incarnation = commit.next.incarnation,
-                               .next_offset = commit.next.offset};
+                               .next_offset = commit.next.offset,
+                               .instance = options_.instance};
     session_->request(FrameType::kCommitOffset, payload_of(message), options_.request_timeout_ms,
                       [this, commit](const Result<Frame>& answer) {
                         on_committed(commit, expect_type(answer, FrameType::kCommitOffset));

@@ -66,6 +66,7 @@ void GroupMember::on_answer(const Result<Frame>& answer) {
   if (why.code() == Errc::kUnknownMember) {
     is_out_ = true;
     hooks_.report(why);
+    broadcast_.clear();
     return give_up(why);
   }
   if (why.code() != Errc::kUnavailable && why.code() != Errc::kNotLeader) hooks_.report(why);
@@ -92,6 +93,7 @@ void GroupMember::act_upon(const GroupAssignment& assignment) {
   Assigned assigned;
   for (const auto& [topic, partitions] : assignment.assigned)
     assigned[topic].insert(partitions.begin(), partitions.end());
+  broadcast_ = {assignment.broadcast.begin(), assignment.broadcast.end()};
   generation_ = assignment.generation;
   const bool is_changed = assigned != owned_;
   owned_ = std::move(assigned);
@@ -104,7 +106,7 @@ void GroupMember::act_upon(const GroupAssignment& assignment) {
 
 void GroupMember::give_up(const Error& why) {
   context_.logger.warn("group.given_up", {{"group", options_.group}, {"why", why.what()}});
-  owned_.clear();
+  std::erase_if(owned_, [this](const auto& one) { return !broadcast_.contains(one.first); });
   generation_ = 0;
   hooks_.assigned(owned_);
 }

@@ -2,8 +2,8 @@
 // told.
 //
 // What moves away is given up before that is said, and what was handled of it is committed before.
-// Who hears nothing for most of a session gives up everything by itself: others may have it by
-// then.
+// Who hears nothing for most of a session gives up by itself what is shared: others may have it by
+// then. Of broadcast topics it loses nothing to anybody, and goes on.
 //
 // Threads: the loop's. Callbacks run on the loop.
 #pragma once
@@ -64,6 +64,7 @@ class GroupMember {
   std::string member_;
   Hooks hooks_;
   Assigned owned_;
+  std::set<std::string> broadcast_;  // of the topics in it
   std::uint32_t generation_ = 0;
   std::uint64_t beat_ms_ = kFirstBeatMs;
   std::uint64_t session_ms_ = kFirstSessionMs;

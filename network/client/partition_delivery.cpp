@@ -63,6 +63,25 @@ Status PartitionDelivery::receive(const Data& data) {
   return {};
 }
 
+Status PartitionDelivery::receive(const Gap& gap) {
+  if (gap.to <= live_.received) return {};
+  if (gap.from > live_.received)
+    return fail(Errc::kCorrupt, topic_ + "/" + std::to_string(partition_.value()) +
+                                    ": a gap from " + std::to_string(gap.from.value()) +
+                                    ", but what comes next is " +
+                                    std::to_string(live_.received.value()));
+  live_.received = gap.to;
+  if (queue_.empty() || !queue_.back().gap) {
+    queue_.push_back(
+        {.data = {}, .incarnation = gap.incarnation, .high_watermark = {}, .gap = gap});
+  } else {
+    queue_.back().gap->to = gap.to;  // nobody was told of it yet
+  }
+  queue_.back().data.next_offset = gap.to;
+  run();
+  return {};
+}
+
 void PartitionDelivery::pause() { is_paused_ = true; }
 
 void PartitionDelivery::resume() {
@@ -85,6 +104,7 @@ void PartitionDelivery::deliver_front() {
   if (front.refresh_id != 0 && front.refresh_id != replay_id_) return pop_front();
   auto& position = position_of(front.refresh_id);
   if (front.data.next_offset <= position.handled) return pop_front();  // skipped after an error
+  if (front.gap) return deliver_gap();
   const bool is_before = settings_.options.commit == Consumer::Commit::kBeforeHandler;
   if (is_before && front.credit_bytes > 0)
     settings_.acknowledge(partition_, front.data.next_offset, front.incarnation, 0);
@@ -92,6 +112,14 @@ void PartitionDelivery::deliver_front() {
     return on_handler_error(handled.error(), position);
   schedule_.reset();
   position.handled = std::max(position.handled, front.data.next_offset);
+  pop_front();
+}
+
+void PartitionDelivery::deliver_gap() {
+  auto gap = *queue_.front().gap;
+  gap.from = std::max(gap.from, live_.handled);
+  live_.handled = gap.to;
+  settings_.gap(gap);
   pop_front();
 }
 

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace xylem::network {
@@ -31,6 +32,7 @@ class PartitionDelivery {
     const Consumer::Options& options;
     const Consumer::Handlers& handlers;
     Acknowledge acknowledge;
+    std::function<void(const Gap&)> gap;
     std::function<void()> drained;  // the queue became empty
   };
 
@@ -47,6 +49,9 @@ class PartitionDelivery {
 
   // kCorrupt, kQuotaExceeded: the connection cannot be trusted any more.
   Status receive(const Data& data);
+
+  // kCorrupt: it leaves something out.
+  Status receive(const Gap& gap);
 
   // The replay of a refresh begins, from offset 0; of one that has begun already: goes on.
   void begin_replay(std::uint64_t refresh_id);
@@ -71,12 +76,14 @@ class PartitionDelivery {
     Offset high_watermark;
     std::uint64_t refresh_id = 0;
     std::size_t credit_bytes = 0;
+    std::optional<Gap> gap;  // in place of data
   };
 
   Position& position_of(std::uint64_t refresh_id) { return refresh_id == 0 ? live_ : replay_; }
 
   void run();
   void deliver_front();
+  void deliver_gap();
   [[nodiscard]] DeliveredBatch view_of(const Queued& queued, Offset first) const;
   Status hand_over(const Queued& queued, Position& position);
   Status hand_over_records(const Queued& queued, Position& position);

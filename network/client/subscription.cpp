@@ -111,18 +111,28 @@ void Subscription::find_out_of_range(const TopicMetadata& topic) {
   from_reset_ = reset_.empty();
 }
 
+// Who has a topic as a whole begins anew where the history of a compacted one is gone.
+TakesGaps Subscription::takes_gaps() const {
+  const bool is_own = options_.commit == Consumer::Commit::kOwnCursors || options_.group.empty();
+  return is_own ? TakesGaps::kUnlessCompacted : TakesGaps::kYes;
+}
+
 SubscribePartition Subscription::first_start() const {
   SubscribePartition start{.partition = {}, .start = options_.start, .reset = options_.reset};
   start.offset = options_.start_offset;
   const bool is_own = options_.commit == Consumer::Commit::kOwnCursors;
   if (from_reset_ || is_own || starts_at_committed()) start.start = options_.reset;
+  if (start.start != StartAt::kOffset) start.takes_gaps = takes_gaps();
   return start;
 }
 
 SubscribePartition Subscription::start_of(PartitionId partition) const {
   auto start = first_start();
   start.partition = partition;
-  if (reset_.contains(partition)) start.start = options_.reset;
+  if (reset_.contains(partition)) {
+    start.start = options_.reset;
+    start.takes_gaps = takes_gaps();
+  }
   if (from_reset_ || reset_.contains(partition)) return start;
   auto own = topic_.cursor(partition);
   if (!own && options_.commit == Consumer::Commit::kOwnCursors && handlers_.cursor)
@@ -132,6 +142,7 @@ SubscribePartition Subscription::start_of(PartitionId partition) const {
   start.start = StartAt::kOffset;
   start.offset = own->offset;
   start.incarnation = own->incarnation;
+  start.takes_gaps = takes_gaps();
   return start;
 }
 
@@ -148,6 +159,7 @@ void Subscription::send_subscribe() {
   if (!only_ && !options_.partition && !topic_.assigned()) subscribe.every = first_start();
   subscribe.credit_bytes = options_.credit_bytes;
   subscribe.filter = options_.filter;
+  subscribe.instance = options_.instance;
   subscribe.auto_commit = !options_.group.empty() && !topic_.coordinator().is_needed() &&
                           (options_.commit == Consumer::Commit::kAutomatic ||
                            options_.commit == Consumer::Commit::kBeforeHandler);
@@ -207,6 +219,8 @@ bool Subscription::on_frame(const Frame& frame) {
   if (id_ == 0 || frame.id != id_) return false;
   if (frame.type == FrameType::kData) {
     on_data(frame);
+  } else if (frame.type == FrameType::kGap) {
+    on_gap(frame);
   } else if (frame.type == FrameType::kError) {
     const auto message = decode<ErrorMessage>(frame.payload.bytes);
     const auto why = message ? to_error(*message) : message.error();
@@ -222,6 +236,14 @@ bool Subscription::on_frame(const Frame& frame) {
 void Subscription::on_data(const Frame& frame) {
   const auto data = decode_data(frame.payload);
   const auto taken = data ? topic_.on_data(*this, *data) : Status(std::unexpected(data.error()));
+  if (taken) return;
+  topic_.report(taken.error());
+  session_.reconnect(taken.error());
+}
+
+void Subscription::on_gap(const Frame& frame) {
+  const auto gap = decode<Gap>(frame.payload.bytes);
+  const auto taken = gap ? topic_.on_gap(*this, *gap) : Status(std::unexpected(gap.error()));
   if (taken) return;
   topic_.report(taken.error());
   session_.reconnect(taken.error());
@@ -251,7 +273,8 @@ void Subscription::commit(PartitionId partition, Offset next, std::function<void
       .topic = topic_.name(),
       .partition = partition,
       .incarnation = topic_.cursor(partition).value_or(Cursor{{}, incarnation_}).incarnation,
-      .next_offset = next};
+      .next_offset = next,
+      .instance = options_.instance};
   session_.request(FrameType::kCommitOffset, payload_of(commit), options_.request_timeout_ms,
                    [done = std::move(done)](const Result<Frame>& answer) {
                      if (done) done(expect_type(answer, FrameType::kCommitOffset));

@@ -82,6 +82,7 @@ class Subscription {
   void ask_committed();
   void send_subscribe();
   [[nodiscard]] std::vector<PartitionId> listed() const;
+  [[nodiscard]] TakesGaps takes_gaps() const;
   [[nodiscard]] SubscribePartition first_start() const;  // where no cursor is known
   [[nodiscard]] SubscribePartition start_of(PartitionId partition) const;
   void find_out_of_range(const TopicMetadata& topic);
@@ -89,6 +90,7 @@ class Subscription {
   void take_position(const SubscribedPartition& answer);
   void on_error(const Error& why, bool is_refused);
   void on_data(const Frame& frame);
+  void on_gap(const Frame& frame);
   void drop();
 
   ClientContext context_;

@@ -73,7 +73,8 @@ struct Codec<GroupAssignment> {
   static auto pack(Builder& builder, const GroupAssignment& assignment) {
     return fbs::CreateGroupAssignment(
         builder, builder.CreateString(assignment.group), assignment.generation,
-        pack_lists(builder, assignment.assigned), assignment.beat_ms, assignment.session_ms);
+        pack_lists(builder, assignment.assigned), assignment.beat_ms, assignment.session_ms,
+        assignment.broadcast.empty() ? 0 : builder.CreateVectorOfStrings(assignment.broadcast));
   }
 
   static GroupAssignment unpack(Unpacker& unpacker, const Table& table) {
@@ -81,7 +82,8 @@ struct Codec<GroupAssignment> {
             .generation = table.generation(),
             .assigned = unpack_lists(unpacker, table.assigned()),
             .beat_ms = table.beat_ms(),
-            .session_ms = table.session_ms()};
+            .session_ms = table.session_ms(),
+            .broadcast = unpacker.texts(table.broadcast())};
   }
 };
 

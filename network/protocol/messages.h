@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xylem::network {
@@ -71,12 +72,22 @@ struct DeliveryAck {
 
 enum class StartAt : std::uint8_t { kCommitted, kEarliest, kLatest, kOffset };
 
+// What becomes of a cursor below the log's start: GAP, which moves it on; or else
+// OFFSET_OUT_OF_RANGE for kOffset and for one that retention has outrun, and the reset position for
+// what was committed.
+enum class TakesGaps : std::uint8_t {
+  kNo,
+  kYes,
+  kUnlessCompacted,  // who has all of a compacted topic begins anew instead
+};
+
 struct SubscribePartition {
   PartitionId partition;
   StartAt start = StartAt::kCommitted;
   StartAt reset = StartAt::kEarliest;  // when nothing is committed or it is out of range
   Offset offset;                       // with kOffset
   Incarnation incarnation;             // of `offset`; nil topic: not known
+  TakesGaps takes_gaps = TakesGaps::kNo;
 };
 
 // SUBSCRIBE. The answer is SubscribeAnswer in a SUBSCRIBE frame of the same id; pushed DATA frames
@@ -93,6 +104,7 @@ struct Subscribe {
   // Which records (broker/delivery/record_filter.h); empty: all. Where none matches, a batch
   // without records moves the cursor on.
   std::string filter;
+  std::string instance;  // of the member; of broadcast topics it has its own committed offsets
 };
 
 struct SubscribedPartition {
@@ -116,6 +128,26 @@ struct SubscribeAnswer {
   std::vector<PartitionElsewhere> elsewhere;
 };
 
+// GAP, broker -> consumer, with the subscription's id, between two DATA of the partition: records
+// from `from` up to but not with `to` are gone, and what comes next begins at `to`.
+enum class GapReason : std::uint8_t {
+  kRetention,
+  kUpstream,  // the broker's own copy was begun anew there: its parent had nothing older
+};
+
+std::string_view to_string(GapReason reason);  // "retention", "upstream"
+
+struct Gap {
+  std::string topic;
+  PartitionId partition;
+  Incarnation incarnation;
+  Offset from;  // where the subscription was
+  Offset to;    // above `from`
+  GapReason reason = GapReason::kRetention;
+
+  bool operator==(const Gap&) const = default;
+};
+
 // COMMIT_OFFSET; answered by an empty COMMIT_OFFSET of the same id, or ERROR. NOT_LEADER: another
 // broker keeps the group's offsets, and the hint is its address.
 struct CommitOffset {
@@ -126,6 +158,7 @@ struct CommitOffset {
   PartitionId partition;
   Incarnation incarnation;
   Offset next_offset;
+  std::string instance;  // as SUBSCRIBE says
 };
 
 struct TopicPartitions {
@@ -159,6 +192,7 @@ struct GroupAssignment {
   std::vector<TopicPartitions> assigned;
   std::uint32_t beat_ms = 0;
   std::uint32_t session_ms = 0;
+  std::vector<std::string> broadcast;  // of its topics: each member has all of them
 };
 
 // RESET, READY, RESET_ACK, READY_ACK.
@@ -185,6 +219,8 @@ struct MetadataRequest {
   std::vector<std::string> topics;
   std::string group;          // who coordinates it; empty: nobody wants to know
   bool with_offsets = false;  // what it has committed: asks the coordinator, others say NOT_LEADER
+  std::string member;         // who asks for offsets: of broadcast topics each member has its own
+  std::string instance;
 };
 
 struct PartitionMetadata {
@@ -197,10 +233,17 @@ struct PartitionMetadata {
   std::optional<Offset> committed;  // in this incarnation, where it was asked for
 };
 
+// How a group's members consume a topic.
+enum class Delivery : std::uint8_t {
+  kShared,     // each partition by one of them
+  kBroadcast,  // all of it by each of them
+};
+
 struct TopicMetadata {
   std::string name;
   Incarnation incarnation;
   std::vector<PartitionMetadata> partitions;
+  Delivery delivery = Delivery::kShared;
 };
 
 struct MetadataAnswer {

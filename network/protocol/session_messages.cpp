@@ -10,6 +10,12 @@ std::optional<Offset> committed_of(std::int64_t field) {
   return field < 0 ? std::nullopt : std::optional(Offset(field));
 }
 
+Delivery delivery_of(Unpacker& unpacker, fbs::Delivery field) {
+  if (field <= fbs::Delivery::MAX) return static_cast<Delivery>(field);
+  unpacker.refuse("unknown delivery of a topic");
+  return Delivery::kShared;
+}
+
 // Nothing for an empty one: what has it as a later field stays as it was without.
 flatbuffers::Offset<flatbuffers::String> packed(Builder& builder, const std::string& text) {
   return text.empty() ? 0 : builder.CreateString(text);
@@ -61,14 +67,17 @@ struct Codec<MetadataRequest> {
   using Table = fbs::MetadataRequest;
 
   static auto pack(Builder& builder, const MetadataRequest& request) {
-    return fbs::CreateMetadataRequest(builder, builder.CreateVectorOfStrings(request.topics),
-                                      packed(builder, request.group), request.with_offsets);
+    return fbs::CreateMetadataRequest(
+        builder, builder.CreateVectorOfStrings(request.topics), packed(builder, request.group),
+        request.with_offsets, packed(builder, request.member), packed(builder, request.instance));
   }
 
   static MetadataRequest unpack(Unpacker& unpacker, const Table& table) {
     return {.topics = unpacker.texts(table.topics()),
             .group = unpacker.text(table.group()),
-            .with_offsets = table.with_offsets()};
+            .with_offsets = table.with_offsets(),
+            .member = unpacker.text(table.member()),
+            .instance = unpacker.text(table.instance())};
   }
 };
 
@@ -106,13 +115,15 @@ struct Codec<TopicMetadata> {
       partitions.push_back(Codec<PartitionMetadata>::pack(builder, partition));
     const auto incarnation = packed(topic.incarnation);
     return fbs::CreateTopicMetadata(builder, builder.CreateString(topic.name), &incarnation,
-                                    builder.CreateVector(partitions));
+                                    builder.CreateVector(partitions),
+                                    static_cast<fbs::Delivery>(topic.delivery));
   }
 
   static TopicMetadata unpack(Unpacker& unpacker, const Table& table) {
     TopicMetadata topic{.name = unpacker.text(table.name()),
                         .incarnation = Unpacker::incarnation(table.incarnation()),
-                        .partitions = {}};
+                        .partitions = {},
+                        .delivery = delivery_of(unpacker, table.delivery())};
     if (table.partitions() == nullptr) return topic;
     for (const auto* partition : *table.partitions())
       topic.partitions.push_back(Codec<PartitionMetadata>::unpack(unpacker, *partition));

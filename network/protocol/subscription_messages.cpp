@@ -1,4 +1,4 @@
-// SUBSCRIBE, COMMIT_OFFSET, and the four frames of a refresh.
+// SUBSCRIBE, GAP, COMMIT_OFFSET, and the four frames of a refresh.
 #include "network/protocol/codec.h"
 
 namespace xylem::network {
@@ -12,6 +12,18 @@ StartAt start_of(Unpacker& unpacker, fbs::StartAt field) {
   return static_cast<StartAt>(field);
 }
 
+TakesGaps takes_gaps_of(Unpacker& unpacker, fbs::TakesGaps field) {
+  if (field <= fbs::TakesGaps::MAX) return static_cast<TakesGaps>(field);
+  unpacker.refuse("unknown wish about gaps");
+  return TakesGaps::kNo;
+}
+
+GapReason reason_of(Unpacker& unpacker, fbs::GapReason field) {
+  if (field <= fbs::GapReason::MAX) return static_cast<GapReason>(field);
+  unpacker.refuse("unknown reason of a gap");
+  return GapReason::kRetention;
+}
+
 }  // namespace
 
 template <>
@@ -22,7 +34,8 @@ struct Codec<SubscribePartition> {
     const auto incarnation = packed(partition.incarnation);
     return fbs::CreateSubscribePartition(
         builder, partition.partition.value(), static_cast<fbs::StartAt>(partition.start),
-        static_cast<fbs::StartAt>(partition.reset), partition.offset.value(), &incarnation);
+        static_cast<fbs::StartAt>(partition.reset), partition.offset.value(), &incarnation,
+        static_cast<fbs::TakesGaps>(partition.takes_gaps));
   }
 
   static SubscribePartition unpack(Unpacker& unpacker, const Table& table) {
@@ -30,7 +43,8 @@ struct Codec<SubscribePartition> {
             .start = start_of(unpacker, table.start()),
             .reset = start_of(unpacker, table.reset()),
             .offset = Offset(table.offset()),
-            .incarnation = Unpacker::incarnation(table.incarnation())};
+            .incarnation = Unpacker::incarnation(table.incarnation()),
+            .takes_gaps = takes_gaps_of(unpacker, table.takes_gaps())};
   }
 };
 
@@ -50,7 +64,8 @@ struct Codec<Subscribe> {
         builder, builder.CreateString(subscribe.topic), builder.CreateString(subscribe.group),
         builder.CreateString(subscribe.member), builder.CreateVector(partitions), every,
         subscribe.credit_bytes, subscribe.auto_commit,
-        has_filter ? builder.CreateString(subscribe.filter) : 0);
+        has_filter ? builder.CreateString(subscribe.filter) : 0,
+        subscribe.instance.empty() ? 0 : builder.CreateString(subscribe.instance));
   }
 
   static Subscribe unpack(Unpacker& unpacker, const Table& table) {
@@ -61,7 +76,8 @@ struct Codec<Subscribe> {
                         .every = {},
                         .credit_bytes = table.credit_bytes(),
                         .auto_commit = table.auto_commit(),
-                        .filter = unpacker.text(table.filter())};
+                        .filter = unpacker.text(table.filter()),
+                        .instance = unpacker.text(table.instance())};
     if (table.every() != nullptr)
       subscribe.every = Codec<SubscribePartition>::unpack(unpacker, *table.every());
     if (table.partitions() == nullptr) return subscribe;
@@ -138,10 +154,11 @@ struct Codec<CommitOffset> {
 
   static auto pack(Builder& builder, const CommitOffset& commit) {
     const auto incarnation = packed(commit.incarnation);
-    return fbs::CreateCommitOffset(builder, builder.CreateString(commit.group),
-                                   builder.CreateString(commit.member), commit.group_generation,
-                                   builder.CreateString(commit.topic), commit.partition.value(),
-                                   &incarnation, commit.next_offset.value());
+    return fbs::CreateCommitOffset(
+        builder, builder.CreateString(commit.group), builder.CreateString(commit.member),
+        commit.group_generation, builder.CreateString(commit.topic), commit.partition.value(),
+        &incarnation, commit.next_offset.value(),
+        commit.instance.empty() ? 0 : builder.CreateString(commit.instance));
   }
 
   static CommitOffset unpack(Unpacker& unpacker, const Table& table) {
@@ -151,7 +168,34 @@ struct Codec<CommitOffset> {
             .topic = unpacker.text(table.topic()),
             .partition = unpacker.partition(table.partition()),
             .incarnation = Unpacker::incarnation(table.incarnation()),
-            .next_offset = Offset(table.next_offset())};
+            .next_offset = Offset(table.next_offset()),
+            .instance = unpacker.text(table.instance())};
+  }
+};
+
+std::string_view to_string(GapReason reason) {
+  return reason == GapReason::kRetention ? "retention" : "upstream";
+}
+
+template <>
+struct Codec<Gap> {
+  using Table = fbs::Gap;
+
+  static auto pack(Builder& builder, const Gap& gap) {
+    const auto incarnation = packed(gap.incarnation);
+    return fbs::CreateGap(builder, builder.CreateString(gap.topic), gap.partition.value(),
+                          &incarnation, gap.from.value(), gap.to.value(),
+                          static_cast<fbs::GapReason>(gap.reason));
+  }
+
+  static Gap unpack(Unpacker& unpacker, const Table& table) {
+    if (table.from() < 0 || table.to() <= table.from()) unpacker.refuse("a gap of no records");
+    return {.topic = unpacker.text(table.topic()),
+            .partition = unpacker.partition(table.partition()),
+            .incarnation = Unpacker::incarnation(table.incarnation()),
+            .from = Offset(table.from()),
+            .to = Offset(table.to()),
+            .reason = reason_of(unpacker, table.reason())};
   }
 };
 
@@ -192,6 +236,8 @@ template Buffer encode(const Subscribe&);
 template Result<Subscribe> decode(Bytes);
 template Buffer encode(const SubscribeAnswer&);
 template Result<SubscribeAnswer> decode(Bytes);
+template Buffer encode(const Gap&);
+template Result<Gap> decode(Bytes);
 template Buffer encode(const CommitOffset&);
 template Result<CommitOffset> decode(Bytes);
 template Buffer encode(const Refresh&);

@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       XYLEM_CHECK(offset >= xylem::Offset(0) && offset <= xylem::storage::kOffsetMax);
     }
   }
+  (void)xylem::broker::forget_request_in(json);
   if (const auto request = xylem::broker::offsets_request_in(json))
     XYLEM_CHECK(request->timestamp_ms.value_or(0) >= 0);
   return 0;

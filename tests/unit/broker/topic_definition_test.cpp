@@ -15,7 +15,9 @@ TEST_CASE("topic definition: its JSON is read back to the same") {
   topic.retention_ms = 6;
   topic.flush = storage::Flush::kNever;
   CHECK(to_json(topic).find("tombstone") == std::string::npos);  // as before there was such a field
+  CHECK(to_json(topic).find("delivery") == std::string::npos);
   topic.tombstone_retention_ms = 7;
+  topic.delivery = Delivery::kBroadcast;
   const auto back = topic_from_json(to_json(topic));
   REQUIRE(back);
   CHECK(*back == topic);
@@ -50,6 +52,8 @@ TEST_CASE("topic definition: what is wrong is named") {
            Case{R"({"name":"t","retentionMs":-2})", "\"retentionMs\""},
            Case{R"({"name":"t","tombstoneRetentionMs":-2})", "\"tombstoneRetentionMs\""},
            Case{R"({"name":"t","replicas":2,"minInsync":3})", "\"minInsync\""},
+           Case{R"({"name":"t","delivery":"each"})", "\"delivery\" must be shared or broadcast"},
+           Case{R"({"name":"t","delivery":2})", "\"delivery\""},
            Case{R"({"name":"t","colour":"red"})", "\"colour\""},
            Case{R"({"name":"t","topicId":"00000000000000000000000000000001"})", "\"topicId\""},
        }) {

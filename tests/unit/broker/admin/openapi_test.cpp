@@ -56,10 +56,11 @@ TEST_CASE("broker openapi: the schemas are those of the answers") {
   check_fields(document, "Record", page["records"][2], {"keyEncoding"});
   const auto topics = json("GET", "/api/v1/topics");
   check_fields(document, "Topics", topics);
-  check_fields(document, "Topic", topics["topics"][0]);
+  check_fields(document, "Topic", topics["topics"][0], {"delivery"});
   check_fields(document, "PartitionState", topics["topics"][0]["partitionState"][0]);
-  check_fields(document, "TopicDefinition",
-               json("POST", "/api/v1/topics", R"({"name":"other","retentionMs":1})"));
+  check_fields(
+      document, "TopicDefinition",
+      json("POST", "/api/v1/topics", R"({"name":"other","retentionMs":1,"delivery":"broadcast"})"));
   check_fields(document, "Node", json("GET", "/api/v1/node"));
   check_fields(document, "Problem", json("PATCH", "/api/v1/topics/none", "{}"), {"hint"});
   world.drop_before(2);
@@ -76,7 +77,7 @@ TEST_CASE("broker openapi: the schemas are those of what is told of groups") {
   const auto changes = json("POST", "/api/v1/groups/g/offsets",
                             R"({"offsets":[{"topic":"t","partition":0,"offset":0}]})");
   check_fields(document, "GroupChanges", changes);
-  check_fields(document, "GroupChange", changes["offsets"][0]);
+  check_fields(document, "GroupChange", changes["offsets"][0], {"instance"});
   broker::Group::Beat beat;
   beat.member = "m";
   beat.topics = {"t"};
@@ -85,9 +86,27 @@ TEST_CASE("broker openapi: the schemas are those of what is told of groups") {
   check_fields(document, "Groups", groups);
   check_fields(document, "ListedGroup", groups["groups"][0]);
   const auto group = json("GET", "/api/v1/groups/g");
-  check_fields(document, "Group", group);
+  check_fields(document, "Group", group, {"broadcast"});
   check_fields(document, "GroupMember", group["members"][0]);
-  check_fields(document, "GroupOffset", group["offsets"][0]);
+  check_fields(document, "GroupOffset", group["offsets"][0], {"instance", "member"});
+}
+
+TEST_CASE("broker openapi: the schemas are those of what is told of instances") {
+  RecordsWorld world;
+  const auto document = document_of(world);
+  const auto json = [&](const std::string& method, const std::string& target,
+                        const std::string& body = {}) {
+    return Json::parse(text_of(world.ask(method, target, body).body), nullptr, false);
+  };
+  json("PATCH", "/api/v1/topics/t", R"({"delivery":"broadcast"})");
+  const std::string reset =
+      R"({"instance":"till-7","offsets":[{"topic":"t","partition":0,"offset":0}]})";
+  const auto changes = json("POST", "/api/v1/groups/g/offsets", reset);
+  check_fields(document, "GroupChange", changes["offsets"][0]);
+  const auto group = json("GET", "/api/v1/groups/g");
+  check_fields(document, "Group", group);
+  check_fields(document, "GroupOffset", group["offsets"][0], {"member"});
+  check_fields(document, "GroupForgotten", json("DELETE", "/api/v1/groups/g/instances/till-7"));
 }
 
 TEST_CASE("broker openapi: the schemas are those of a stream's events") {

@@ -107,7 +107,8 @@ TEST_CASE("record stream: what retention removed is an event, and what follows c
   StreamPeer again(world, "", first[1].id);
   CHECK(offsets_of(again.wait_for("record", 1)) == Json({7}));
   const auto gap = again.wait_for("gap", 1)[0];
-  CHECK(gap.data == Json({{"topic", "t"}, {"partition", 0}, {"from", 2}, {"to", 7}}));
+  CHECK(gap.data ==
+        Json({{"topic", "t"}, {"partition", 0}, {"from", 2}, {"to", 7}, {"reason", "retention"}}));
   CHECK(gap.id.ends_with("@7"));
   CHECK(peer.named("gap").empty());
   CHECK(refusal(world, "?from=2", 416)["start"] == 7);

@@ -43,6 +43,10 @@ class Elsewhere final : public broker::GroupOffsets {
     done(keeps(offsets.begin()->first.group));
   }
 
+  void forget(const std::vector<GroupPartition>& gone, std::function<void(Status)> done) override {
+    done(keeps(gone.front().group));
+  }
+
   [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition&) const override {
     return std::nullopt;
   }

@@ -47,6 +47,39 @@ TEST_CASE("groups: lag is above what is committed, or above the start where noth
         "shelf  prices  4    2           0               1\n");
 }
 
+TEST_CASE("groups: of a broadcast topic each instance, or member, has its own line") {
+  auto picture = group_in(
+      R"({"group":"shelf","generation":9,"assignor":"sticky","broadcast":["prices"],"members":[)"
+      R"({"member":"a1","instance":"till-1","client":"till","silentMs":20,)"
+      R"("assigned":[{"topic":"prices","partition":0}]},)"
+      R"({"member":"b1","instance":"","client":"till","silentMs":30,)"
+      R"("assigned":[{"topic":"prices","partition":0}]}],)"
+      R"("offsets":[{"topic":"prices","partition":0,"committed":7,"instance":"till-1"},)"
+      R"({"topic":"prices","partition":0,"committed":4,"instance":"till-2"},)"
+      R"({"topic":"prices","partition":0,"committed":9,"member":"b1"}]})");
+  REQUIRE(picture);
+  auto ends = prices();
+  ends["prices"].erase(PartitionId(1));
+  add_offsets(*picture, ends);
+  CHECK(group_text(*picture) ==
+        "group shelf: 2 members, 10 records behind, sticky, generation 9\n"
+        "\n"
+        "MEMBER  CLIENT  INSTANCE  SILENT  PARTITIONS\n"
+        "a1      till    till-1    20 ms   1\n"
+        "b1      till              30 ms   1\n"
+        "\n"
+        "TOPIC   PARTITION  COMMITTED  START  END  LAG  MEMBER  INSTANCE\n"
+        "prices  0          9          2      10   1    b1      -\n"
+        "prices  0          7          2      10   3    a1      till-1\n"
+        "prices  0          4          2      10   6    -       till-2\n");
+  CHECK(lag_text({*picture}) ==
+        "GROUP  TOPIC   LAG  PARTITIONS  WITHOUT LEADER  MEMBERS  INSTANCE OR MEMBER\n"
+        "shelf  prices  1    1           0               2        b1\n"
+        "shelf  prices  3    1           0               2        till-1\n"
+        "shelf  prices  6    1           0               2        till-2\n");
+  CHECK(group_json(*picture).contains(R"("instance":"till-2","lag":6)"));
+}
+
 TEST_CASE("groups: what retention took is not behind") {
   GroupPartitionView one{.committed = Offset(1),
                          .offsets = PartitionOffsets{Offset(5), Offset(8), std::nullopt}};
@@ -75,6 +108,20 @@ TEST_CASE("reset: to an end, to an offset that is there, to a moment") {
   options.to.clear();
   options.to_time_ms = 1;
   CHECK(reset_request(options, prices())->contains(R"("offset":5,"partition":0)"));
+}
+
+TEST_CASE("reset: of one instance, and what is told of several") {
+  GroupsOptions options;
+  options.group = "shelf";
+  options.to = "latest";
+  options.instance = "till-1";
+  CHECK(reset_request(options, prices())->contains(R"("group":"shelf","instance":"till-1")"));
+  const auto text = reset_text(
+      R"({"offsets":[{"topic":"t","partition":0,"before":3,"offset":6,"instance":"till-1"}]})");
+  REQUIRE(text);
+  CHECK(*text ==
+        "TOPIC  PARTITION  COMMITTED  RESET TO  INSTANCE\n"
+        "t      0          3          6         till-1\n");
 }
 
 TEST_CASE("reset: what cannot be is refused as a whole") {

@@ -138,6 +138,8 @@ TEST_CASE("consume") {
   CHECK(options.count == 5);
   CHECK(options.follow);
   CHECK(options.output == OutputKind::kValue);
+  CHECK(parsed<ConsumeOptions>({"consume", "t", "--group", "g", "--instance", "i"}).instance ==
+        "i");
   CHECK(refused({"consume", "t", "--from", "-3"}) == Errc::kInvalidRequest);
   CHECK(refused({"consume", "t", "--from", "soon"}) == Errc::kInvalidRequest);
   CHECK(refused({"consume", "t", "--partition", "-1"}) == Errc::kInvalidRequest);
@@ -160,6 +162,9 @@ TEST_CASE("topic") {
         Errc::kInvalidRequest);
   CHECK(parsed<TopicOptions>({"topic", "list", "--all"}).all);
   CHECK(refused({"topic", "create", "t", "--cleanup", "sometimes"}) == Errc::kInvalidRequest);
+  CHECK(topic_request(parsed<TopicOptions>({"topic", "alter", "t", "--delivery", "broadcast"})) ==
+        R"({"delivery":"broadcast","name":"t"})");
+  CHECK(refused({"topic", "alter", "t", "--delivery", "each"}) == Errc::kInvalidRequest);
   CHECK(refused({"topic", "create", "t", "--retention-bytes", "much"}) == Errc::kInvalidRequest);
   CHECK(refused({"topic", "delete", "t", "--partitions", "2"}) == Errc::kInvalidRequest);
 }

@@ -69,6 +69,15 @@ inline std::vector<Sample> session_samples() {
                                         .partitions = {{.committed = Offset(15)}}}},
                             .unknown = {},
                             .coordinator_address = "root-1:9092"}),
+      sample("metadata request, instance", MetadataRequest{.topics = {"a"},
+                                                           .group = "tills",
+                                                           .with_offsets = true,
+                                                           .member = "till-7-1",
+                                                           .instance = "till-7"}),
+      sample("metadata answer, broadcast",
+             MetadataAnswer{.topics = {{.name = "a",
+                                        .incarnation = kIncarnation,
+                                        .delivery = Delivery::kBroadcast}}}),
   };
 }
 
@@ -136,6 +145,25 @@ inline std::vector<Sample> subscription_samples() {
                                 .incarnation = kIncarnation,
                                 .reason = "retention outran it",
                                 .barrier = {Offset(5), Offset(6)}}),
+      sample("gap", Gap{.topic = "prices",
+                        .partition = PartitionId(1),
+                        .incarnation = kIncarnation,
+                        .from = Offset(9),
+                        .to = Offset(70),
+                        .reason = GapReason::kUpstream}),
+      sample("subscribe, instance",
+             Subscribe{.topic = "prices",
+                       .group = "tills",
+                       .member = "till-7-1",
+                       .partitions = {{.partition = PartitionId(1),
+                                       .takes_gaps = TakesGaps::kUnlessCompacted}},
+                       .every = SubscribePartition{.takes_gaps = TakesGaps::kYes},
+                       .instance = "till-7"}),
+      sample("commit, instance", CommitOffset{.group = "tills",
+                                              .member = "till-7-1",
+                                              .topic = "prices",
+                                              .next_offset = Offset(9),
+                                              .instance = "till-7"}),
   };
 }
 
@@ -156,6 +184,9 @@ inline std::vector<Sample> group_samples() {
                                                  .assigned = some,
                                                  .beat_ms = 3'000,
                                                  .session_ms = 10'000}),
+      sample("group assignment, broadcast",
+             GroupAssignment{
+                 .group = "tills", .generation = 13, .assigned = some, .broadcast = {"rules"}}),
   };
 }
 

@@ -146,6 +146,18 @@ TEST_CASE("messages: values no program of ours writes are refused") {
   CHECK_FALSE(decode<Subscribe>(encode(subscribe)));
 }
 
+TEST_CASE("messages: a gap of no records is refused") {
+  Gap gap{.topic = "t", .partition = PartitionId(0), .incarnation = {}, .from = Offset(7)};
+  for (const auto to : {7, 6, -1}) {
+    gap.to = Offset(to);
+    CHECK_FALSE(decode<Gap>(encode(gap)));
+  }
+  gap.to = Offset(8);
+  CHECK(decode<Gap>(encode(gap)) == gap);
+  gap.from = Offset(-1);
+  CHECK_FALSE(decode<Gap>(encode(gap)));
+}
+
 TEST_CASE("messages: errors keep their number, also one of a newer peer") {
   const Error error(Errc::kNotLeader, "not here", "root-0:9092");
   const auto back = to_error(to_message(error));
