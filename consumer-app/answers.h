@@ -8,6 +8,7 @@
 #include "common/ids.h"
 #include "common/result.h"
 #include "consumer-app/record_log.h"
+#include "consumer-app/topic_state.h"
 #include "consumer-app/view_reader.h"
 
 #include <cstddef>
@@ -78,12 +79,15 @@ struct Activity {
   std::size_t change_streams = 0;
   std::size_t snapshots = 0;
   std::map<std::string, std::int64_t> lag;  // by topic, in records
+  std::map<std::string, Gaps> gaps;         // by topic
 };
 
 // {"keys","records","cursor":{topic:{partition:offset}},"segments","bytes", of the whole;
 //  "connected","uptimeSeconds","appliedRecords","appliedPerSecond","changeStreams","snapshots";
 //  "topics":{topic:{"keys","records","topicId","generation","whole","lag",
-//                   "refresh":{"state","refreshId","records"}}}}
+//                   "gaps","gapRecords","refresh":{"state","refreshId","records"}}}}
+//
+// "gaps" were told since the start, and "gapRecords" offsets were gone by them.
 //
 // A refresh's state is FILLING: there is no whole copy yet; REPLAYING: another copy is being filled
 // beside it, and has so many records of the refresh with that id (0: begun by the daemon itself);

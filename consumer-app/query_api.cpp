@@ -252,9 +252,13 @@ Activity QueryApi::activity() const {
                     .records_applied = context_.applier.records_applied(),
                     .change_streams = context_.changes.streams(),
                     .snapshots = context_.snapshots.open(),
-                    .lag = {}};
-  for (const auto& topic : context_.stream.topics())
-    activity.lag[topic] = context_.stream.topic(topic)->lag();
+                    .lag = {},
+                    .gaps = {}};
+  for (const auto& topic : context_.stream.topics()) {
+    const auto* state = context_.stream.topic(topic);
+    activity.lag[topic] = state->lag();
+    activity.gaps[topic] = state->gaps();
+  }
   return activity;
 }
 

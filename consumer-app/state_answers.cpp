@@ -44,12 +44,16 @@ std::string stats_json(const std::vector<std::string>& topics,
     keys += current.keys;
     records += current.records;
     const auto lag = activity.lag.find(topic);
+    const auto told = activity.gaps.find(topic);
+    const Gaps gaps = told == activity.gaps.end() ? Gaps() : told->second;
     by_topic[topic] = {{"keys", current.keys},
                        {"records", current.records},
                        {"topicId", current.incarnation.topic.text()},
                        {"generation", current.incarnation.generation},
                        {"whole", current.whole},
                        {"lag", lag == activity.lag.end() ? 0 : lag->second},
+                       {"gaps", gaps.count},
+                       {"gapRecords", gaps.records},
                        {"refresh", refresh_json(current, both.shadow)}};
   }
   const double seconds = static_cast<double>(activity.uptime_ms) / 1'000;

@@ -15,7 +15,11 @@ Stream::Stream(const Context& context, Options options)
       dropped_(context.metrics.counter("xylem_consumer_dropped_batches_total",
                                        "Deliveries of a refresh that is not ours, or is over.")),
       refreshes_(context.metrics.counter("xylem_consumer_refreshes_total",
-                                         "Copies rebuilt and swapped in.")) {
+                                         "Copies rebuilt and swapped in.")),
+      gaps_(context.metrics.counter("xylem_delivery_gaps_total",
+                                    "Times that the broker told that retention was faster.")),
+      gap_records_(context.metrics.counter("xylem_delivery_gap_records_total",
+                                           "Offsets that the broker told to be gone.")) {
   for (const auto& topic : options_.topics) topics_.try_emplace(topic, topic, TopicCopies());
 }
 
@@ -79,6 +83,7 @@ void Stream::subscribe_anew() {
 network::Consumer::Handlers Stream::handlers() {
   network::Consumer::Handlers handlers;
   handlers.batch = [this](const auto& batch) { return on_batch(batch); };
+  handlers.gap = [this](const network::Gap& gap) { on_gap(gap); };
   handlers.error = [this](const Error& error) { on_error(error); };
   handlers.reset = [this](const network::Refresh& reset) {
     context_.logger.info(
@@ -136,13 +141,25 @@ Status Stream::on_batch(const network::DeliveredBatch& batch) {
   return {};
 }
 
+void Stream::on_gap(const network::Gap& gap) {
+  context_.logger.warn("stream.gap", {{"topic", gap.topic},
+                                      {"partition", gap.partition.value()},
+                                      {"from", gap.from.value()},
+                                      {"to", gap.to.value()},
+                                      {"reason", network::to_string(gap.reason)}});
+  gaps_.add();
+  gap_records_.add(static_cast<std::uint64_t>(gap.to - gap.from));
+  if (auto* state = taking(gap.topic)) perform(gap.topic, state->on_gap(gap), nullptr);
+}
+
 std::optional<network::Cursor> Stream::cursor(std::string_view topic, PartitionId partition) {
   const auto* state = find(topic);
   auto cursor = state == nullptr ? std::nullopt : state->cursor(partition);
   if (!cursor) return std::nullopt;
   const auto log = context_.log.find({cursor->incarnation, partition});
   if (!log) return std::nullopt;
-  cursor->offset = std::min(cursor->offset, log->end_offset());
+  cursor->offset =
+      std::min(cursor->offset, std::max(log->end_offset(), state->skipped_to(partition)));
   return cursor;
 }
 

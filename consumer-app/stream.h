@@ -78,6 +78,7 @@ class Stream {
   TopicState* find(std::string_view topic);    // null: not one of ours
   TopicState* taking(std::string_view topic);  // null: not one of ours, or stopped
   Status on_batch(const network::DeliveredBatch& batch);
+  void on_gap(const network::Gap& gap);
   std::optional<network::Cursor> cursor(std::string_view topic, PartitionId partition);
   void perform(const std::string& topic, Effects effects, const network::Refresh* frame);
   void after_swap(const std::string& topic);
@@ -91,6 +92,8 @@ class Stream {
   Counter& batches_;
   Counter& dropped_;
   Counter& refreshes_;
+  Counter& gaps_;
+  Counter& gap_records_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<network::Consumer> consumer_;
 };

@@ -84,6 +84,21 @@ Effects TopicState::on_batch(const network::DeliveredBatch& batch) {
   return effects;
 }
 
+Effects TopicState::on_gap(const network::Gap& gap) {
+  if (expects_subscription_) return {};  // it is told again
+  auto& copy = own_refresh_ ? shadow_ : current_;
+  if (!copy) copy = Accepted{gap.incarnation, {}};
+  if (copy->incarnation != gap.incarnation) return {};  // of a copy that is not ours any more
+  ++gaps_.count;
+  gaps_.records += gap.to - gap.from;
+  for (auto* cursors : {&copy->cursors, &skipped_, &log_start_, &high_watermark_})
+    raise(*cursors, gap.partition, gap.to);
+  if (!own_refresh_) raise(live_, gap.partition, gap.to);
+  Effects effects;
+  note_progress(effects);
+  return effects;
+}
+
 Effects TopicState::on_reset(const network::Refresh& reset) {
   if (expects_subscription_) return {};  // it is repeated
   const auto decided = refresh_.on_reset(reset.refresh_id);
@@ -119,6 +134,8 @@ std::optional<network::Cursor> TopicState::cursor(PartitionId partition) const {
   return network::Cursor{found->second, copy->incarnation};
 }
 
+Offset TopicState::skipped_to(PartitionId partition) const { return at(skipped_, partition); }
+
 std::optional<Incarnation> TopicState::incarnation() const {
   if (!current_) return std::nullopt;
   return current_->incarnation;
@@ -147,7 +164,8 @@ bool TopicState::has_lost_history(const network::SubscribeAnswer& answer,
     if (found == copy->cursors.end()) return false;
     const auto log_end = log_ends.find(partition.partition);
     return partition.cursor > found->second ||
-           (log_end != log_ends.end() && partition.cursor > log_end->second);
+           (log_end != log_ends.end() &&
+            partition.cursor > std::max(log_end->second, at(skipped_, partition.partition)));
   });
 }
 
@@ -163,6 +181,7 @@ Effects TopicState::begin_own_refresh(const Incarnation& incarnation) {
   refresh_.abandon();
   shadow_ = Accepted{incarnation, {}};
   own_refresh_ = true;
+  skipped_.clear();
   expects_subscription_ = true;
   Effects effects;
   effects.changes.emplace_back(BeginShadow{topic_, 0, incarnation});

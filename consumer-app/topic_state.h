@@ -5,6 +5,9 @@
 // Our own begins when a subscription shows that the history behind our cursors is gone (another
 // incarnation, or an oldest offset past our cursor or the end of our log): a shadow is filled from
 // the log's start, and swapped in when it reaches the high watermark of that subscription.
+//
+// A gap, which a broker tells of topics with cleanup=delete alone, rebuilds nothing: their copy is
+// what the records made of it, and goes on behind the gap.
 #pragma once
 
 #include "consumer-app/refresh.h"
@@ -29,6 +32,12 @@ struct Effects {
   std::optional<network::FrameType> acknowledge;  // once all of the changes are committed
 };
 
+// Told since the start.
+struct Gaps {
+  std::int64_t count = 0;
+  std::int64_t records = 0;  // offsets that were skipped
+};
+
 class TopicState {
  public:
   TopicState(std::string topic, const TopicCopies& copies);
@@ -39,6 +48,7 @@ class TopicState {
   // `log_ends`: of our logs, where there are any.
   Effects on_subscribed(const network::SubscribeAnswer& answer, const Cursors& log_ends = {});
   Effects on_batch(const network::DeliveredBatch& batch);
+  Effects on_gap(const network::Gap& gap);
   Effects on_reset(const network::Refresh& reset);
   Effects on_ready(const network::Refresh& ready);
 
@@ -47,6 +57,11 @@ class TopicState {
 
   // The incarnation of the copy that queries see.
   [[nodiscard]] std::optional<Incarnation> incarnation() const;
+
+  // Where the partition's last gap ended: what is below and not stored is gone. 0: none was told.
+  [[nodiscard]] Offset skipped_to(PartitionId partition) const;
+
+  [[nodiscard]] const Gaps& gaps() const { return gaps_; }
 
   [[nodiscard]] bool is_whole() const { return whole_; }
 
@@ -80,7 +95,9 @@ class TopicState {
   Cursors barrier_;
   Cursors log_start_;
   Cursors high_watermark_;  // grows with every batch
-  Cursors live_;            // ends of ordinary batches that came since the last RESET
+  Cursors skipped_;         // of the copy that is subscribed: where gaps ended
+  Gaps gaps_;
+  Cursors live_;  // ends of ordinary batches that came since the last RESET
 };
 
 }  // namespace xylem::consumer_app
