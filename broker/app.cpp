@@ -263,7 +263,8 @@ void App::open_delayed(Epoch leadership) {
 // Of a root alone. `if_used`: only where something was ever parked.
 Status App::open_delayed_home(Epoch leadership, bool if_used) {
   const auto topic = delayed_topic();
-  if (root_tier_ || leadership == kNoEpoch || partitions_->find(topic.log(0)) != nullptr) return {};
+  const bool is_open = partitions_->find(topic.log(topic.partitions - 1)) != nullptr;
+  if (root_tier_ || leadership == kNoEpoch || is_open) return {};
   const auto logs = storage_->logs();
   const bool is_used = std::ranges::any_of(
       logs, [&](const auto& log) { return log.id.incarnation == topic.incarnation; });

@@ -6,6 +6,7 @@
 #include "common/batch/record.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -165,10 +166,17 @@ void DelayedLog::take(const RecordView& record) {
                          {"hint", "a newer version may have written it; it is left where it is"}});
 }
 
+// Else one that is not found may be there.
+bool DelayedLog::knows_topics() const {
+  return context_.topics.is_current() && context_.topics.is_whole();
+}
+
 void DelayedLog::look_for_gone() {
-  if (!is_ready() || !context_.topics.is_current()) return;
+  if (!is_ready() || !knows_topics()) return;
+  std::set<TopicId> there;
+  for (const auto* topic : context_.topics.all()) there.insert(topic->incarnation.topic);
   for (const auto& target : promotions_.targets()) {
-    if (find_topic(context_.topics, target.topic) == nullptr) promotions_.gone(target);
+    if (!there.contains(target.topic)) promotions_.gone(target);
   }
   run();
 }
@@ -263,7 +271,7 @@ void DelayedLog::perform(const Promotions::Action& action) {
 void DelayedLog::ask(const Target& target) {
   const auto* topic = find_topic(context_.topics, target.topic);
   if (topic == nullptr) {
-    if (context_.topics.is_current()) return promotions_.gone(target);
+    if (knows_topics()) return promotions_.gone(target);
     return promotions_.failed(target);
   }
   context_.targets.high_watermark(
@@ -345,7 +353,7 @@ void DelayedLog::promote(const Target& target, Promotion& promotion) {
   }
   const auto* topic = find_topic(context_.topics, target.topic);
   if (topic == nullptr) {
-    if (context_.topics.is_current()) promotions_.gone(target);
+    if (knows_topics()) promotions_.gone(target);
     return on_answer(target, fail(Errc::kUnavailable, "the topic is gone"));
   }
   const auto& intent = promotion.intent;

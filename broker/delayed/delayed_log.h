@@ -92,6 +92,8 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
   [[nodiscard]] Status may_park(std::size_t count) const;
   [[nodiscard]] Result<Packed> pack(const Target& target, Bytes batch, Offset base) const;
 
+  [[nodiscard]] bool knows_topics() const;
+
   // After each event: what Promotions wants is done.
   void run();
   void perform(const Promotions::Action& action);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <string>
 
 namespace xylem::broker {
 
@@ -102,6 +103,12 @@ Status ProducerCheck::walk() {
 
 // What is appended while it goes on is in states_ by itself, or is this producer's only after it.
 Status ProducerCheck::search(std::int64_t producer, Offset since) {
+  if (since > log_.end_offset()) {
+    return fail(Errc::kOutOfOrderSequence,
+                "the log ends at " + std::to_string(log_.end_offset().value()) + ", below " +
+                    std::to_string(since.value()) + ", from where on it was to be",
+                "the log has lost its end: begin anew");
+  }
   if (!search_ || search_->producer != producer)
     search_ = Search{.producer = producer, .next = since, .end = log_.end_offset(), .found = {}};
   if (auto searched = search_part(*search_); !searched) return searched;

@@ -168,6 +168,11 @@ TEST_CASE("producer check: who says from where on has all of the log searched") 
     REQUIRE(found);
     CHECK_FALSE(*found);
   }
+  SUBCASE("the log is shorter than it was: nothing of the producer can be taken for the next") {
+    const auto found = searched(check, batch(1, 3), log.end_offset() + 1);
+    REQUIRE_FALSE(found);
+    CHECK(found.error().code() == Errc::kOutOfOrderSequence);
+  }
   SUBCASE("a producer that is known needs none") {
     log.fail_reads(fail(Errc::kIo, "no"));
     CHECK(refusal(check, batch(2, 300)) == Errc::kIo);
