@@ -19,7 +19,7 @@ namespace xylem::broker {
 class ParkedReader {
  public:
   static constexpr std::size_t kPartBytes = 1ULL * 1024 * 1024;  // of batches, in one call
-  static constexpr std::size_t kWarmBytes = 64ULL * 1024;
+  static constexpr std::size_t kWarmBytes = 256ULL * 1024;
 
   enum class Progress : std::uint8_t {
     kDone,

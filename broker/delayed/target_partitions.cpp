@@ -34,13 +34,22 @@ void TargetPartitions::high_watermark(const TopicDefinition& topic,
                                       std::function<void(Result<Offset>)> done) {
   const auto log = topic.log(partition.value());
   const auto* here = context_.partitions.find(log);
-  if (here != nullptr && here->is_leader()) return done(here->high_watermark());
-  reach(log, [name = topic.name, log,
+  const bool is_led_here = here != nullptr && here->is_leader();
+  if (is_led_here && !here->knows_committed())
+    return done(fail(Errc::kUnavailable, "how far it is committed is not known yet", "retry"));
+  if (is_led_here) return done(here->high_watermark());
+  // A leader that has just begun may know less than a replica.
+  const auto at_least = here != nullptr ? here->high_watermark() : Offset(0);
+  reach(log, [name = topic.name, log, at_least,
               done = std::move(done)](const Result<ClientSession*>& session) {
     if (!session) return done(std::unexpected(session.error()));
     const network::MetadataRequest request{.topics = {name}, .group = {}};
     (*session)->request(FrameType::kMetadata, network::payload_of(request), kTimeoutMs,
-                        [log, done](const auto& frame) { done(high_watermark_in(frame, log)); });
+                        [log, at_least, done](const auto& frame) {
+                          auto answer = high_watermark_in(frame, log);
+                          if (answer) answer = std::max(*answer, at_least);
+                          done(std::move(answer));
+                        });
   });
 }
 

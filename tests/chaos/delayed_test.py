@@ -4,7 +4,8 @@ stored where it waits only after that one was due.
 
 Three root brokers (XYLEM_ROOTS=5), and a root alone. XYLEM_KILLS says how often (default 4). The victim
 is the leader of a partition in which records wait or to which they go, or the controller; now and then
-it is everybody. How late records were is printed.
+it is everybody, and now and then it only stands still (SIGSTOP) until others lead in its place, and goes on
+where it was. How late records were, as a consumer that was there all the time sees them, is printed.
 """
 import json
 import os
@@ -28,6 +29,7 @@ HOME, HOME_PARTITIONS = "__delayed", 16
 PER_ROUND = 400
 AHEAD_S = (1.0, 4.0)  # when they are due, after they are given
 EVERYBODY = 5         # each so many kills
+PAUSE = 3
 
 
 class Reader:
@@ -172,11 +174,19 @@ class DelayedTest(unittest.TestCase):
                 tier.leader(TOPIC, chance.randrange(PARTITIONS)), tier.controller())), "a victim")}
             if kill % EVERYBODY == EVERYBODY - 1:
                 victims = set(range(ROOTS))
+            is_paused = kill % PAUSE == PAUSE - 2 and len(victims) == 1
             for victim in victims:
-                tier.kill(victim)
-            time.sleep(chance.uniform(0, 1.5))  # before or after others have taken over
+                if is_paused:
+                    tier.signal(victim, signal.SIGSTOP)
+                else:
+                    tier.kill(victim)
+            # Before or after others have taken over.
+            time.sleep(chance.uniform(0, 3) if is_paused else chance.uniform(0, 1.5))
             for victim in victims:
-                tier.restart(victim)
+                if is_paused:
+                    tier.signal(victim, signal.SIGCONT)
+                else:
+                    tier.restart(victim)
             batch.end(self)
             until(is_whole, lambda: f"all in sync again after kill {kill}; " + tier.logs())
         until(is_done, lambda: "all were delivered; " + tier.logs())

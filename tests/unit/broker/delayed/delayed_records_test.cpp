@@ -195,6 +195,22 @@ TEST_CASE("delayed records: what cannot wait is refused") {
   CHECK(world.waiting() == 1);
 }
 
+TEST_CASE("delayed records: so many wait, and no more") {
+  World world;
+  const auto topic = world.create("t");
+  constexpr std::size_t kCount = 5'000;
+  const std::vector<Record> records(kCount, record_of("a", world.soon(100'000)));
+  const auto batch = batch_of(records);
+  world.park_ready(topic, batch);
+  while (world.waiting() < broker::Promotions::kParkedMax) REQUIRE(world.park(topic, batch));
+  const auto refused = world.park(topic, batch_of({record_of("a", world.soon(100'000))}));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::kQuotaExceeded);
+  world.open_delayed(Epoch(3));  // they are all read back
+  REQUIRE(run_until(world.loop, [&] { return world.waiting() > 0; }));
+  CHECK(world.waiting() == broker::Promotions::kParkedMax);
+}
+
 TEST_CASE("delayed records: a producer is told before anything is sent") {
   World world;
   world.create("t");
