@@ -13,6 +13,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -36,10 +37,12 @@ class Reader:
     """Consumes as it comes, and notes when."""
 
     def __init__(self, brokers):
+        self.complaints = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [BIN / "xylem", "consume", TOPIC, "--broker", brokers, "--from", "earliest", "--follow"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            stdout=subprocess.PIPE, stderr=self.complaints)
         self.late_ms = []
+        self.seen = set()  # (partition, offset)
         self.early = []
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
@@ -49,10 +52,19 @@ class Reader:
             record = json.loads(line)
             late_ms = time.time() * 1000 - int(record["headers"]["xylem-due-at"])
             self.late_ms.append(late_ms)
+            self.seen.add((record["partition"], record["offset"]))
             if late_ms < -1:
                 self.early.append(record)
 
+    def lacks(self, records):
+        return {(record["partition"], record["offset"]) for record in records} - self.seen
+
+    def said(self):
+        self.complaints.seek(0)
+        return f"ended: {self.process.poll()}, {self.complaints.read().decode()[-2000:]}"
+
     def end(self):
+        self.complaints.close()
         self.process.kill()
         self.thread.join(20)
         self.process.stdout.close()
@@ -140,7 +152,8 @@ class DelayedTest(unittest.TestCase):
     def check(self, records, reader, brokers, what):
         found = all_records(brokers)
         records.check(self, found)
-        until(lambda: len(reader.late_ms) >= len(found), "the reader has all")
+        until(lambda: not reader.lacks(found),
+              lambda: f"the reader lacks {sorted(reader.lacks(found))[:20]}; {reader.said()}")
         reader.end()
         self.assertEqual(reader.early, [], "delivered before its time")
         print(f"{what} (seed {SEED}): {len(found)} records, late:", reader.figures())
