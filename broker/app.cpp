@@ -145,9 +145,11 @@ Status App::serve(Epoch leadership) {
   connector_ = pipe::make_http_connector(loop_);
   if (auto opened = open_root_tier(); !opened) return opened;
   open_pipe();
+  open_delayed(leadership);
   open_clients();
   if (!root_tier_) {
     if (auto started = topics_->start(); !started) return started;
+    if (auto opened = open_delayed_home(leadership, true); !opened) return opened;
   }
   if (auto listening = listen(); !listening) return listening;
   if (auto watching = watch_registry(); !watching) return watching;
@@ -240,6 +242,40 @@ void App::open_pipe() {
   });
 }
 
+void App::open_delayed(Epoch leadership) {
+  if (!peer_client_) peer_client_ = network::make_tcp_client(loop_, {});
+  delayed_.emplace(
+      DelayedRecords::Context{
+          {loop_, *peer_client_, clock_, random_, logger_}, metrics_, *partitions_, *topics_},
+      DelayedRecords::Hooks{
+          .home =
+              [this] {
+                return root_tier_ ? root_tier_->decided(delayed_topic()) : delayed_topic();
+              },
+          .leader_address =
+              [this](const LogId& log) {
+                const auto leader = leader_of(log);
+                return leader.node == node_->id() ? std::string() : leader.tcp;
+              },
+          .open = [this, leadership] { return open_delayed_home(leadership, false); }});
+}
+
+// Of a root alone. `if_used`: only where something was ever parked.
+Status App::open_delayed_home(Epoch leadership, bool if_used) {
+  const auto topic = delayed_topic();
+  const bool is_open = partitions_->find(topic.log(topic.partitions - 1)) != nullptr;
+  if (root_tier_ || leadership == kNoEpoch || is_open) return {};
+  const auto logs = storage_->logs();
+  const bool is_used = std::ranges::any_of(
+      logs, [&](const auto& log) { return log.id.incarnation == topic.incarnation; });
+  if (if_used && !is_used) return {};
+  for (std::int32_t p = 0; p < topic.partitions; ++p) {
+    if (auto opened = partitions_->open(topic, PartitionId(p), leadership); !opened)
+      return pass(opened);
+  }
+  return {};
+}
+
 void App::open_clients() {
   GroupOffsets* offsets = &*offsets_;
   if (root_tier_) offsets = &root_tier_->offsets();
@@ -263,6 +299,7 @@ void App::open_clients() {
       .leader_of = [this](const LogId& log) { return leader_of(log); },
       .reader_of = [this](const LogId& log) { return reader_of(log); },
       .auto_create_topics = options_.auto_create_topics,
+      .delayed = &*delayed_,
   });
   clients_.emplace(*client_context_, network::make_tcp_server(loop_, {}));
   admin_context_.emplace(AdminContext{.client = *client_context_,
@@ -275,6 +312,7 @@ void App::open_clients() {
   add_stream_routes(*admin_http_, *admin_context_);
   add_group_routes(*admin_http_, *admin_context_);
   add_node_routes(*admin_http_, *admin_context_);
+  add_delayed_routes(*admin_http_, *admin_context_);
   add_document_routes(*admin_http_);
   if (root_tier_) {
     add_cluster_routes(*admin_http_, *root_tier_);
@@ -350,6 +388,7 @@ void App::end() {
   admin_http_.reset();
   pipe_http_.reset();
   pipe_server_.reset();
+  delayed_.reset();
   partitions_.reset();
   root_tier_.reset();
   if (storage_) {

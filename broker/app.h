@@ -9,6 +9,7 @@
 #include "broker/catalog/topic_catalog.h"
 #include "broker/cluster/root_tier.h"
 #include "broker/config.h"
+#include "broker/delayed/delayed_records.h"
 #include "broker/delivery/client_listener.h"
 #include "broker/groups/local_offsets.h"
 #include "broker/node.h"
@@ -54,6 +55,8 @@ class App {
   void begin(Epoch leadership);
   Status serve(Epoch leadership);
   void open_pipe();
+  void open_delayed(Epoch leadership);
+  Status open_delayed_home(Epoch leadership, bool if_used);
   void open_clients();
   Status open_root_tier();
   Status listen();
@@ -101,6 +104,7 @@ class App {
   std::optional<pipe::RoutedClient> pipe_client_;
   std::optional<Refill> refill_;
 
+  std::optional<DelayedRecords> delayed_;
   std::optional<Memberships> memberships_;
   std::optional<GroupAdmin> group_admin_;
   std::optional<ClientListener> clients_;

@@ -6,7 +6,7 @@ include(GNUInstallDirs)
 # What a program includes that publishes, consumes or administers, and all that this includes.
 # Include paths stay as they are here: the root of them is include/xylem.
 set(public_headers
-  common/batch/batch.h common/batch/compression.h common/batch/record.h
+  common/batch/batch.h common/batch/compression.h common/batch/due_time.h common/batch/record.h
   common/bytes.h common/check.h common/clock.h common/error.h common/ids.h common/logger.h common/loop.h
   common/loop/loop_thread.h common/metrics.h common/random.h common/result.h common/signals.h
   common/thread_annotations.h common/timer.h

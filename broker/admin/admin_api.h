@@ -39,6 +39,7 @@ void add_stream_routes(network::HttpServer& server,
                        const RecordStreams::Limits& limits = {});
 void add_group_routes(network::HttpServer& server, AdminContext& context);
 void add_node_routes(network::HttpServer& server, AdminContext& context);
+void add_delayed_routes(network::HttpServer& server, AdminContext& context);
 void add_document_routes(network::HttpServer& server);
 
 }  // namespace xylem::broker

@@ -1,6 +1,7 @@
 #include "broker/admin/json_message.h"
 
 #include "broker/json/json_text.h"
+#include "common/batch/due_time.h"
 #include "common/text_encoding.h"
 
 #include <nlohmann/json.hpp>
@@ -71,6 +72,9 @@ Result<JsonMessage> message(const Json& object, std::int64_t now_ms) {
   auto timestamp = integer(object, "timestamp");
   if (!timestamp) return pass(timestamp);
   made.record.timestamp_ms = timestamp->value_or(now_ms);
+  auto due_at_ms = integer(object, "dueAt");
+  if (!due_at_ms) return pass(due_at_ms);
+  if (const auto& wanted = *due_at_ms; wanted.has_value()) set_due_at(made.record, *wanted);
   auto partition = integer(object, "partition");
   if (!partition) return pass(partition);
   if (const auto& wanted = *partition; wanted.has_value()) {

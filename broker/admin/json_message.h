@@ -1,8 +1,9 @@
 // A record that came by HTTP: JSON in, Record out.
 //
 //   {"key":"k"|null,"value":"v"|null,"headers":{"a":"b"},"partition":0,"timestamp":ms,
-//    "keyEncoding":"base64","valueEncoding":"base64"}
+//    "keyEncoding":"base64","valueEncoding":"base64","dueAt":ms}
 //
+// "dueAt" is the header xylem-due-at [common/batch/due_time.h].
 // A null or absent value is a tombstone and needs a key. Errors: kInvalidRequest names the field.
 #pragma once
 

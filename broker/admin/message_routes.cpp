@@ -3,13 +3,15 @@
 // In a root tier of several each record goes to its partition: by its key, or where the request
 // says. Those of partitions that others lead are refused with NOT_LEADER, each with the HTTP
 // address of its leader as the hint. Records that name neither stay here: they take turns over what
-// this broker leads.
+// this broker leads. Delayed messages go to whoever keeps those of their partition.
 #include "broker/admin/admin_api.h"
 #include "broker/admin/json_message.h"
 #include "broker/admin/partition_lookup.h"
+#include "broker/delayed/delayed_records.h"
 #include "broker/delivery/topic_at_first_use.h"
 #include "broker/json/json_text.h"
 #include "common/batch/batch_builder.h"
+#include "common/batch/due_time.h"
 #include "network/client/partitioner.h"
 
 #include <nlohmann/json.hpp>
@@ -47,6 +49,12 @@ struct Outcome {
   }
 };
 
+struct Lane {
+  PartitionId partition;
+  bool is_delayed = false;
+  auto operator<=>(const Lane&) const = default;
+};
+
 // The messages that go to one partition, as one batch.
 struct PartitionBatch {
   BatchBuilder builder;
@@ -59,13 +67,15 @@ class HttpProduce {
       : door_(door), topic_(topic), outcome_(std::move(outcome)) {}
 
   void add(std::size_t at, const JsonMessage& message) {
-    const auto partition = place(message);
+    const auto delayed = is_delayed(message.record);
+    if (!delayed) return outcome_->refuse(at, delayed.error());
+    const auto partition = place(message, *delayed);
     if (partition.value() >= topic_.partitions) {
       return outcome_->refuse(at, Error(Errc::kUnknownTopicOrPartition,
                                         "topic \"" + topic_.name + "\" has " +
                                             std::to_string(topic_.partitions) + " partitions"));
     }
-    auto& batch = batches_[partition];
+    auto& batch = batches_[{partition, *delayed}];
     if (auto added = batch.builder.add(message.record); !added)
       return outcome_->refuse(at, added.error());
     batch.positions.push_back(at);
@@ -73,30 +83,47 @@ class HttpProduce {
 
   void send() {
     outcome_->open = batches_.size() + 1;
-    for (auto& [partition, batch] : batches_) send_one(partition, batch);
+    for (auto& [lane, batch] : batches_) send_one(lane, batch);
     settle_one(*outcome_);
   }
 
  private:
-  PartitionId place(const JsonMessage& message) {
+  // What is due already goes as any other.
+  [[nodiscard]] Result<bool> is_delayed(const Record& record) const {
+    const auto due_ms = due_at(record);
+    if (!due_ms) return std::unexpected(due_ms.error());
+    if (!*due_ms || door_.client.delayed == nullptr) return false;
+    const auto now_ms = door_.client.clock.wall_ms();
+    if (auto bounded = check_due_at(**due_ms, now_ms); !bounded) return pass(bounded);
+    return **due_ms > now_ms;
+  }
+
+  // Whose leader takes the batch.
+  [[nodiscard]] LogId route(const Lane& lane) const {
+    if (lane.is_delayed) return door_.client.delayed->home_of(topic_, lane.partition);
+    return {topic_.incarnation, lane.partition};
+  }
+
+  PartitionId place(const JsonMessage& message, bool is_delayed) {
     if (message.partition) return *message.partition;
     if (message.record.key)
       return network::partition_by_key(bytes_of(*message.record.key), topic_.partitions);
-    return next();
+    return next(is_delayed);
   }
 
-  PartitionId next() {
-    if (choice_.empty()) choice_ = partitions_for_any();
-    return choice_[door_.turns[topic_.name]++ % choice_.size()];
+  PartitionId next(bool is_delayed) {
+    auto& choice = is_delayed ? delayed_choice_ : choice_;
+    if (choice.empty()) choice = partitions_for_any(is_delayed);
+    return choice[door_.turns[topic_.name]++ % choice.size()];
   }
 
-  // Those that this broker leads, else all.
-  [[nodiscard]] std::vector<PartitionId> partitions_for_any() const {
+  // Those whose messages this broker takes, else all.
+  [[nodiscard]] std::vector<PartitionId> partitions_for_any(bool is_delayed) const {
     std::vector<PartitionId> led;
     std::vector<PartitionId> all;
     for (std::int32_t p = 0; p < topic_.partitions; ++p) {
       all.emplace_back(p);
-      const auto* partition = door_.client.partitions.find(topic_.log(p));
+      const auto* partition = door_.client.partitions.find(route({PartitionId(p), is_delayed}));
       if (partition != nullptr && partition->is_leader()) led.emplace_back(p);
     }
     return led.empty() ? all : led;
@@ -115,9 +142,9 @@ class HttpProduce {
     if (--outcome.open == 0) outcome.settled(outcome);
   }
 
-  void send_one(PartitionId id, PartitionBatch& batch) {
-    const LogId log{topic_.incarnation, id};
-    auto done = [outcome = outcome_, id, log, &client = door_.client,
+  void send_one(const Lane& lane, PartitionBatch& batch) {
+    const LogId log = route(lane);
+    auto done = [outcome = outcome_, lane, log, &client = door_.client,
                  positions =
                      std::move(batch.positions)](const Result<Partition::Appended>& appended) {
       for (std::size_t i = 0; i < positions.size(); ++i) {
@@ -125,26 +152,32 @@ class HttpProduce {
           outcome->refuse(positions[i], addressed(client, log, appended.error()));
           continue;
         }
-        outcome->results[positions[i]] = {
-            {"partition", id.value()},
-            {"offset", (appended->base_offset + static_cast<std::int64_t>(i)).value()},
-            {"replicasSynced", appended->replicas_synced}};
+        auto& result = outcome->results[positions[i]];
+        result = {{"partition", lane.partition.value()},
+                  {"offset", (appended->base_offset + static_cast<std::int64_t>(i)).value()},
+                  {"replicasSynced", appended->replicas_synced}};
+        if (lane.is_delayed) result["offset"] = nullptr;  // it has none yet
       }
       settle_one(*outcome);
     };
     auto bytes = batch.builder.build();
     auto* partition = door_.client.partitions.find(log);
     if (!bytes) return done(pass(bytes));
+    if (lane.is_delayed) {
+      return door_.client.delayed->park(topic_, lane.partition, *bytes, Acks::kAll,
+                                        std::move(done));
+    }
     if (partition == nullptr || !partition->is_leader())
-      return done(std::unexpected(not_led_here(door_.client, topic_, id)));
+      return done(std::unexpected(not_led_here(door_.client, topic_, lane.partition)));
     partition->append(*bytes, Acks::kAll, std::move(done));
   }
 
   Door& door_;
   const TopicDefinition& topic_;
   std::shared_ptr<Outcome> outcome_;
-  std::map<PartitionId, PartitionBatch> batches_;
+  std::map<Lane, PartitionBatch> batches_;
   std::vector<PartitionId> choice_;  // for records that may go anywhere
+  std::vector<PartitionId> delayed_choice_;
 };
 
 void append(Door& door,

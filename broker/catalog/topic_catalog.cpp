@@ -46,6 +46,7 @@ void TopicCatalog::set_filter(Filter filter) {
 }
 
 void TopicCatalog::reread() {
+  has_unreadable_ = false;
   cursor_ = log_->log()->start_offset();
   read_on();
 }
@@ -56,6 +57,7 @@ void TopicCatalog::read_on() {
   if (read) {
     cursor_ = *read;
   } else {
+    has_unreadable_ = true;
     context_.logger.error("topics.unreadable",
                           {{"offset", cursor_.value()}, {"error", read.error().what()}});
   }
@@ -65,6 +67,7 @@ void TopicCatalog::apply(const TopicChange& change) {
   if (!change.json) return erase(change.name);
   const auto topic = topic_from_json(*change.json);
   if (topic) return put(*topic);
+  has_unreadable_ = true;
   context_.logger.error("topics.unreadable",
                         {{"topic", change.name}, {"error", topic.error().what()}});
 }

@@ -93,6 +93,9 @@ class TopicCatalog {
     return authority_ == nullptr ? Status() : authority_->is_current();
   }
 
+  // False: some definition could not be read: a topic that is not found may be there all the same.
+  [[nodiscard]] bool is_whole() const { return !has_unreadable_; }
+
   // Null: no such topic (yet).
   [[nodiscard]] const TopicDefinition* find(std::string_view name) const;
   [[nodiscard]] const TopicDefinition* find(const Incarnation& incarnation) const;
@@ -116,6 +119,7 @@ class TopicCatalog {
   Partition* log_ = nullptr;
   Offset cursor_;
   bool reading_ = false;
+  bool has_unreadable_ = false;
   Filter filter_;
   std::map<std::string, TopicDefinition, std::less<>> topics_;
   // Names whose change waits for its commit, and who waits for that.

@@ -120,7 +120,7 @@ void ClusterTopics::on_changes(const ClusterState::Changes& changes) {
 
 void ClusterTopics::control() {
   const auto& state = context_.metadata.state();
-  const std::array needed = {topics_topic(), group_offsets_topic()};
+  const std::array needed = {topics_topic(), group_offsets_topic(), delayed_topic()};
   const auto missing = std::ranges::find_if(
       needed, [&](const auto& topic) { return !state.topics().contains(topic.name); });
   if (missing == needed.end()) return;

@@ -256,6 +256,12 @@ Epoch RootTier::epoch_of(const LogId& log) const {
   return record == nullptr ? kNoEpoch : record->epoch;
 }
 
+TopicDefinition RootTier::decided(const TopicDefinition& topic) const {
+  const auto& topics = metadata_->state().topics();
+  const auto found = topics.find(topic.name);
+  return found == topics.end() ? topic : found->second.topic;
+}
+
 Status RootTier::ready() const {
   if (auto good = metadata_->health(); !good) return good;
   if (replicas_->is_out()) return fail(Errc::kIo, "a log failed; this broker leads nothing");

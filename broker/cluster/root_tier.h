@@ -88,6 +88,9 @@ class RootTier {
   // The epoch that was decided last, which METADATA tells.
   [[nodiscard]] Epoch epoch_of(const LogId& log) const;
 
+  // One of the brokers' own topics as it was decided; as it will be, where it is not yet.
+  [[nodiscard]] TopicDefinition decided(const TopicDefinition& topic) const;
+
   [[nodiscard]] ReplicaId self() const { return options_.self; }
 
   [[nodiscard]] const ClusterMetadata& metadata() const { return *metadata_; }

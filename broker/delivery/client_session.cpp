@@ -1,10 +1,12 @@
 #include "broker/delivery/client_session.h"
 
 #include "broker/catalog/topic_admin.h"
+#include "broker/delayed/delayed_records.h"
 #include "broker/delivery/group_beat.h"
 #include "broker/delivery/partition_leader.h"
 #include "broker/delivery/topic_at_first_use.h"
 #include "common/batch/batch.h"
+#include "network/client/delayed_topic.h"
 
 #include <algorithm>
 #include <array>
@@ -133,9 +135,14 @@ void ClientSession::produce(const Frame& frame,
                             const network::Data& data,
                             const TopicDefinition& topic) {
   const auto& header = data.header;
+  const bool is_delayed = header.due_at_ms != 0;
   auto* partition = context_.partitions.find({topic.incarnation, header.partition});
-  if (partition == nullptr || !partition->is_leader())
+  if (!is_delayed && (partition == nullptr || !partition->is_leader()))
     return send_error(frame.id, not_leader(context_, topic, header.partition));
+  if (header.numbered_since && header.incarnation != topic.incarnation) {
+    return send_error(frame.id, Error(Errc::kStaleGeneration,
+                                      "the batch is for another incarnation of the topic"));
+  }
   if (topic.is_internal()) {
     return send_error(frame.id,
                       Error(Errc::kUnauthorized, "\"" + topic.name + "\" is the broker's own"));
@@ -151,13 +158,20 @@ void ClientSession::produce(const Frame& frame,
   }
   const auto bytes = batch->bytes;
   hold(bytes);
-  partition->append(data.batches.bytes, acks_of(header.acks),
-                    [self = self_, bytes, id = frame.id, acks = header.acks,
-                     incarnation = topic.incarnation](Result<Partition::Appended> appended) {
-                      if (*self == nullptr) return;
-                      (*self)->release(bytes);
-                      (*self)->acknowledge(id, acks, incarnation, appended);
-                    });
+  auto done = [self = self_, bytes, id = frame.id, acks = header.acks,
+               incarnation = topic.incarnation](Result<Partition::Appended> appended) {
+    if (*self == nullptr) return;
+    (*self)->release(bytes);
+    (*self)->acknowledge(id, acks, incarnation, appended);
+  };
+  if (!is_delayed) {
+    return partition->append(data.batches.bytes, acks_of(header.acks), std::move(done),
+                             header.numbered_since);
+  }
+  if (context_.delayed == nullptr)
+    return done(fail(Errc::kUnavailable, "delayed records are not kept here"));
+  context_.delayed->park(topic, header.partition, data.batches.bytes, acks_of(header.acks),
+                         std::move(done));
 }
 
 void ClientSession::hold(std::size_t bytes) {
@@ -362,7 +376,9 @@ void ClientSession::answer_metadata(std::uint64_t id, const network::MetadataReq
     for (const auto* topic : context_.topics.all()) answer.topics.push_back(describe(*topic));
   }
   for (const auto& name : request.topics) {
-    if (const auto* topic = context_.topics.find(name)) {
+    if (name == network::kDelayedTopic && context_.delayed != nullptr) {
+      answer.topics.push_back(describe(context_.delayed->home()));  // for who sends delayed ones
+    } else if (const auto* topic = context_.topics.find(name)) {
       answer.topics.push_back(describe(*topic));
       const GroupReader reader{request.group, request.member, request.instance};
       if (request.with_offsets) add_committed(reader, *topic, answer.topics.back());

@@ -54,7 +54,10 @@ std::uint64_t Partition::age_ms() const {
   return reached_->age_ms + static_cast<std::uint64_t>(clock_.monotonic_ms() - reached_->at_ms);
 }
 
-void Partition::append(Bytes batch, Acks acks, AppendDone done) {
+void Partition::append(Bytes batch,
+                       Acks acks,
+                       AppendDone done,
+                       std::optional<Offset> numbered_since) {
   if (!leads_) return done(fail(Errc::kNotLeader, "this broker does not own " + topic_));
   if (is_replicated()) {
     if (auto may = replication_->may_append(id(), acks); !may) return done(pass(may));
@@ -64,7 +67,7 @@ void Partition::append(Bytes batch, Acks acks, AppendDone done) {
     return done(fail(Errc::kUnavailable, "too many appends wait for their commit", "retry later"));
   const auto header = read_batch_header(batch);
   if (!header) return done(std::unexpected(header.error()));
-  const auto known = producers_.check(*header);
+  const auto known = producers_.check(*header, numbered_since);
   if (!known) return done(std::unexpected(known.error()));
   if (*known) {
     await_commit(waiting, {.base_offset = (*known)->base, .next_offset = (*known)->next},

@@ -116,8 +116,11 @@ class Partition {
   // One batch from a producer, checked deeply. `done` runs when it is committed (kLeader, kNone:
   // durable here), or at once when it was refused. A batch of a numbered producer that is here
   // already is answered as it was then. kNotLeader, kCorrupt, kDiskFull, kIo, kNotEnoughReplicas,
-  // kUnavailable (too many wait), and what ProducerCheck says.
-  void append(Bytes batch, Acks acks, AppendDone done);
+  // kUnavailable (too many wait), and what ProducerCheck says. `numbered_since`: as its `since`.
+  void append(Bytes batch,
+              Acks acks,
+              AppendDone done,
+              std::optional<Offset> numbered_since = std::nullopt);
 
   // Batches from the parent or the leader; `high_watermark` and `age_ms` are its own. When they
   // cannot be stored the copy is behind that high watermark, and its age grows.

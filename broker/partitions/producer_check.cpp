@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <string>
 
 namespace xylem::broker {
 
@@ -14,10 +15,16 @@ void ProducerCheck::begin() {
   if (!is_known_) forget();
 }
 
-Result<std::optional<ProducerStates::Offsets>> ProducerCheck::check(const BatchHeader& batch) {
+Result<std::optional<ProducerStates::Offsets>> ProducerCheck::check(const BatchHeader& batch,
+                                                                    std::optional<Offset> since) {
   if (batch.producer_id < 0) return std::nullopt;
   if (!is_known_) {
     if (auto walked = walk(); !walked) return pass(walked, "what producers sent before");
+  }
+  if (since && !states_.knows(batch.producer_id)) {
+    if (auto searched = search(batch.producer_id, *since); !searched)
+      return pass(searched, "what this producer sent before");
+    if (!states_.knows(batch.producer_id)) return std::nullopt;
   }
   return states_.check(batch);
 }
@@ -42,11 +49,13 @@ void ProducerCheck::add(Bytes batches) {
 }
 
 void ProducerCheck::cut_back(Offset end) {
+  search_.reset();
   if (!is_known_ || !states_.cut_back(end)) forget();
 }
 
 void ProducerCheck::forget() {
   is_known_ = false;
+  search_.reset();
   states_ = {};
   end_ = log_.end_offset();
   next_.reset();
@@ -90,6 +99,47 @@ Status ProducerCheck::walk() {
   }
   is_known_ = true;
   return {};
+}
+
+// What is appended while it goes on is in states_ by itself, or is this producer's only after it.
+Status ProducerCheck::search(std::int64_t producer, Offset since) {
+  if (since > log_.end_offset()) {
+    return fail(Errc::kOutOfOrderSequence,
+                "the log ends at " + std::to_string(log_.end_offset().value()) + ", below " +
+                    std::to_string(since.value()) + ", from where on it was to be",
+                "the log has lost its end: begin anew");
+  }
+  if (!search_ || search_->producer != producer)
+    search_ = Search{.producer = producer, .next = since, .end = log_.end_offset(), .found = {}};
+  if (auto searched = search_part(*search_); !searched) return searched;
+  for (const auto& header : search_->found) states_.add(header);
+  search_.reset();
+  return {};
+}
+
+Status ProducerCheck::search_part(Search& search) {
+  search.next = std::max(search.next, log_.start_offset());
+  if (search.next >= search.end) return {};
+  if (log_.written_end() < search.end)
+    return fail(Errc::kUnavailable, "the log's end is not written yet", "retry");
+  auto warm = log_.warm_up(search.next, kWalkedBytes);
+  if (!warm) return pass(warm);
+  if (!*warm) return fail(Errc::kUnavailable, "the log is not in memory yet", "retry");
+  auto read = log_.read(search.next, kWalkedBytes, search.end);
+  if (!read) return pass(read);
+  for (const auto& slice : read->slices) {
+    for (auto left = slice.bytes; !left.empty();) {
+      const auto header = read_batch_header(left);
+      XYLEM_CHECK(header);  // the log has checked them
+      if (header->producer_id == search.producer) search.found.push_back(*header);
+      left = left.subspan(header->bytes);
+    }
+  }
+  if (search.found.size() > ProducerStates::kWindow)  // the last ones count
+    search.found.erase(search.found.begin(), search.found.end() - ProducerStates::kWindow);
+  if (read->slices.empty() || read->next >= search.end) return {};
+  search.next = read->next;
+  return fail(Errc::kUnavailable, "the log is still being searched", "retry");
 }
 
 }  // namespace xylem::broker

@@ -4,7 +4,11 @@
 // the first numbered batch: what was sent shortly before the change, and may be sent again, is
 // there. Partitions that get no such batch are never walked.
 //
-// Limits: about kWalkedBytes of log; who sent nothing since begins a new life.
+// Who says from where on a batch can be, if it was sent before, has the log searched from there
+// when the producer is not known: then any sequence is the next one that is not found.
+//
+// Limits: about kWalkedBytes of log, and as much in each call of a search; who sent nothing since
+// begins a new life.
 // Threads: the loop's.
 #pragma once
 
@@ -17,6 +21,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 namespace xylem::broker {
 
@@ -31,7 +36,9 @@ class ProducerCheck {
 
   // Before an append: as ProducerStates::check. kUnavailable: the log must be read first, and is
   // not in memory or not yet written: again later. Also what reading says.
-  Result<std::optional<ProducerStates::Offsets>> check(const BatchHeader& batch);
+  // `since`: if this very batch was sent before, it is not below.
+  Result<std::optional<ProducerStates::Offsets>> check(const BatchHeader& batch,
+                                                       std::optional<Offset> since = std::nullopt);
 
   // After the append of what was checked.
   void appended(BatchHeader batch, Offset base);
@@ -50,12 +57,24 @@ class ProducerCheck {
   [[nodiscard]] Offset first_to_walk() const;
   Status walk();
 
+  // Of one producer's batches, which are added to states_ once all was looked at.
+  struct Search {
+    std::int64_t producer = -1;
+    Offset next;
+    Offset end;
+    std::vector<BatchHeader> found;
+  };
+
+  Status search(std::int64_t producer, Offset since);
+  Status search_part(Search& search);
+
   storage::PartitionLog& log_;
   ProducerStates states_;
   bool is_known_;  // states_ is what the log says
   Offset end_;     // of what is to be walked; what is above is added as it comes
   std::optional<Offset> next_;
   std::size_t walked_bytes_ = 0;
+  std::optional<Search> search_;
 };
 
 }  // namespace xylem::broker

@@ -57,6 +57,8 @@ class ProducerStates {
   // known is gone, and older batches of it may be there: walk the log again.
   [[nodiscard]] bool cut_back(Offset end);
 
+  [[nodiscard]] bool knows(std::int64_t producer) const { return producers_.contains(producer); }
+
   [[nodiscard]] std::size_t size() const { return producers_.size(); }
 
  private:

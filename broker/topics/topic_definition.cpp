@@ -1,6 +1,7 @@
 #include "broker/topics/topic_definition.h"
 
 #include "broker/json/json_text.h"
+#include "network/client/delayed_topic.h"
 
 #include <nlohmann/json.hpp>
 
@@ -150,6 +151,15 @@ TopicDefinition group_offsets_topic() {
   topic.name = kGroupOffsetsTopic;
   topic.incarnation.topic = TopicId::from_words(0, 2);
   topic.partitions = kGroupOffsetsPartitions;
+  topic.cleanup = storage::Cleanup::kCompact;
+  return topic;
+}
+
+TopicDefinition delayed_topic() {
+  TopicDefinition topic;
+  topic.name = network::kDelayedTopic;
+  topic.incarnation.topic = TopicId::from_words(0, 3);
+  topic.partitions = network::kDelayedPartitions;
   topic.cleanup = storage::Cleanup::kCompact;
   return topic;
 }

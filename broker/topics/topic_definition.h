@@ -64,6 +64,9 @@ TopicDefinition topics_topic();
 // Where the groups of a root tier of several stand (broker/groups).
 TopicDefinition group_offsets_topic();
 
+// Where delayed records wait (broker/delayed).
+TopicDefinition delayed_topic();
+
 std::string to_json(const TopicDefinition& topic);
 Result<TopicDefinition> topic_from_json(std::string_view json);
 

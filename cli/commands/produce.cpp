@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "cli/record_source.h"
 #include "cli/topic_lookup.h"
+#include "common/batch/due_time.h"
 #include "common/timer.h"
 #include "network/client/producer.h"
 
@@ -114,7 +115,7 @@ class ProduceJob {
     const auto size = static_cast<std::int64_t>(input.record->key.value_or("").size() +
                                                 input.record->value.value_or("").size());
     const auto sent = producer_.send(
-        options_.topic, *input.record,
+        options_.topic, delayed(*input.record),
         [this, size](const Result<network::Producer::Delivered>& d) { on_settled(d, size); });
     if (sent) return true;
     if (sent.error().code() != Errc::kQuotaExceeded) {
@@ -123,6 +124,12 @@ class ProduceJob {
     }
     producer_.on_room([this] { pump(); });
     return false;
+  }
+
+  [[nodiscard]] Record delayed(Record record) const {
+    if (options_.due_at_ms) set_due_at(record, *options_.due_at_ms);
+    if (options_.delay_ms > 0) set_due_at(record, runtime_.clock().wall_ms() + options_.delay_ms);
+    return record;
   }
 
   void on_malformed(const InputRecord& input) {

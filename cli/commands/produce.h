@@ -11,6 +11,7 @@
 #include "network/transport/transport.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct ProduceOptions {
   std::int64_t count = 0;              // stop after so many; 0: all
   std::uint64_t timeout_ms = 120'000;  // for a record to be acknowledged
   bool json = false;
+  std::optional<std::int64_t> due_at_ms;  // since 1970: when all of it is delivered
+  std::int64_t delay_ms = 0;              // each record so long after it is sent
 };
 
 ExitCode run_produce(const ProduceOptions& options);

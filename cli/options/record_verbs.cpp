@@ -1,4 +1,7 @@
 #include "cli/options/verbs.h"
+#include "cli/point_in_time.h"
+#include "common/batch/due_time.h"
+#include "common/clock.h"
 #include "common/quantity.h"
 
 #include <limits>
@@ -14,7 +17,29 @@ struct RawProduce {
   std::string acks = "all";
   std::string compression = "none";
   std::string timeout = "2m";
+  std::string due_at;
+  std::string delay;
 };
+
+Status take_due_time(const RawProduce& raw, ProduceOptions& options) {
+  if (!raw.due_at.empty() && !raw.delay.empty())
+    return fail(Errc::kInvalidRequest, "--due-at and --delay say the same: give one of them");
+  const auto now_ms = SystemClock().wall_ms();
+  if (!raw.delay.empty()) {
+    auto delay = parse_duration_ms(raw.delay);
+    if (!delay) return pass(delay, "--delay");
+    if (*delay < 0) return fail(Errc::kInvalidRequest, "--delay must not be negative");
+    if (*delay > kDueAheadMsMax) return fail(Errc::kInvalidRequest, "--delay is at most 400d");
+    options.delay_ms = *delay;
+  }
+  if (raw.due_at.empty()) return {};
+  if (parse_duration_ms(raw.due_at))
+    return fail(Errc::kInvalidRequest, "--due-at is a time; say --delay " + raw.due_at);
+  auto due_at = parse_point_in_time(raw.due_at, now_ms);
+  if (!due_at) return pass(due_at, "--due-at");
+  options.due_at_ms = *due_at;
+  return check_due_at(*due_at, now_ms);
+}
 
 Result<Command> finish_produce(RawProduce& raw) {
   auto brokers = parse_brokers(raw.brokers);
@@ -34,6 +59,7 @@ Result<Command> finish_produce(RawProduce& raw) {
   raw.options.timeout_ms = static_cast<std::uint64_t>(*timeout);
   if (raw.options.generate && !raw.options.files.empty())
     return fail(Errc::kInvalidRequest, "--generate reads no files");
+  if (auto good = take_due_time(raw, raw.options); !good) return pass(good);
   raw.options.acks = static_cast<std::int8_t>(raw.acks == "all" ? -1 : raw.acks == "1" ? 1 : 0);
   return raw.options;
 }
@@ -61,6 +87,8 @@ void add_produce(Verb& program, const Defaults& defaults) {
   verb.number("--count", options.count, "stop after so many records; 0: all").not_negative();
   verb.text("--timeout", raw.timeout, "for each record to be acknowledged").show_default();
   verb.flag("--json", options.json, "the summary for machines, on standard output");
+  verb.text("--due-at", raw.due_at, "deliver at this time: 2026-11-22T10:00:00Z, or ms since 1970");
+  verb.text("--delay", raw.delay, "deliver each record so long after it is sent: 30s, 2h");
 }
 
 struct RawConsume {

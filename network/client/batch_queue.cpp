@@ -1,5 +1,7 @@
 #include "network/client/batch_queue.h"
 
+#include "common/batch/due_time.h"
+
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -32,9 +34,17 @@ Status BatchQueue::append(const Record& record, Promise& promise, std::int64_t n
   if (!open_.empty() && open_.bytes() + record_bytes_max(record) > options_.batch_bytes) seal();
   if (auto added = open_.add(record); !added) return pass(added);
   if (open_promises_.empty()) open_since_ms_ = now_ms;
+  if (options_.is_delayed) note_due_time(record);
   open_promises_.push_back(std::move(promise));
   if (open_.bytes() >= options_.batch_bytes) seal();
   return {};
+}
+
+// Before its promise is taken: the first one of the batch begins anew.
+void BatchQueue::note_due_time(const Record& record) {
+  const auto due_ms = due_at(record);
+  if (!due_ms || !*due_ms) return;
+  open_due_at_ms_ = open_promises_.empty() ? **due_ms : std::min(open_due_at_ms_, **due_ms);
 }
 
 void BatchQueue::seal() {
@@ -43,6 +53,7 @@ void BatchQueue::seal() {
   batch.number = next_number_++;
   batch.promises = std::exchange(open_promises_, {});
   batch.given_ms = open_since_ms_;
+  batch.due_at_ms = std::exchange(open_due_at_ms_, 0);
   const auto record_count = open_.count();
   auto built = open_.build(next_);
   if (built) {

@@ -43,6 +43,7 @@ struct OutgoingBatch {
   Slice bytes;
   std::vector<Promise> promises;  // one per record
   std::int64_t given_ms = 0;      // when its first record was
+  std::int64_t due_at_ms = 0;     // of delayed ones: of the earliest
   State state = State::kWaiting;
   bool may_be_stored = false;       // it was sent, and how that ended is not known
   std::optional<Error> last_error;  // why it must be sent again
@@ -59,6 +60,7 @@ class BatchQueue {
     std::size_t in_flight_max;
     Compression compression;
     BatchProducer producer = {};  // the number of the first batch; the default: none are numbered
+    bool is_delayed = false;      // every record has a due time
   };
 
   explicit BatchQueue(const Options& options);
@@ -109,6 +111,7 @@ class BatchQueue {
   void wait_again(OutgoingBatch& batch, const Error& why);
   void begin_epoch_if_due();
   void count_on(std::int32_t record_count);
+  void note_due_time(const Record& record);
 
   [[nodiscard]] bool is_numbered() const { return next_.id >= 0; }
 
@@ -116,6 +119,7 @@ class BatchQueue {
   BatchBuilder open_;
   std::vector<Promise> open_promises_;
   std::int64_t open_since_ms_ = 0;
+  std::int64_t open_due_at_ms_ = 0;
   std::deque<OutgoingBatch> batches_;
   std::uint64_t next_number_ = 0;
   std::size_t in_flight_ = 0;

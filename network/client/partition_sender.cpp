@@ -1,5 +1,6 @@
 #include "network/client/partition_sender.h"
 
+#include "network/client/delayed_topic.h"
 #include "network/protocol/messages.h"
 
 #include <algorithm>
@@ -17,26 +18,32 @@ constexpr Offset kNoOffset{-1};  // acks=0: nobody said which
 PartitionSender::PartitionSender(const ClientContext& context,
                                  const Producer::Options& options,
                                  LeaderDirectory& leaders,
-                                 std::string topic,
-                                 PartitionId partition,
+                                 Target target,
                                  const BatchProducer& first_number,
                                  std::function<void(PartitionSender&)> settled)
     : context_(context),
       options_(options),
       leaders_(leaders),
-      topic_(std::move(topic)),
-      partition_(partition),
+      target_(std::move(target)),
       settled_(std::move(settled)),
       queue_({.batch_bytes = options.batch_bytes,
               .in_flight_max = options.in_flight_max,
               .compression = options.compression,
-              .producer = first_number}),
+              .producer = first_number,
+              .is_delayed = target_.is_delayed}),
       backoff_(options.retry_backoff_ms, options.retry_backoff_max_ms),
       retry_(context.loop) {}
 
+PartitionSender::Route PartitionSender::route() const {
+  const auto incarnation = leaders_.metadata().incarnation(target_.topic);
+  if (!target_.is_delayed || !incarnation) return {target_.topic, target_.partition};
+  return {std::string(kDelayedTopic), delayed_partition(incarnation->topic, target_.partition)};
+}
+
 void PartitionSender::pump() {
   if (retry_.is_active() || !queue_.can_send()) return;
-  auto* session = leaders_.session_of(topic_, partition_);
+  const auto [topic, partition] = route();
+  auto* session = leaders_.session_of(topic, partition);
   if (session == nullptr) return;
   while (session->is_writable()) {
     auto* batch = queue_.next_to_send();
@@ -46,20 +53,23 @@ void PartitionSender::pump() {
 }
 
 void PartitionSender::expire(std::int64_t given_ms_max) {
-  if (!queue_.empty()) queue_.expire(given_ms_max, leaders_.trouble(topic_, partition_));
+  if (queue_.empty()) return;
+  const auto [topic, partition] = route();
+  queue_.expire(given_ms_max, leaders_.trouble(topic, partition));
 }
 
 void PartitionSender::send(OutgoingBatch& batch, ClientSession& session) {
   const DataHeader header{
-      .topic = topic_,
-      .partition = partition_,
-      .incarnation = leaders_.metadata().incarnation(topic_).value_or(Incarnation()),
+      .topic = target_.topic,
+      .partition = target_.partition,
+      .incarnation = leaders_.metadata().incarnation(target_.topic).value_or(Incarnation()),
       .batch_count = 1,
-      .acks = options_.acks};
+      .acks = options_.acks,
+      .due_at_ms = batch.due_at_ms};
   const std::array pieces = {Slice::own(encode_data_header(header)), batch.bytes};
   if (options_.acks == 0) {
     session.send(FrameType::kData, session.next_id(), pieces);
-    return queue_.settle(batch.number, Producer::Delivered{partition_, kNoOffset, 0});
+    return queue_.settle(batch.number, Producer::Delivered{target_.partition, kNoOffset, 0});
   }
   const auto left_ms = static_cast<std::int64_t>(options_.delivery_timeout_ms) - age_ms(batch);
   const auto timeout_ms =
@@ -74,7 +84,8 @@ void PartitionSender::on_answer(std::uint64_t number, const Result<Frame>& answe
     on_failure(number, ack.error());
   } else {
     backoff_.reset();
-    queue_.settle(number, Producer::Delivered{partition_, ack->base_offset, ack->replicas_synced});
+    queue_.settle(number,
+                  Producer::Delivered{target_.partition, ack->base_offset, ack->replicas_synced});
   }
   pump();
   if (queue_.has_settled()) settled_(*this);
@@ -92,14 +103,16 @@ void PartitionSender::on_failure(std::uint64_t number, const Error& why) {
     queue_.send_again(number, why);
   }
   bool at_once = false;
+  const auto [topic, partition] = route();
   if (why.code() == Errc::kNotLeader) {
-    at_once = leaders_.moved(topic_, partition_, why.hint());
+    at_once = leaders_.moved(topic, partition, why.hint());
   } else if (why.code() != Errc::kQuotaExceeded && why.code() != Errc::kOutOfOrderSequence) {
-    leaders_.refresh(topic_);
+    leaders_.refresh(topic);
+    leaders_.refresh(target_.topic);
   }
   context_.logger.debug(
       "producer.retry",
-      {{"topic", topic_}, {"partition", partition_.value()}, {"error", why.what()}});
+      {{"topic", target_.topic}, {"partition", target_.partition.value()}, {"error", why.what()}});
   if (at_once || retry_.is_active()) return;
   retry_.start(backoff_.next_ms(context_.random), 0, [this] {
     pump();

@@ -1,4 +1,5 @@
 // Sends one partition's batches to its leader and judges the answers: settled, or again later.
+// Delayed ones go to the leader of where they wait [network/client/delayed_topic.h].
 //
 // Threads: the loop's. `settled` runs when an answer or a retry settled something, never inside a
 // call; after pump() the caller looks at queue().has_settled() itself.
@@ -19,15 +20,20 @@ namespace xylem::network {
 
 class PartitionSender {
  public:
+  struct Target {
+    std::string topic;
+    PartitionId partition;
+    bool is_delayed = false;
+  };
+
   PartitionSender(const ClientContext& context,
                   const Producer::Options& options,
                   LeaderDirectory& leaders,
-                  std::string topic,
-                  PartitionId partition,
+                  Target target,
                   const BatchProducer& first_number,
                   std::function<void(PartitionSender&)> settled);
 
-  [[nodiscard]] PartitionId partition() const { return partition_; }
+  [[nodiscard]] PartitionId partition() const { return target_.partition; }
 
   [[nodiscard]] BatchQueue& queue() { return queue_; }
 
@@ -38,6 +44,13 @@ class PartitionSender {
   void expire(std::int64_t given_ms_max);
 
  private:
+  // Whose leader takes the batches.
+  struct Route {
+    std::string topic;
+    PartitionId partition;
+  };
+
+  [[nodiscard]] Route route() const;
   void send(OutgoingBatch& batch, ClientSession& session);
   void on_answer(std::uint64_t number, const Result<Frame>& answer);
   void on_failure(std::uint64_t number, const Error& why);
@@ -47,8 +60,7 @@ class PartitionSender {
   ClientContext context_;
   const Producer::Options& options_;
   LeaderDirectory& leaders_;
-  std::string topic_;
-  PartitionId partition_;
+  Target target_;
   std::function<void(PartitionSender&)> settled_;
   BatchQueue queue_;
   Backoff backoff_;

@@ -1,6 +1,7 @@
 #include "network/client/producer.h"
 
 #include "common/batch/batch.h"
+#include "common/batch/due_time.h"
 #include "common/check.h"
 #include "common/timer.h"
 #include "network/client/batch_queue.h"
@@ -62,7 +63,7 @@ class Producer::Impl {
     is_closing_ = true;
     const Error why(Errc::kCancelled, "the producer was closed");
     for (auto& [name, topic] : topics_) {
-      for (auto& [partition, sender] : topic.senders) sender->queue().cancel(why);
+      for (auto& [lane, sender] : topic.senders) sender->queue().cancel(why);
       for (auto& given : std::exchange(topic.unassigned, {}))
         finish(given.promise, std::unexpected(why));
     }
@@ -88,18 +89,26 @@ class Producer::Impl {
     Promise promise;
     std::optional<PartitionId> partition;
     std::int64_t given_ms = 0;
+    bool is_delayed = false;
+  };
+
+  struct Lane {
+    PartitionId partition;
+    bool is_delayed = false;
+    auto operator<=>(const Lane&) const = default;
   };
 
   struct Topic {
     std::deque<Given> unassigned;  // until the number of partitions is known
-    std::map<PartitionId, std::unique_ptr<PartitionSender>> senders;
+    std::map<Lane, std::unique_ptr<PartitionSender>> senders;
     std::uint64_t round_robin = 0;
   };
 
   Status admit(std::string_view topic, std::size_t bytes);
   Status assign(const std::string& name, Topic& topic, Given& given);
   PartitionId choose(Topic& topic, const Given& given, std::int32_t partition_count) const;
-  PartitionSender& sender_of(const std::string& name, Topic& topic, PartitionId partition);
+  PartitionSender& sender_of(const std::string& name, Topic& topic, const Lane& lane);
+  [[nodiscard]] Result<bool> is_delayed(const Record& record) const;
   void seal(Topic& topic);
   void leaders_changed();
   void linger_passed();
@@ -144,6 +153,8 @@ Status Producer::Impl::give(std::string_view topic,
   context_.loop.check_here();
   const auto bytes = record_bytes_max(record);
   if (auto admitted = admit(topic, bytes); !admitted) return admitted;
+  const auto delayed = is_delayed(record);
+  if (!delayed) return std::unexpected(delayed.error());
   if (record.timestamp_ms == 0) record.timestamp_ms = context_.clock.wall_ms();
   auto found = topics_.find(topic);
   if (found == topics_.end()) found = topics_.try_emplace(std::string(topic)).first;
@@ -151,7 +162,8 @@ Status Producer::Impl::give(std::string_view topic,
   Given given{.record = std::move(record),
               .promise = {std::move(callback), flushes_.given(), bytes},
               .partition = partition,
-              .given_ms = context_.clock.monotonic_ms()};
+              .given_ms = context_.clock.monotonic_ms(),
+              .is_delayed = *delayed};
   if (state.unassigned.empty() && leaders_.metadata().partition_count(topic)) {
     if (auto assigned = assign(found->first, state, given); !assigned) {
       flushes_.settled(given.promise.flush_number);
@@ -171,6 +183,16 @@ Status Producer::Impl::give(std::string_view topic,
   return {};
 }
 
+// What is due already goes as any other.
+Result<bool> Producer::Impl::is_delayed(const Record& record) const {
+  const auto due_ms = due_at(record);
+  if (!due_ms) return std::unexpected(due_ms.error());
+  if (!*due_ms) return false;
+  const auto now_ms = context_.clock.wall_ms();
+  if (auto bounded = check_due_at(**due_ms, now_ms); !bounded) return pass(bounded);
+  return **due_ms > now_ms;
+}
+
 Status Producer::Impl::assign(const std::string& name, Topic& topic, Given& given) {
   const auto count = leaders_.metadata().partition_count(name).value_or(0);
   XYLEM_CHECK(count > 0);
@@ -178,7 +200,7 @@ Status Producer::Impl::assign(const std::string& name, Topic& topic, Given& give
   if (partition.value() < 0 || partition.value() >= count)
     return fail(Errc::kUnknownTopicOrPartition,
                 name + " has no partition " + std::to_string(partition.value()));
-  auto& sender = sender_of(name, topic, partition);
+  auto& sender = sender_of(name, topic, {partition, given.is_delayed});
   auto& queue = sender.queue();
   if (auto added = queue.append(given.record, given.promise, given.given_ms); !added) return added;
   sender.pump();
@@ -202,20 +224,23 @@ PartitionId Producer::Impl::choose(Topic& topic,
 
 PartitionSender& Producer::Impl::sender_of(const std::string& name,
                                            Topic& topic,
-                                           PartitionId partition) {
-  auto& sender = topic.senders[partition];
+                                           const Lane& lane) {
+  auto& sender = topic.senders[lane];
   if (sender == nullptr)
-    sender = std::make_unique<PartitionSender>(context_, options_, leaders_, name, partition,
-                                               number_, [this](PartitionSender& settled) {
-                                                 collect(settled);
-                                                 tell_waiters();
-                                               });
+    sender = std::make_unique<PartitionSender>(
+        context_, options_, leaders_,
+        PartitionSender::Target{
+            .topic = name, .partition = lane.partition, .is_delayed = lane.is_delayed},
+        number_, [this](PartitionSender& settled) {
+          collect(settled);
+          tell_waiters();
+        });
   return *sender;
 }
 
 // What is open goes out now: nobody waits for more.
 void Producer::Impl::seal(Topic& topic) {
-  for (auto& [partition, sender] : topic.senders) {
+  for (auto& [lane, sender] : topic.senders) {
     sender->queue().seal();
     sender->pump();
   }
@@ -229,7 +254,7 @@ void Producer::Impl::leaders_changed() {
           finish(given.promise, std::unexpected(assigned.error()));
       if (flushes_.is_flushing()) seal(topic);
     }
-    for (auto& [partition, sender] : topic.senders) sender->pump();
+    for (auto& [lane, sender] : topic.senders) sender->pump();
   }
   collect_all();
 }
@@ -239,7 +264,7 @@ void Producer::Impl::linger_passed() {
   const auto linger_ms = static_cast<std::int64_t>(options_.linger_ms);
   std::optional<std::int64_t> next_ms;
   for (auto& [name, topic] : topics_) {
-    for (auto& [partition, sender] : topic.senders) {
+    for (auto& [lane, sender] : topic.senders) {
       const auto since_ms = sender->queue().open_since_ms();
       if (!since_ms) continue;
       const auto left_ms = *since_ms + linger_ms - now_ms;
@@ -260,7 +285,7 @@ void Producer::Impl::sweep() {
       context_.clock.monotonic_ms() - static_cast<std::int64_t>(options_.delivery_timeout_ms);
   for (auto& [name, topic] : topics_) {
     expire_unassigned(name, topic);
-    for (auto& [partition, sender] : topic.senders) sender->expire(given_ms_max);
+    for (auto& [lane, sender] : topic.senders) sender->expire(given_ms_max);
   }
   leaders_.drop_unused();
   collect_all();
@@ -293,7 +318,7 @@ void Producer::Impl::collect(PartitionSender& sender) {
 
 void Producer::Impl::collect_all() {
   for (auto& [name, topic] : topics_)
-    for (auto& [partition, sender] : topic.senders) collect(*sender);
+    for (auto& [lane, sender] : topic.senders) collect(*sender);
   tell_waiters();
 }
 

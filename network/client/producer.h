@@ -7,6 +7,9 @@
 // is sent again is stored once. Without it, and with more than one batch in flight, a batch may
 // overtake one that fails.
 //
+// A record with a due time ahead [common/batch/due_time.h] is acknowledged once it is stored where
+// it waits; it has no offset then. It does not wait for others of its partition, nor they for it.
+//
 // Threads: the loop's. Callbacks run on the loop, in order per partition, never inside send().
 // Errors in callbacks: kTimeout (delivery_timeout_ms passed: it may or may not have been stored),
 // kUnknownTopicOrPartition (still not there after topic_wait_ms), kOutOfOrderSequence (an earlier
@@ -61,7 +64,7 @@ class Producer {
 
   struct Delivered {
     PartitionId partition;
-    Offset offset;  // -1 with acks=0
+    Offset offset;  // -1 with acks=0, and of a delayed record
     std::uint16_t replicas_synced = 0;
   };
 
@@ -76,6 +79,7 @@ class Producer {
 
   // A record's timestamp of 0 becomes now.
   // kQuotaExceeded: the buffer is full: wait for on_room. kMessageTooLarge: never fits.
+  // kInvalidRequest: what it says of its due time.
   Status send(std::string_view topic, Record record, Callback callback);
   Status send_to(std::string_view topic, PartitionId partition, Record record, Callback callback);
 

@@ -51,9 +51,16 @@ struct DataHeader {
   std::int8_t acks = -1;
   std::uint64_t refresh_id = 0;
   Offset high_watermark;
+  // Producer -> broker: when the earliest of the batch's records is due, each of which says so
+  // itself [common/batch/due_time.h]; 0: none is delayed. NOT_LEADER: they wait elsewhere.
+  std::int64_t due_at_ms = 0;
+  // Producer -> broker: where this batch can be if it was sent before, in `incarnation`. A leader
+  // that knows nothing of the producer looks there, and then takes any sequence. STALE_GENERATION:
+  // the topic is of another incarnation.
+  std::optional<Offset> numbered_since;
 };
 
-// ACK, broker -> producer.
+// ACK, broker -> producer. Delayed records have no offsets (-1) yet.
 struct ProduceAck {
   Incarnation incarnation;
   Offset base_offset;

@@ -1,9 +1,16 @@
 // DATA, ACK, FETCH: records on their way in and out.
 #include "network/protocol/codec.h"
 
+#include <optional>
 #include <utility>
 
 namespace xylem::network {
+
+namespace {
+
+constexpr Offset kNoOffset{-1};
+
+}  // namespace
 
 template <>
 struct Codec<DataHeader> {
@@ -14,7 +21,13 @@ struct Codec<DataHeader> {
     return fbs::CreateDataHeader(
         builder, builder.CreateString(header.topic), header.partition.value(), &incarnation,
         header.first_offset.value(), header.epoch.value(), header.batch_count, header.acks,
-        header.refresh_id, header.high_watermark.value());
+        header.refresh_id, header.high_watermark.value(), header.due_at_ms,
+        header.numbered_since.value_or(kNoOffset).value());
+  }
+
+  static std::optional<Offset> since(std::int64_t field) {
+    if (field < 0) return std::nullopt;
+    return Offset(field);
   }
 
   static DataHeader unpack(Unpacker& unpacker, const Table& table) {
@@ -26,7 +39,9 @@ struct Codec<DataHeader> {
             .batch_count = table.batch_count(),
             .acks = table.acks(),
             .refresh_id = table.refresh_id(),
-            .high_watermark = Offset(table.high_watermark())};
+            .high_watermark = Offset(table.high_watermark()),
+            .due_at_ms = table.due_at(),
+            .numbered_since = since(table.numbered_since())};
   }
 };
 

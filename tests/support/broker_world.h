@@ -2,6 +2,7 @@
 // real state.db.
 #pragma once
 
+#include "broker/delayed/delayed_records.h"
 #include "broker/delivery/client_listener.h"
 #include "broker/groups/local_offsets.h"
 #include "network/client/admin_client.h"
@@ -47,6 +48,8 @@ class BrokerWorld {
                        broker::PartitionTable::Options{});
     topics.emplace(broker::TopicCatalog::Context{loop, clock, random, Logger::none(), *partitions},
                    leadership);
+    network = hub.make_client();
+    open_delayed(leadership);
     broker::GroupOffsets& kept = groups == nullptr ? *offsets : *groups;
     memberships.emplace(broker::Memberships::Context{loop, clock, *topics, kept},
                         broker::Group::Options());
@@ -72,16 +75,38 @@ class BrokerWorld {
               return named == leaders.end() ? leader : named->second;
             },
         .reader_of = [this](const LogId& log) { return context->leader_of(log); },
-        .auto_create_topics = auto_create_topics});
+        .auto_create_topics = auto_create_topics,
+        .delayed = &*delayed});
     clients.emplace(*context, hub.make_server());
     REQUIRE(topics->start());
     REQUIRE(clients->listen(*network::Address::parse(kAddress)));
-    network = hub.make_client();
+  }
+
+  // Also anew, as after a restart.
+  void open_delayed(Epoch leadership) {
+    delayed.reset();
+    const auto open = [this, leadership]() -> Status {
+      const auto home = broker::delayed_topic();
+      if (leadership == kNoEpoch) return {};
+      for (std::int32_t p = 0; p < home.partitions; ++p) {
+        if (auto opened = partitions->open(home, PartitionId(p), leadership); !opened)
+          return pass(opened);
+      }
+      return {};
+    };
+    const auto leader_address = [this](const LogId& log) {
+      const auto its_leader = context->leader_of(log);
+      return its_leader.node == context->node ? std::string() : its_leader.tcp;
+    };
+    delayed.emplace(
+        broker::DelayedRecords::Context{client_context(), metrics, *partitions, *topics},
+        broker::DelayedRecords::Hooks{broker::delayed_topic, leader_address, open});
   }
 
   ~BrokerWorld() {
     clients.reset();
     memberships.reset();
+    delayed.reset();
     partitions.reset();
     state.reset();
   }
@@ -119,11 +144,12 @@ class BrokerWorld {
   std::optional<broker::LocalOffsets> offsets;
   std::optional<broker::PartitionTable> partitions;
   std::optional<broker::TopicCatalog> topics;
+  std::unique_ptr<network::NetworkClient> network;
+  std::optional<broker::DelayedRecords> delayed;
   std::optional<broker::Memberships> memberships;
   std::optional<broker::GroupAdmin> group_admin;
   std::optional<broker::ClientContext> context;
   std::optional<broker::ClientListener> clients;
-  std::unique_ptr<network::NetworkClient> network;
 };
 
 }  // namespace xylem::testing

@@ -33,6 +33,7 @@ class HttpWorld {
     add_stream_routes(*server, admin);
     add_group_routes(*server, admin);
     add_node_routes(*server, admin);
+    add_delayed_routes(*server, admin);
     broker::add_document_routes(*server);
     const auto got = server->listen({"127.0.0.1", 0});
     REQUIRE(got);

@@ -123,5 +123,70 @@ TEST_CASE("producer check: of a long log only the newest part is walked") {
   CHECK(refusal(check, batch(1, 1)) == Errc::kOutOfOrderSequence);
 }
 
+// Asks until the log was searched.
+Result<std::optional<ProducerStates::Offsets>> searched(ProducerCheck& check,
+                                                        const Buffer& sent,
+                                                        Offset since) {
+  while (true) {
+    auto known = check.check(*read_batch_header(sent), since);
+    if (known || known.error().code() != Errc::kUnavailable) return known;
+  }
+}
+
+TEST_CASE("producer check: who says from where on has all of the log searched") {
+  FakeLog log;
+  constexpr std::size_t kBytes = 256ULL * 1024;
+  for (int i = 0; i < 3; ++i) REQUIRE(log.append(batch(1, i), Epoch(1)));
+  for (int i = 0; i < 200; ++i) REQUIRE(log.append(batch(2, i, kBytes), Epoch(1)));
+  ProducerCheck check(log);
+  check.begin();
+  SUBCASE("the batch is there, far behind what is walked") {
+    CHECK(known_at(check, batch(1, 0)) == std::nullopt);  // without it, it would be stored again
+    const auto found = searched(check, batch(1, 2), Offset(2));
+    REQUIRE(found);
+    REQUIRE(*found);
+    CHECK((*found)->base == Offset(2));
+  }
+  SUBCASE("a search is done in parts") {
+    CHECK(refusal(check, batch(1, 2)) == Errc::kOutOfOrderSequence);
+    const auto first = check.check(*read_batch_header(batch(1, 2)), Offset(0));
+    REQUIRE_FALSE(first);
+    CHECK(first.error().code() == Errc::kUnavailable);
+    CHECK(searched(check, batch(1, 2), Offset(0)));
+  }
+  SUBCASE("it is not there: any sequence is the next one") {
+    const auto sent = batch(1, 9);
+    const auto found = searched(check, sent, Offset(3));
+    REQUIRE(found);
+    CHECK_FALSE(*found);
+    check.appended(*read_batch_header(sent), *log.append(sent, Epoch(2)));
+    CHECK(known_at(check, batch(1, 9)) == Offset(203));
+    CHECK(refusal(check, batch(1, 11)) == Errc::kOutOfOrderSequence);
+  }
+  SUBCASE("nothing is at or above it") {
+    const auto found = searched(check, batch(1, 9), log.end_offset());
+    REQUIRE(found);
+    CHECK_FALSE(*found);
+  }
+  SUBCASE("the log is shorter than it was: nothing of the producer can be taken for the next") {
+    const auto found = searched(check, batch(1, 3), log.end_offset() + 1);
+    REQUIRE_FALSE(found);
+    CHECK(found.error().code() == Errc::kOutOfOrderSequence);
+  }
+  SUBCASE("a producer that is known needs none") {
+    log.fail_reads(fail(Errc::kIo, "no"));
+    CHECK(refusal(check, batch(2, 300)) == Errc::kIo);
+    log.fail_reads({});
+    CHECK(known_at(check, batch(2, 199, kBytes)) == Offset(202));
+    log.fail_reads(fail(Errc::kIo, "no"));
+    const auto gap = searched(check, batch(2, 300), Offset(0));
+    REQUIRE_FALSE(gap);
+    CHECK(gap.error().code() == Errc::kOutOfOrderSequence);
+    const auto unread = searched(check, batch(1, 0), Offset(0));
+    REQUIRE_FALSE(unread);
+    CHECK(unread.error().code() == Errc::kIo);
+  }
+}
+
 }  // namespace
 }  // namespace xylem::broker

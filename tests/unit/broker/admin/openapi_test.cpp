@@ -109,6 +109,20 @@ TEST_CASE("broker openapi: the schemas are those of what is told of instances") 
   check_fields(document, "GroupForgotten", json("DELETE", "/api/v1/groups/g/instances/till-7"));
 }
 
+TEST_CASE("broker openapi: the schemas are those of what is told of delayed messages") {
+  RecordsWorld world;
+  const auto document = document_of(world);
+  const auto due = std::to_string(world.broker.clock.wall_ms() + 60'000);
+  const auto stored =
+      world.ask("POST", "/api/v1/messages", R"({"topic":"t","value":"v","dueAt":)" + due + "}");
+  CHECK(stored.status == 200);
+  check_fields(document, "StoredMessage", Json::parse(text_of(stored.body), nullptr, false));
+  const auto answer = world.ask("GET", "/api/v1/delayed");
+  const auto delayed = Json::parse(text_of(answer.body), nullptr, false);
+  check_fields(document, "Delayed", delayed);
+  check_fields(document, "DelayedTopic", delayed["topics"][0]);
+}
+
 TEST_CASE("broker openapi: the schemas are those of a stream's events") {
   RecordsWorld world;
   const auto document = document_of(world);

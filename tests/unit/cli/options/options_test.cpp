@@ -123,6 +123,14 @@ TEST_CASE("produce") {
   CHECK(refused({"produce", "t", "--timeout", "0"}) == Errc::kInvalidRequest);
   CHECK(refused({"produce", "t", "f", "--generate"}) == Errc::kInvalidRequest);
   CHECK(refused({"produce", "a/b"}) == Errc::kInvalidRequest);
+  CHECK(parsed<ProduceOptions>({"produce", "t", "--delay", "30s"}).delay_ms == 30'000);
+  CHECK(parsed<ProduceOptions>({"produce", "t", "--due-at", "2026-01-02T03:04:05Z"}).due_at_ms ==
+        1'767'323'045'000);
+  for (const auto* wrong : {"-1", "401d", "soon"})
+    CHECK(refused({"produce", "t", "--delay", wrong}) == Errc::kInvalidRequest);
+  for (const auto* wrong : {"90m", "tomorrow", "99999999999999"})
+    CHECK(refused({"produce", "t", "--due-at", wrong}) == Errc::kInvalidRequest);
+  CHECK(refused({"produce", "t", "--due-at", "1", "--delay", "1s"}) == Errc::kInvalidRequest);
 }
 
 TEST_CASE("consume") {

@@ -1,5 +1,7 @@
 #include "network/client/batch_queue.h"
 
+#include "common/batch/due_time.h"
+
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -36,6 +38,27 @@ struct Queue {
   BatchQueue queue;
   std::uint64_t last_sent = 0;
 };
+
+TEST_CASE("batch queue: a delayed batch says when the earliest of it is due") {
+  BatchQueue queue({.batch_bytes = 10'000,
+                    .in_flight_max = 5,
+                    .compression = Compression::kNone,
+                    .is_delayed = true});
+  const auto give = [&](std::int64_t due_ms) {
+    Record record{.key = std::nullopt, .value = "v"};
+    set_due_at(record, due_ms);
+    Promise promise;
+    REQUIRE(queue.append(record, promise, 0));
+  };
+  give(30);
+  give(20);
+  give(40);
+  queue.seal();
+  give(50);
+  queue.seal();
+  CHECK(queue.next_to_send()->due_at_ms == 20);
+  CHECK(queue.next_to_send()->due_at_ms == 50);
+}
 
 TEST_CASE("batch queue: after the highest sequence comes 0") {
   Queue it({.id = 7, .epoch = 0, .sequence = kSequenceMax - 1});
