@@ -13,6 +13,7 @@
 #include "broker/groups/local_offsets.h"
 #include "broker/node.h"
 #include "broker/partitions/partition_table.h"
+#include "broker/refresh/refreshes.h"
 #include "broker/topology/registry_client.h"
 #include "broker/upstream/feed.h"
 #include "broker/upstream/offer.h"
@@ -55,6 +56,7 @@ class App {
   Status serve(Epoch leadership);
   void open_pipe();
   void open_clients();
+  void open_refreshes();
   Status open_root_tier();
   Status listen();
   Status watch_registry();
@@ -103,6 +105,7 @@ class App {
 
   std::optional<Memberships> memberships_;
   std::optional<GroupAdmin> group_admin_;
+  std::optional<Refreshes> refreshes_;
   std::optional<ClientListener> clients_;
   std::optional<ClientContext> client_context_;
   std::optional<AdminContext> admin_context_;

@@ -95,7 +95,10 @@ Effects TopicState::on_reset(const network::Refresh& reset) {
     live_.clear();
     effects.changes.emplace_back(BeginShadow{topic_, reset.refresh_id, incarnation});
   }
-  if (decided.acknowledge) effects.acknowledge = network::FrameType::kResetAck;
+  if (decided.acknowledge) {
+    effects.acknowledge =
+        decided.finished ? network::FrameType::kReadyAck : network::FrameType::kResetAck;
+  }
   return effects;
 }
 

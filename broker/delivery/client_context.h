@@ -17,6 +17,8 @@
 
 namespace xylem::broker {
 
+class Refreshes;
+
 // Who leads, as far as this broker knows.
 struct Leader {
   NodeId node;
@@ -42,6 +44,7 @@ struct ClientContext {
   std::function<Leader(const LogId&)> leader_of;  // of a partition
   std::function<Leader(const LogId&)> reader_of;  // whom consumers go to when it is not here
   bool auto_create_topics = false;
+  Refreshes* refreshes = nullptr;  // null: nobody is refreshed
 };
 
 }  // namespace xylem::broker

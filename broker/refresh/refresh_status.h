@@ -5,9 +5,10 @@
 //    "consumers":{"total":n,"reset":n,"ready":n},"owed":n,"barrier":[offsets],
 //    "replayed":[lowest acknowledged offset of its consumers, per partition],"failure":""}
 //
-// `total`: consumers that are connected and have a part in it; `reset`: of those, who has answered
-// RESET; `ready`: who has answered READY. `owed`: consumers that went away before they had it, and
-// get it when they come back. `barrier` and `replayed` are empty while they are not known.
+// `total`: consumers that have a part in it, but those who went away unfinished; `reset`: of those,
+// who has answered RESET; `ready`: who has answered READY. `owed`: consumers that went away before
+// they had it, and get it when they come back. `barrier` and `replayed` are empty while they are
+// not known.
 #pragma once
 
 #include "common/ids.h"

@@ -4,6 +4,7 @@
 
 #include "broker/delivery/client_listener.h"
 #include "broker/groups/local_offsets.h"
+#include "broker/refresh/refreshes.h"
 #include "network/client/admin_client.h"
 #include "network/client/consumer.h"
 #include "network/client/producer.h"
@@ -73,14 +74,21 @@ class BrokerWorld {
             },
         .reader_of = [this](const LogId& log) { return context->leader_of(log); },
         .auto_create_topics = auto_create_topics});
+    refreshes.emplace(broker::Refreshes::Context{loop, clock, random, Logger::none(), metrics,
+                                                 *partitions, *topics, *state},
+                      broker::Refreshes::Options());
+    refreshes->load([](const Status& loaded) { CHECK(loaded); });
+    context->refreshes = &*refreshes;
     clients.emplace(*context, hub.make_server());
     REQUIRE(topics->start());
+    refreshes->watch();
     REQUIRE(clients->listen(*network::Address::parse(kAddress)));
     network = hub.make_client();
   }
 
   ~BrokerWorld() {
     clients.reset();
+    refreshes.reset();
     memberships.reset();
     partitions.reset();
     state.reset();
@@ -121,6 +129,7 @@ class BrokerWorld {
   std::optional<broker::TopicCatalog> topics;
   std::optional<broker::Memberships> memberships;
   std::optional<broker::GroupAdmin> group_admin;
+  std::optional<broker::Refreshes> refreshes;
   std::optional<broker::ClientContext> context;
   std::optional<broker::ClientListener> clients;
   std::unique_ptr<network::NetworkClient> network;
