@@ -325,7 +325,10 @@ void Refreshes::perform(Entry& entry, const RefreshRun::Acts& acts) {
       case Kind::kLeaveOff:
         replays_.remove(act.consumer);
         seat.refresh = 0;
-        if (act.kind == Kind::kGoOn) seat.first_ready.answered();
+        if (act.kind == Kind::kGoOn)
+          seat.first_ready.answered();
+        else if (seat.first_ready.is_over())  // told again, it ends what it has begun
+          seat.first_ready = FirstReady(seat.first_ready.goal(), seat.first_ready.goal());
         consumer.end_replay(act.kind == Kind::kGoOn);
         break;
     }
@@ -347,7 +350,7 @@ void Refreshes::tell(const Entry& entry, Seat& seat, network::FrameType type) co
 }
 
 void Refreshes::tell_first_ready(Seat& seat) const {
-  if (!seat.first_ready.is_due(now_ms())) return;
+  if (!is_loaded_ || !seat.first_ready.is_due(now_ms())) return;
   seat.sitting.consumer.send_refresh(network::FrameType::kReady,
                                      {.topic = seat.sitting.topic,
                                       .refresh_id = 0,

@@ -13,6 +13,10 @@ RefreshState::Act RefreshState::on_reset(const Refresh& reset) {
 }
 
 RefreshState::Act RefreshState::on_ready(const Refresh& ready) {
+  if (ready.refresh_id == 0 && running_) {  // the broker has given that up, or never had it
+    running_.reset();
+    acknowledged_ready_.reset();
+  }
   if (acknowledged_ready_ == ready.refresh_id) return Act::kAcknowledge;
   if (running_ && running_->refresh_id != ready.refresh_id) return Act::kIgnore;
   if (told_ready_ == ready.refresh_id) return Act::kIgnore;

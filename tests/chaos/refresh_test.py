@@ -19,8 +19,8 @@ from refresh_site import NEW, OLD, Reader, Site  # noqa: E402
 
 RUNS = int(os.environ.get("XYLEM_RUNS", "6"))
 SEED = int(os.environ.get("XYLEM_SEED", "1"))
-KEYS = 12_000
-VALUE_BYTES = 500
+KEYS = 24_000
+VALUE_BYTES = 200
 LATEST_S = 60  # until it must have ended: what is lost is told again after 5 or 10 s
 OVER = ("COMPLETED", "ABORTED")
 STATES = ("RESET_SENT", "REPLAYING", "READY_SENT")
@@ -35,6 +35,7 @@ class RefreshTest(unittest.TestCase):
         self.addCleanup(self.site.close)
         self.chance = random.Random(SEED)
         self.live = 0
+        self.moments = {}  # in which state it was when it was disturbed
 
     def test_under_fire(self):
         outcomes = {}
@@ -47,7 +48,7 @@ class RefreshTest(unittest.TestCase):
                 raise AssertionError(f"run {number} (seed {SEED}): {victim} dies, {what}: {why}\n"
                                      + self.site.said()) from why
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
-        print(f"{RUNS} refreshes (seed {SEED}):", outcomes)
+        print(f"{RUNS} refreshes (seed {SEED}):", outcomes, "disturbed in", self.moments)
 
     def one_run(self, victim, what):
         first, second = self.site.consumers
@@ -70,7 +71,7 @@ class RefreshTest(unittest.TestCase):
             self.check_copies(state, seen)
         finally:
             ends.set()
-            for thread in (*readers,):
+            for thread in readers:
                 thread.end()
             feed.join(30)
         for reader in readers:
@@ -112,6 +113,8 @@ class RefreshTest(unittest.TestCase):
                 break
             time.sleep(0.005)
         time.sleep(self.chance.uniform(0, 0.3))
+        state = (self.site.state(refresh) or {}).get("state")
+        self.moments[state] = self.moments.get(state, 0) + 1
 
     def kill(self, victim, readers):
         consumer = self.site.consumers[0]

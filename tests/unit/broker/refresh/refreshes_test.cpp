@@ -136,6 +136,7 @@ TEST_CASE("refreshes: stopped, the consumer goes on where it was") {
   world.produce("t", {"b"});
   REQUIRE(run_until(world.loop, [&] { return keeper.values[0].size() == 2; }));
   CHECK(world.state(id) == RefreshState::kAborted);
+  REQUIRE(run_until(world.loop, [&] { return keeper.is_ready(0); }));  // it hears that it is over
 }
 
 TEST_CASE("refreshes: a consumer that keeps no copy is passed by") {

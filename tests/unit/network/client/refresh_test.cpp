@@ -59,6 +59,19 @@ TEST_CASE("refresh state: a READY that could not be told is told when it comes a
   CHECK(state.on_ready(refresh_of(0)) == Act::kTell);
 }
 
+TEST_CASE("refresh state: READY of none ends what runs, and is told again") {
+  RefreshState state;
+  CHECK(state.on_ready(refresh_of(0)) == Act::kTell);
+  state.acknowledged_ready(0);
+  CHECK(state.on_reset(refresh_of(5)) == Act::kTell);
+  state.acknowledged_reset(5);
+  CHECK(state.on_ready(refresh_of(0)) == Act::kTell);
+  CHECK(state.id() == 0);
+  state.acknowledged_ready(0);
+  CHECK(state.on_ready(refresh_of(0)) == Act::kAcknowledge);
+  CHECK(state.on_reset(refresh_of(5)) == Act::kTell);  // it runs again after all
+}
+
 struct Refreshing : ClientWorld {
   Consumer::Options options;
   Consumer::Handlers handlers;
