@@ -146,11 +146,13 @@ Status App::serve(Epoch leadership) {
   if (auto opened = open_root_tier(); !opened) return opened;
   open_pipe();
   open_delayed(leadership);
+  open_refreshes();
   open_clients();
   if (!root_tier_) {
     if (auto started = topics_->start(); !started) return started;
     if (auto opened = open_delayed_home(leadership, true); !opened) return opened;
   }
+  refreshes_->watch();
   if (auto listening = listen(); !listening) return listening;
   if (auto watching = watch_registry(); !watching) return watching;
   logger_.info("broker.ready", {{"role", to_string(node_->role())},
@@ -222,6 +224,10 @@ void App::open_pipe() {
                                 [this](std::uint64_t version) {
                                   if (registry_ && version > registry_->version())
                                     registry_->hurry();
+                                },
+                            .may_rebuild =
+                                [this](const Partition& partition, const auto& why) {
+                                  return refreshes_->may_rebuild(partition, why);
                                 }});
   const pipe::PipeClient::Context context{loop_, clock_, random_, logger_, metrics_};
   const pipe::PipeClient::Options options{.node = node_->id(),
@@ -276,6 +282,15 @@ Status App::open_delayed_home(Epoch leadership, bool if_used) {
   return {};
 }
 
+void App::open_refreshes() {
+  refreshes_.emplace(Refreshes::Context{loop_, clock_, random_, logger_, metrics_, *partitions_,
+                                        *topics_, *state_},
+                     Refreshes::Options());
+  refreshes_->load([this](const Status& loaded) {
+    if (!loaded) fail_start(loaded.error());
+  });
+}
+
 void App::open_clients() {
   GroupOffsets* offsets = &*offsets_;
   if (root_tier_) offsets = &root_tier_->offsets();
@@ -300,6 +315,7 @@ void App::open_clients() {
       .reader_of = [this](const LogId& log) { return reader_of(log); },
       .auto_create_topics = options_.auto_create_topics,
       .delayed = &*delayed_,
+      .refreshes = &*refreshes_,
   });
   clients_.emplace(*client_context_, network::make_tcp_server(loop_, {}));
   admin_context_.emplace(AdminContext{.client = *client_context_,
@@ -311,6 +327,7 @@ void App::open_clients() {
   add_record_routes(*admin_http_, *admin_context_);
   add_stream_routes(*admin_http_, *admin_context_);
   add_group_routes(*admin_http_, *admin_context_);
+  add_refresh_routes(*admin_http_, *refreshes_);
   add_node_routes(*admin_http_, *admin_context_);
   add_delayed_routes(*admin_http_, *admin_context_);
   add_document_routes(*admin_http_);
@@ -386,6 +403,7 @@ void App::end() {
   clients_.reset();
   memberships_.reset();
   admin_http_.reset();
+  refreshes_.reset();
   pipe_http_.reset();
   pipe_server_.reset();
   delayed_.reset();

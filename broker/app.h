@@ -14,6 +14,7 @@
 #include "broker/groups/local_offsets.h"
 #include "broker/node.h"
 #include "broker/partitions/partition_table.h"
+#include "broker/refresh/refreshes.h"
 #include "broker/topology/registry_client.h"
 #include "broker/upstream/feed.h"
 #include "broker/upstream/offer.h"
@@ -58,6 +59,7 @@ class App {
   void open_delayed(Epoch leadership);
   Status open_delayed_home(Epoch leadership, bool if_used);
   void open_clients();
+  void open_refreshes();
   Status open_root_tier();
   Status listen();
   Status watch_registry();
@@ -107,6 +109,7 @@ class App {
   std::optional<DelayedRecords> delayed_;
   std::optional<Memberships> memberships_;
   std::optional<GroupAdmin> group_admin_;
+  std::optional<Refreshes> refreshes_;
   std::optional<ClientListener> clients_;
   std::optional<ClientContext> client_context_;
   std::optional<AdminContext> admin_context_;

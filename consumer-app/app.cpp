@@ -5,10 +5,28 @@
 #include "consumer-app/view_origins.h"
 #include "consumer-app/view_reader.h"
 #include "consumer-app/view_store.h"
+#include "storage/identity/disk_identity.h"
 
 #include <utility>
 
 namespace xylem::consumer_app {
+namespace {
+
+constexpr std::size_t kNameDigits = 12;  // of 32
+
+// Two daemons of one type are two consumers to a broker, and each is the same one after a restart:
+// a broker that refreshes it knows then whether it had finished.
+std::string name_at_broker(const AppConfig& config,
+                           storage::Disk& disk,
+                           Random& random,
+                           Logger& logger) {
+  const auto identity = storage::open_disk_identity(disk, random, config.data_dir);
+  if (!identity) logger.warn("app.unknown_at_broker", {{"error", identity.error().what()}});
+  const auto id = identity ? identity->disk : Uuid::random(random);
+  return config.stream.client_id + "-" + id.text().substr(0, kNameDigits);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<App>> App::create(const AppConfig& config) {
   auto app = std::unique_ptr<App>(new App(config));
@@ -39,6 +57,7 @@ Status App::start() {
                                        {loop_, disk_, clock_, logger_, metrics_});
   if (!storage) return pass(storage);
   storage_ = std::move(*storage);
+  config_.stream.client_id = name_at_broker(config_, disk_, random_, logger_);
   auto log = RecordLog::open(*storage_, config_.log);
   if (!log) return pass(log);
   log_.emplace(std::move(*log));

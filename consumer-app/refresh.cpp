@@ -4,7 +4,8 @@ namespace xylem::consumer_app {
 
 Refresh::OnReset Refresh::on_reset(std::uint64_t id) {
   if (id == 0) return {};
-  if (id == replaying_.value_or(completed_)) return {.begin = false, .acknowledge = true};
+  if (id == replaying_.value_or(completed_))
+    return {.begin = false, .acknowledge = true, .finished = !replaying_};
   if (!newly_connected_ && id < replaying_.value_or(completed_)) return {};
   newly_connected_ = false;
   replaying_ = id;

@@ -21,6 +21,7 @@ class Refresh {
   struct OnReset {
     bool begin = false;  // make an empty shadow copy, dropping one that may be there
     bool acknowledge = false;
+    bool finished = false;  // the current copy is of that refresh: acknowledge its READY
   };
 
   struct OnReady {

@@ -110,12 +110,16 @@ Effects TopicState::on_reset(const network::Refresh& reset) {
     live_.clear();
     effects.changes.emplace_back(BeginShadow{topic_, reset.refresh_id, incarnation});
   }
-  if (decided.acknowledge) effects.acknowledge = network::FrameType::kResetAck;
+  if (decided.acknowledge) {
+    effects.acknowledge =
+        decided.finished ? network::FrameType::kReadyAck : network::FrameType::kResetAck;
+  }
   return effects;
 }
 
 Effects TopicState::on_ready(const network::Refresh& ready) {
   if (expects_subscription_) return {};
+  if (ready.refresh_id == 0 && refresh_.replaying()) return give_up_refresh();
   Cursors barrier;
   for (std::size_t i = 0; i < ready.barrier.size(); ++i)
     barrier[PartitionId(static_cast<std::int32_t>(i))] = ready.barrier[i];
@@ -186,6 +190,18 @@ Effects TopicState::begin_own_refresh(const Incarnation& incarnation) {
   Effects effects;
   effects.changes.emplace_back(BeginShadow{topic_, 0, incarnation});
   effects.resubscribe = true;
+  return effects;
+}
+
+// This broker runs no refresh of ours: it was stopped, or another broker's.
+Effects TopicState::give_up_refresh() {
+  refresh_.abandon();
+  shadow_.reset();
+  live_.clear();
+  Effects effects;
+  effects.changes.emplace_back(DiscardShadow{topic_});
+  note_progress(effects);
+  effects.acknowledge = network::FrameType::kReadyAck;
   return effects;
 }
 

@@ -81,6 +81,7 @@ class TopicState {
                                       const Cursors& log_ends) const;
   [[nodiscard]] bool has_reached(const std::optional<Accepted>& copy, const Cursors& barrier) const;
   Effects begin_own_refresh(const Incarnation& incarnation);
+  Effects give_up_refresh();
   void note_progress(Effects& effects);
   void swap(const Cursors& barrier, Effects& effects);
 

@@ -38,6 +38,7 @@ void add_stream_routes(network::HttpServer& server,
                        AdminContext& context,
                        const RecordStreams::Limits& limits = {});
 void add_group_routes(network::HttpServer& server, AdminContext& context);
+void add_refresh_routes(network::HttpServer& server, Refreshes& refreshes);
 void add_node_routes(network::HttpServer& server, AdminContext& context);
 void add_delayed_routes(network::HttpServer& server, AdminContext& context);
 void add_document_routes(network::HttpServer& server);

@@ -18,6 +18,7 @@
 namespace xylem::broker {
 
 class DelayedRecords;
+class Refreshes;
 
 // Who leads, as far as this broker knows.
 struct Leader {
@@ -45,6 +46,7 @@ struct ClientContext {
   std::function<Leader(const LogId&)> reader_of;  // whom consumers go to when it is not here
   bool auto_create_topics = false;
   DelayedRecords* delayed = nullptr;  // null: none are taken
+  Refreshes* refreshes = nullptr;  // null: nobody is refreshed
 };
 
 }  // namespace xylem::broker

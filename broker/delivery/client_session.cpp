@@ -85,7 +85,7 @@ void ClientSession::dispatch(const Frame& frame) {
       return connection_->close();
     case FrameType::kResetAck:
     case FrameType::kReadyAck:
-      return;  // of a refresh that this broker does not run (any more)
+      return on_refresh_answer(frame);
     default:
       break_off(Error(Errc::kInvalidRequest, "this frame type is for servers to send"));
   }
@@ -206,7 +206,7 @@ void ClientSession::on_ack(const Frame& frame) {
   auto& subscription = found->second;
   if (auto taken = subscription.on_ack(*ack); !taken) return send_error(frame.id, taken.error());
   const auto& request = subscription.request();
-  if (request.auto_commit && !request.group.empty()) {
+  if (request.auto_commit && !request.group.empty() && ack->refresh_id == 0) {
     // The client takes INVALID_REQUEST for a commit that was refused, all else for the end.
     commit({request.group, request.member, request.instance}, {ack->topic, ack->partition},
            {ack->next_offset, ack->incarnation}, [this, id = frame.id](const Status& committed) {
@@ -238,7 +238,18 @@ void ClientSession::on_subscribe(const Frame& frame) {
   if (!opened) return send_error(frame.id, opened.error());
   send(FrameType::kSubscribe, frame.id, network::encode(opened->answer()));
   if (opened->is_empty()) return;
-  subscriptions_.emplace(frame.id, std::move(*opened));
+  auto& subscription = subscriptions_.emplace(frame.id, std::move(*opened)).first->second;
+  push(frame.id);
+  if (subscriptions_.contains(frame.id))
+    subscription.sit_down(client_id_, [this, id = frame.id] { push_next_turn(id); });
+}
+
+void ClientSession::on_refresh_answer(const Frame& frame) {
+  const auto answer = network::decode<network::Refresh>(frame.payload.bytes);
+  if (!answer) return break_off(answer.error());
+  const auto found = subscriptions_.find(frame.id);
+  if (found == subscriptions_.end()) return;  // ended while the answer was under way
+  found->second.seat().answered(frame.type, *answer);
   push(frame.id);
 }
 
@@ -476,7 +487,10 @@ void ClientSession::push(std::uint64_t subscription) {
   if (found == subscriptions_.end()) return;
   const auto has_more = found->second.push();
   if (!has_more) return drop_subscription(subscription, has_more.error());
-  if (!*has_more) return;
+  if (*has_more) push_next_turn(subscription);
+}
+
+void ClientSession::push_next_turn(std::uint64_t subscription) {
   unfinished_.insert(subscription);
   if (next_turn_.is_active()) return;
   next_turn_.start(0, 0, [this] {

@@ -70,6 +70,7 @@ class ClientSession final : public network::ConnectionHandler {
   void on_hello(const network::Frame& frame);
   void on_produce(const network::Frame& frame);
   void on_ack(const network::Frame& frame);
+  void on_refresh_answer(const network::Frame& frame);
   void on_subscribe(const network::Frame& frame);
   void on_commit(const network::Frame& frame);
   void on_fetch(const network::Frame& frame);
@@ -100,6 +101,7 @@ class ClientSession final : public network::ConnectionHandler {
                      network::TopicMetadata& metadata) const;
   void push_all();
   void push(std::uint64_t subscription);
+  void push_next_turn(std::uint64_t subscription);
   void drop_subscription(std::uint64_t id, const Error& why);
   void send(network::FrameType type, std::uint64_t id, Buffer payload);
   void send_error(std::uint64_t id, const Error& error);

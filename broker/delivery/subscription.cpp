@@ -4,8 +4,10 @@
 #include "broker/delivery/filtered_batches.h"
 #include "broker/delivery/group_reader.h"
 #include "broker/delivery/partition_leader.h"
+#include "broker/refresh/refreshes.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -33,6 +35,9 @@ Result<Subscription> Subscription::open(ClientContext& context,
     auto filter = RecordFilter::parse(made.request_.filter);
     if (!filter) return pass(filter);
     made.filter_ = std::move(*filter);
+  }
+  if (made.request_.every && context.refreshes != nullptr) {
+    if (auto may = context.refreshes->may_subscribe(*topic); !may) return pass(may);
   }
   made.incarnation_ = topic->incarnation;
   made.partitions_known_ = topic->partitions;
@@ -127,19 +132,28 @@ network::SubscribeAnswer Subscription::answer() const {
   for (const auto& place : places_) {
     const auto* partition = context_->partitions.find(place.log);
     if (partition == nullptr) continue;
+    const bool is_refreshed = context_->refreshes != nullptr && is_whole();
     answer.partitions.push_back({place.log.partition, place.cursor,
-                                 partition->log()->start_offset(), partition->high_watermark()});
+                                 partition->log()->start_offset(),
+                                 is_refreshed ? context_->refreshes->high_watermark(*partition)
+                                              : partition->high_watermark()});
   }
   return answer;
 }
 
 Result<bool> Subscription::push() {
+  auto has_more = push_live();
+  seat_.wake();
+  return has_more;
+}
+
+Result<bool> Subscription::push_live() {
   std::size_t idle = 0;
-  while (idle < places_.size() && credit_bytes_ > 0 &&
+  while (!is_live_held_ && idle < places_.size() && credit_bytes_ > 0 &&
          connection_->queued_bytes() < kQueuedBytesMax) {
     auto& place = places_[turn_];
     turn_ = (turn_ + 1) % places_.size();
-    auto sent = push_one(place);
+    auto sent = push_one(place, 0);
     if (!sent) return pass(sent);
     idle = *sent ? 0 : idle + 1;
     if (*sent && filter_) return true;
@@ -147,10 +161,12 @@ Result<bool> Subscription::push() {
   return false;
 }
 
-Result<bool> Subscription::push_one(Place& place) {
+Result<bool> Subscription::push_one(Place& place, std::uint64_t refresh_id) {
   const auto* partition = context_->partitions.find(place.log);
   if (partition == nullptr) return std::unexpected(gone_from_here(*context_, place.log));
-  if (place.cursor < partition->log()->start_offset()) {
+  if (place.cursor < partition->log()->start_offset() && refresh_id != 0) {
+    place.cursor = partition->log()->start_offset();  // a new copy begins wherever the log does
+  } else if (place.cursor < partition->log()->start_offset()) {
     if (auto told = tell_gap(place, *partition); !told) return pass(told);
     return true;
   }
@@ -166,7 +182,7 @@ Result<bool> Subscription::push_one(Place& place) {
     auto matching = filtered(read->slices, *filter_, kPushBytesMax);
     *read = {std::move(matching.slices), matching.bytes, matching.next};
   }
-  send(place, *partition, std::move(read->slices));
+  send(place, *partition, std::move(read->slices), refresh_id);
   credit_bytes_ -= static_cast<std::int64_t>(read->bytes);
   place.cursor = read->next;
   return true;
@@ -196,7 +212,10 @@ Status Subscription::tell_gap(Place& place, const Partition& partition) {
   return {};
 }
 
-void Subscription::send(const Place& place, const Partition& partition, std::vector<Slice> slices) {
+void Subscription::send(const Place& place,
+                        const Partition& partition,
+                        std::vector<Slice> slices,
+                        std::uint64_t refresh_id) {
   network::DataHeader header;
   header.topic = request_.topic;
   header.partition = place.log.partition;
@@ -205,6 +224,7 @@ void Subscription::send(const Place& place, const Partition& partition, std::vec
   header.epoch = partition.epoch();
   header.batch_count = count_batches(slices);
   header.high_watermark = partition.high_watermark();
+  header.refresh_id = refresh_id;
   slices.insert(slices.begin(), Slice::own(network::encode_data_header(header)));
   connection_->send(network::FrameType::kData, id_, slices);
 }
@@ -218,6 +238,11 @@ Status Subscription::on_ack(const network::DeliveryAck& ack) {
   }
   // Never more credit than was granted: an acknowledgement returns, it does not add.
   credit_bytes_ = std::min<std::int64_t>(credit_bytes_ + ack.credit_bytes, request_.credit_bytes);
+  if (ack.refresh_id != 0 && ack.refresh_id == refresh_id_) {
+    auto& replay = replay_.at(static_cast<std::size_t>(place - places_.begin()));
+    replay.cursor = std::max(replay.cursor, ack.next_offset);  // it had some from before
+  }
+  seat_.acknowledged(ack);
   return {};
 }
 
@@ -231,11 +256,98 @@ bool Subscription::extend(const TopicDefinition& topic) {
   for (std::int32_t p = known; p < topic.partitions; ++p) {
     const auto* partition = context_->partitions.find(topic.log(p));
     if (partition == nullptr) return false;
-    if (!follows(topic.log(p)))
-      places_.push_back(
-          {partition->id(), partition->log()->start_offset(), request_.every->takes_gaps});
+    if (follows(topic.log(p))) continue;
+    places_.push_back(
+        {partition->id(), partition->log()->start_offset(), request_.every->takes_gaps});
+    if (refresh_id_ != 0) replay_.push_back(places_.back());
   }
   return true;
+}
+
+void Subscription::sit_down(std::string name, std::function<void()> wake) {
+  wake_ = std::move(wake);
+  if (context_->refreshes == nullptr || !is_whole()) return;
+  if (!request_.group.empty()) name += "/" + request_.group;
+  std::vector<Offset> high_watermarks;
+  for (const auto& partition : answer().partitions)
+    high_watermarks.push_back(partition.high_watermark);
+  seat_ = context_->refreshes->sit({.consumer = *this,
+                                    .name = std::move(name),
+                                    .topic = request_.topic,
+                                    .incarnation = incarnation_,
+                                    .is_fresh = is_fresh(),
+                                    .cursors = live(),
+                                    .high_watermarks = std::move(high_watermarks)});
+}
+
+bool Subscription::is_whole() const {
+  return request_.every && elsewhere_.empty() && std::cmp_equal(places_.size(), partitions_known_);
+}
+
+// It did not say where it was, so that it has nothing that a refresh would have to replace.
+bool Subscription::is_fresh() const {
+  const auto begins = [](const network::SubscribePartition& wish) {
+    return wish.start == network::StartAt::kEarliest || wish.start == network::StartAt::kLatest;
+  };
+  return (!request_.every || begins(*request_.every)) &&
+         std::ranges::all_of(request_.partitions, begins);
+}
+
+void Subscription::send_refresh(network::FrameType type, const network::Refresh& refresh) {
+  const std::array pieces = {Slice::own(network::encode(refresh))};
+  connection_->send(type, id_, pieces);
+}
+
+std::vector<Offset> Subscription::begin_replay(std::uint64_t refresh_id) {
+  refresh_id_ = refresh_id;
+  replay_ = places_;
+  replay_turn_ = 0;
+  is_live_held_ = is_fresh();  // the replay brings all of it
+  for (auto& place : replay_) {
+    const auto* partition = context_->partitions.find(place.log);
+    if (partition != nullptr) place.cursor = partition->log()->start_offset();
+  }
+  return replayed();
+}
+
+Result<std::size_t> Subscription::push_replay() {
+  const auto before = credit_bytes_;
+  const auto reserve = static_cast<std::int64_t>(request_.credit_bytes) / kLiveCreditShare;
+  for (std::size_t tried = 0; tried < replay_.size(); ++tried) {
+    if (credit_bytes_ <= reserve || connection_->queued_bytes() >= kQueuedBytesMax / 2) return 0;
+    auto& place = replay_[replay_turn_];
+    replay_turn_ = (replay_turn_ + 1) % replay_.size();
+    if (const auto* partition = context_->partitions.find(place.log); partition != nullptr)
+      place.cursor = std::max(place.cursor, partition->log()->start_offset());
+    auto sent = push_one(place, refresh_id_);
+    if (!sent) return pass(sent);
+    if (*sent) return static_cast<std::size_t>(std::max<std::int64_t>(1, before - credit_bytes_));
+  }
+  return 0;
+}
+
+std::vector<Offset> Subscription::replayed() const { return cursors_of(replay_); }
+
+std::vector<Offset> Subscription::live() const { return cursors_of(places_); }
+
+void Subscription::hold_live() { is_live_held_ = true; }
+
+void Subscription::end_replay(bool has_swapped) {
+  if (has_swapped && replay_.size() == places_.size()) places_ = replay_;
+  refresh_id_ = 0;
+  replay_.clear();
+  is_live_held_ = false;
+  wake_();
+}
+
+// In the order of the partitions.
+std::vector<Offset> Subscription::cursors_of(const std::vector<Place>& places) {
+  std::vector<Offset> cursors(places.size());
+  for (const auto& place : places) {
+    const auto p = static_cast<std::size_t>(place.log.partition.value());
+    if (p < cursors.size()) cursors[p] = place.cursor;
+  }
+  return cursors;
 }
 
 std::uint32_t count_batches(std::span<const Slice> slices) {

@@ -12,11 +12,16 @@
 // A cursor that is below the log's start, at the beginning or later, is told a GAP and moves to
 // that start, where the consumer takes gaps; it is next in line then.
 //
+// Who asked for every partition, and gets them all here, takes part in refreshes: a replay of the
+// topic is pushed beside live data, of the same credit, of which it leaves some.
+//
 // Threads: the loop's.
 #pragma once
 
 #include "broker/delivery/client_context.h"
 #include "broker/delivery/record_filter.h"
+#include "broker/refresh/refresh_consumer.h"
+#include "broker/refresh/refresh_seat.h"
 #include "common/ids.h"
 #include "common/result.h"
 #include "network/protocol/messages.h"
@@ -24,6 +29,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,11 +37,12 @@
 
 namespace xylem::broker {
 
-class Subscription {
+class Subscription final : public RefreshConsumer {
  public:
   // Small enough that a turn of the loop, which ends in the kernel's copy of all that is queued,
   // does not keep the other consumers waiting.
-  static constexpr std::size_t kPushBytesMax = 256ULL * 1024;    // of one DATA frame
+  static constexpr std::size_t kPushBytesMax = 256ULL * 1024;  // of one DATA frame
+  static constexpr std::int64_t kLiveCreditShare = 4;  // of credit, a fourth, is no replay's
   static constexpr std::size_t kQueuedBytesMax = 256ULL * 1024;  // waiting in the connection
 
   // kInvalidRequest (a filter that is none), kUnknownTopicOrPartition (no such topic),
@@ -68,6 +75,20 @@ class Subscription {
   // not here, so the client must be told where it is.
   [[nodiscard]] bool extend(const TopicDefinition& topic);
 
+  // Takes part in refreshes from now on, where it may; it must stay where it is. `name`: the
+  // client's; `wake` asks for push() soon.
+  void sit_down(std::string name, std::function<void()> wake);
+
+  [[nodiscard]] const RefreshSeat& seat() const { return seat_; }
+
+  void send_refresh(network::FrameType type, const network::Refresh& refresh) override;
+  std::vector<Offset> begin_replay(std::uint64_t refresh_id) override;
+  Result<std::size_t> push_replay() override;
+  [[nodiscard]] std::vector<Offset> replayed() const override;
+  [[nodiscard]] std::vector<Offset> live() const override;
+  void hold_live() override;
+  void end_replay(bool has_swapped) override;
+
  private:
   struct Place {
     LogId log;
@@ -87,9 +108,17 @@ class Subscription {
   [[nodiscard]] Offset committed_or_reset(const TopicDefinition& topic,
                                           const Partition& partition,
                                           const network::SubscribePartition& wish) const;
-  Result<bool> push_one(Place& place);
   Status tell_gap(Place& place, const Partition& partition);
-  void send(const Place& place, const Partition& partition, std::vector<Slice> slices);
+  Result<bool> push_live();
+  // `refresh_id`: 0: live data.
+  Result<bool> push_one(Place& place, std::uint64_t refresh_id);
+  void send(const Place& place,
+            const Partition& partition,
+            std::vector<Slice> slices,
+            std::uint64_t refresh_id);
+  [[nodiscard]] bool is_whole() const;
+  [[nodiscard]] bool is_fresh() const;
+  static std::vector<Offset> cursors_of(const std::vector<Place>& places);
 
   ClientContext* context_;
   network::Connection* connection_;
@@ -102,6 +131,12 @@ class Subscription {
   std::size_t turn_ = 0;
   std::int64_t credit_bytes_ = 0;
   std::optional<RecordFilter> filter_;
+  std::uint64_t refresh_id_ = 0;  // of the replay; 0: none
+  std::vector<Place> replay_;
+  std::size_t replay_turn_ = 0;
+  bool is_live_held_ = false;
+  std::function<void()> wake_;
+  RefreshSeat seat_;
 };
 
 // How many batches a read gave.

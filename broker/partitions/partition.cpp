@@ -92,6 +92,7 @@ void Partition::await_commit(std::deque<Pending>& waiting,
 
 Status Partition::store(Bytes batches, Offset high_watermark, std::uint64_t age_ms) {
   parent_high_watermark_ = high_watermark;
+  has_heard_parent_ = true;
   if (!batches.empty()) {
     auto stored = log_->append_as_is(batches);
     if (!stored) return stored;

@@ -113,6 +113,11 @@ class Partition {
   static constexpr std::uint64_t kAgeUnknown = UINT64_MAX;
   [[nodiscard]] std::uint64_t age_ms() const;
 
+  // As the parent said last; nullopt: it has not, since this was opened.
+  [[nodiscard]] std::optional<Offset> parent_high_watermark() const {
+    return has_heard_parent_ ? std::optional(parent_high_watermark_) : std::nullopt;
+  }
+
   // One batch from a producer, checked deeply. `done` runs when it is committed (kLeader, kNone:
   // durable here), or at once when it was refused. A batch of a numbered producer that is here
   // already is answered as it was then. kNotLeader, kCorrupt, kDiskFull, kIo, kNotEnoughReplicas,
@@ -179,6 +184,7 @@ class Partition {
   Offset high_watermark_;
   Offset parent_high_watermark_;
   Offset begun_anew_at_;
+  bool has_heard_parent_ = false;
   std::optional<Told> reached_;
   std::vector<Told> told_;  // not reached yet: the first one and the last one
   ProducerCheck producers_;

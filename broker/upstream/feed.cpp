@@ -49,19 +49,30 @@ Status Feed::repair(const pipe::FetchedPartition& fetched) {
                                        {"offset", fetched.offset.value()}});
   switch (fetched.state) {
     case pipe::FetchState::kDiverged: {
-      cut_back_.add();
       const auto cut_at = pipe::cut_point(*partition->log(), fetched);
       if (!cut_at) return std::unexpected(cut_at.error());
+      if (*cut_at < partition->high_watermark()) {
+        auto may = may_rebuild(*partition, "the parent's history differs: cut back");
+        if (!may) return may;
+      }
+      cut_back_.add();
       auto cut = partition->cut_back(*cut_at);
       if (cut) context_.partitions.announce(*partition);
       return cut;
     }
-    case pipe::FetchState::kOutOfRange:
+    case pipe::FetchState::kOutOfRange: {
+      auto may = may_rebuild(*partition, "the parent no longer had what came next");
+      if (!may) return may;
       lost_history_.add();
       return restart(*partition, fetched.offset);
+    }
     default:
       return {};
   }
+}
+
+Status Feed::may_rebuild(const Partition& partition, const std::string& why) const {
+  return hooks_.may_rebuild ? hooks_.may_rebuild(partition, why) : Status();
 }
 
 Status Feed::restart(Partition& partition, Offset start) {

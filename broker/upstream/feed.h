@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace xylem::broker {
 
@@ -24,6 +25,9 @@ class Feed final : public pipe::PipeTarget {
     // The first contact with a cluster, when this node knows none yet.
     std::function<Status(const ClusterId&)> adopt;
     std::function<void(std::uint64_t version)> topology_seen;
+    // Before the copy is cut back or begun anew below what consumers may have been given. An error:
+    // not now; the parent is asked again.
+    std::function<Status(const Partition&, const std::string& why)> may_rebuild = {};
   };
 
   struct Context {
@@ -45,6 +49,7 @@ class Feed final : public pipe::PipeTarget {
 
  private:
   Status restart(Partition& partition, Offset start);
+  [[nodiscard]] Status may_rebuild(const Partition& partition, const std::string& why) const;
 
   Context context_;
   ClusterId cluster_;

@@ -115,10 +115,11 @@ PartitionDelivery& ConsumedTopic::delivery_of(PartitionId partition) {
         .options = options_,
         .handlers = handlers_,
         .acknowledge =
-            [this](PartitionId which, Offset next, const Incarnation& incarnation, auto credit) {
-              coordinator_.acknowledged(name_, which, {next, incarnation});
+            [this](PartitionId which, Offset next, const Incarnation& incarnation, auto credit,
+                   auto refresh_id) {
+              if (refresh_id == 0) coordinator_.acknowledged(name_, which, {next, incarnation});
               if (auto* server = server_of(which))
-                server->give_credit(which, {next, incarnation}, credit);
+                server->give_credit(which, {next, incarnation}, credit, refresh_id);
             },
         .gap = [this](const Gap& gap) { tell_gap(gap); },
         .drained = [this] { tell_ready_once_drained(); }};
@@ -133,9 +134,8 @@ Status ConsumedTopic::on_data(Subscription& from, const Data& data) {
   const auto& header = data.header;
   const bool is_replay = header.refresh_id != 0;
   if (is_replay && header.refresh_id != refresh_.id()) {  // of a cancelled refresh
-    from.give_credit(header.partition,
-                     {cursor(header.partition).value_or(Cursor()).offset, header.incarnation},
-                     data.batches.bytes.size());
+    from.give_credit(header.partition, {{}, header.incarnation}, data.batches.bytes.size(),
+                     header.refresh_id);
     return {};
   }
   if (assigned_ && !assigned_->contains(header.partition)) return {};  // it went elsewhere
@@ -187,10 +187,14 @@ void ConsumedTopic::on_reset(Subscription& from, const Refresh& reset) {
       return;
     case RefreshState::Act::kAcknowledge:
       return from.send_acknowledgement(FrameType::kResetAck, reset);
+    case RefreshState::Act::kFinished:
+      return from.send_acknowledgement(FrameType::kReadyAck, reset);
     case RefreshState::Act::kTell:
       break;
   }
-  ready_.reset();  // of the one that this cancels
+  ready_.reset();                            // of the one that this cancels
+  if (!handlers_.reset && !handlers_.ready)  // it keeps no copy
+    return acknowledged(FrameType::kReadyAck, reset);
   for (auto& [partition, delivery] : deliveries_) delivery->begin_replay(reset.refresh_id);
   if (handlers_.reset) return handlers_.reset(reset);
   acknowledged(FrameType::kResetAck, reset);
@@ -202,6 +206,7 @@ void ConsumedTopic::on_ready(Subscription& from, const Refresh& ready) {
     case RefreshState::Act::kIgnore:
       return;
     case RefreshState::Act::kAcknowledge:
+    case RefreshState::Act::kFinished:
       return from.send_acknowledgement(FrameType::kReadyAck, ready);
     case RefreshState::Act::kTell:
       break;

@@ -111,7 +111,8 @@ class Consumer {
     // kPauseOnError, post it to the loop: from in here it is too early.
     std::function<void(const Error&)> error;
     // RESET: prepare an empty copy beside the old one, then call Consumer::acknowledge. What comes
-    // with its refresh_id is for that copy. Once per refresh id. Not set: acknowledged at once.
+    // with its refresh_id is for that copy. Once per refresh id. Not set: acknowledged at once;
+    // with `ready` not set either there is no copy, and nothing is replayed.
     std::function<void(const Refresh&)> reset;
     // READY: the copy is whole up to the barrier and every batch of it was handled: swap, then
     // acknowledge. Not set: acknowledged at once.

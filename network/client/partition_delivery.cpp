@@ -107,7 +107,8 @@ void PartitionDelivery::deliver_front() {
   if (front.gap) return deliver_gap();
   const bool is_before = settings_.options.commit == Consumer::Commit::kBeforeHandler;
   if (is_before && front.credit_bytes > 0)
-    settings_.acknowledge(partition_, front.data.next_offset, front.incarnation, 0);
+    settings_.acknowledge(partition_, front.data.next_offset, front.incarnation, 0,
+                          front.refresh_id);
   if (auto handled = hand_over(front, position); !handled)
     return on_handler_error(handled.error(), position);
   schedule_.reset();
@@ -128,7 +129,7 @@ void PartitionDelivery::pop_front() {
   queue_.pop_front();
   queued_bytes_ -= front.credit_bytes;
   settings_.acknowledge(partition_, position_of(front.refresh_id).handled, front.incarnation,
-                        front.credit_bytes);
+                        front.credit_bytes, front.refresh_id);
 }
 
 DeliveredBatch PartitionDelivery::view_of(const Queued& queued, Offset first) const {

@@ -23,9 +23,13 @@ namespace xylem::network {
 
 class PartitionDelivery {
  public:
-  // Gives credit back; `next` is what may be committed.
-  using Acknowledge = std::function<void(
-      PartitionId partition, Offset next, const Incarnation& incarnation, std::size_t credit)>;
+  // Gives credit back; `next` is what may be committed, or of a refresh's replay (its id is not 0)
+  // how far the copy is.
+  using Acknowledge = std::function<void(PartitionId partition,
+                                         Offset next,
+                                         const Incarnation& incarnation,
+                                         std::size_t credit,
+                                         std::uint64_t refresh_id)>;
 
   struct Settings {
     Loop& loop;

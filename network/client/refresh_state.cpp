@@ -5,7 +5,7 @@ namespace xylem::network {
 RefreshState::Act RefreshState::on_reset(const Refresh& reset) {
   if (running_ && running_->refresh_id == reset.refresh_id)
     return is_reset_acknowledged_ ? Act::kAcknowledge : Act::kIgnore;
-  if (acknowledged_ready_ == reset.refresh_id) return Act::kIgnore;  // older than its own READY
+  if (acknowledged_ready_ == reset.refresh_id) return Act::kFinished;
   running_ = reset;
   is_reset_acknowledged_ = false;
   told_ready_.reset();
@@ -13,6 +13,10 @@ RefreshState::Act RefreshState::on_reset(const Refresh& reset) {
 }
 
 RefreshState::Act RefreshState::on_ready(const Refresh& ready) {
+  if (ready.refresh_id == 0 && running_) {  // the broker has given that up, or never had it
+    running_.reset();
+    acknowledged_ready_.reset();
+  }
   if (acknowledged_ready_ == ready.refresh_id) return Act::kAcknowledge;
   if (running_ && running_->refresh_id != ready.refresh_id) return Act::kIgnore;
   if (told_ready_ == ready.refresh_id) return Act::kIgnore;
@@ -25,10 +29,11 @@ void RefreshState::acknowledged_reset(std::uint64_t refresh_id) {
 }
 
 void RefreshState::acknowledged_ready(std::uint64_t refresh_id) {
-  if (told_ready_ != refresh_id) return;
+  const bool is_running = running_ && running_->refresh_id == refresh_id;
+  if (told_ready_ != refresh_id && !is_running) return;  // the caller may have had it before RESET
   told_ready_.reset();
   acknowledged_ready_ = refresh_id;
-  if (running_ && running_->refresh_id == refresh_id) running_.reset();
+  if (is_running) running_.reset();
 }
 
 void RefreshState::dropped_ready() { told_ready_.reset(); }

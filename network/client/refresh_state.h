@@ -16,6 +16,7 @@ class RefreshState {
     kIgnore,       // stale, or the handler is still at it
     kTell,         // new: call the handler
     kAcknowledge,  // the acknowledgement got lost: send it again
+    kFinished,     // a RESET of what is over here: say so by READY_ACK
   };
 
   Act on_reset(const Refresh& reset);

@@ -251,12 +251,14 @@ void Subscription::on_gap(const Frame& frame) {
 
 void Subscription::give_credit(PartitionId partition,
                                const Cursor& next,
-                               std::size_t credit_bytes) {
+                               std::size_t credit_bytes,
+                               std::uint64_t refresh_id) {
   const DeliveryAck ack{.topic = topic_.name(),
                         .partition = partition,
                         .incarnation = next.incarnation,
                         .next_offset = next.offset,
-                        .credit_bytes = static_cast<std::uint32_t>(credit_bytes)};
+                        .credit_bytes = static_cast<std::uint32_t>(credit_bytes),
+                        .refresh_id = refresh_id};
   session_.send(FrameType::kAck, id_, payload_of(ack));
 }
 

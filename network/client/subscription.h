@@ -71,7 +71,10 @@ class Subscription {
 
   // Only while is_connected().
   void commit(PartitionId partition, Offset next, std::function<void(Status)> done);
-  void give_credit(PartitionId partition, const Cursor& next, std::size_t credit_bytes);
+  void give_credit(PartitionId partition,
+                   const Cursor& next,
+                   std::size_t credit_bytes,
+                   std::uint64_t refresh_id);
   void send_acknowledgement(FrameType type, const Refresh& refresh);
 
  private:

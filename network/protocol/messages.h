@@ -69,12 +69,14 @@ struct ProduceAck {
 };
 
 // ACK, consumer -> broker: gives `credit_bytes` back and, in automatic mode, commits `next_offset`.
+// With the `refresh_id` of a replay's DATA it commits nothing, and says how far that copy is.
 struct DeliveryAck {
   std::string topic;
   PartitionId partition;
   Incarnation incarnation;
   Offset next_offset;
   std::uint32_t credit_bytes = 0;
+  std::uint64_t refresh_id = 0;
 };
 
 enum class StartAt : std::uint8_t { kCommitted, kEarliest, kLatest, kOffset };
@@ -202,7 +204,8 @@ struct GroupAssignment {
   std::vector<std::string> broadcast;  // of its topics: each member has all of them
 };
 
-// RESET, READY, RESET_ACK, READY_ACK.
+// RESET, READY, RESET_ACK, READY_ACK. A consumer that has finished a refresh already answers its
+// RESET by READY_ACK. READY with id 0: a fresh subscriber has caught up.
 struct Refresh {
   std::string topic;
   std::uint64_t refresh_id = 0;

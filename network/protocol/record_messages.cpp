@@ -70,7 +70,8 @@ struct Codec<DeliveryAck> {
   static auto pack(Builder& builder, const DeliveryAck& ack) {
     const auto incarnation = packed(ack.incarnation);
     return fbs::CreateDeliveryAck(builder, builder.CreateString(ack.topic), ack.partition.value(),
-                                  &incarnation, ack.next_offset.value(), ack.credit_bytes);
+                                  &incarnation, ack.next_offset.value(), ack.credit_bytes,
+                                  ack.refresh_id);
   }
 
   static DeliveryAck unpack(Unpacker& unpacker, const Table& table) {
@@ -78,7 +79,8 @@ struct Codec<DeliveryAck> {
             .partition = unpacker.partition(table.partition()),
             .incarnation = Unpacker::incarnation(table.incarnation()),
             .next_offset = Offset(table.next_offset()),
-            .credit_bytes = table.credit_bytes()};
+            .credit_bytes = table.credit_bytes(),
+            .refresh_id = table.refresh_id()};
   }
 };
 

@@ -5,6 +5,7 @@
 #include "broker/delayed/delayed_records.h"
 #include "broker/delivery/client_listener.h"
 #include "broker/groups/local_offsets.h"
+#include "broker/refresh/refreshes.h"
 #include "network/client/admin_client.h"
 #include "network/client/consumer.h"
 #include "network/client/producer.h"
@@ -77,8 +78,14 @@ class BrokerWorld {
         .reader_of = [this](const LogId& log) { return context->leader_of(log); },
         .auto_create_topics = auto_create_topics,
         .delayed = &*delayed});
+    refreshes.emplace(broker::Refreshes::Context{loop, clock, random, Logger::none(), metrics,
+                                                 *partitions, *topics, *state},
+                      broker::Refreshes::Options());
+    refreshes->load([](const Status& loaded) { CHECK(loaded); });
+    context->refreshes = &*refreshes;
     clients.emplace(*context, hub.make_server());
     REQUIRE(topics->start());
+    refreshes->watch();
     REQUIRE(clients->listen(*network::Address::parse(kAddress)));
   }
 
@@ -105,6 +112,7 @@ class BrokerWorld {
 
   ~BrokerWorld() {
     clients.reset();
+    refreshes.reset();
     memberships.reset();
     delayed.reset();
     partitions.reset();
@@ -148,6 +156,7 @@ class BrokerWorld {
   std::optional<broker::DelayedRecords> delayed;
   std::optional<broker::Memberships> memberships;
   std::optional<broker::GroupAdmin> group_admin;
+  std::optional<broker::Refreshes> refreshes;
   std::optional<broker::ClientContext> context;
   std::optional<broker::ClientListener> clients;
 };

@@ -32,6 +32,7 @@ class HttpWorld {
     add_record_routes(*server, admin);
     add_stream_routes(*server, admin);
     add_group_routes(*server, admin);
+    add_refresh_routes(*server, *broker.refreshes);
     add_node_routes(*server, admin);
     add_delayed_routes(*server, admin);
     broker::add_document_routes(*server);

@@ -37,6 +37,17 @@ TEST_CASE("refresh: from RESET to READY") {
   CHECK(refresh.on_data(9) == Target::kCurrent);
 }
 
+TEST_CASE("refresh: a RESET of what made the current copy is finished") {
+  Refresh refresh(9);
+  const auto again = refresh.on_reset(9);
+  CHECK_FALSE(again.begin);
+  CHECK(again.acknowledge);
+  CHECK(again.finished);
+  CHECK_FALSE(refresh.replaying());
+  CHECK_FALSE(refresh.on_reset(10).finished);
+  CHECK_FALSE(refresh.on_reset(10).finished);  // it is being replayed
+}
+
 TEST_CASE("refresh: repeated frames are acknowledged and change nothing") {
   Refresh refresh = serving();
   REQUIRE(refresh.on_reset(7).begin);

@@ -247,5 +247,22 @@ TEST_CASE("topic: READY of a fresh subscriber is only acknowledged") {
   CHECK(ready.acknowledge == FrameType::kReadyAck);
 }
 
+TEST_CASE("topic: READY of none gives up the refresh that runs, the old copy stays") {
+  auto topic = holding_ten();
+  topic.on_subscribed(answer(10, 10));
+  REQUIRE(topic.on_reset(refresh(9)).acknowledge);
+  topic.on_batch(batch(0, 4, 9));
+  REQUIRE(topic.is_rebuilding());
+  const auto over = topic.on_ready(refresh(0));
+  CHECK(over.acknowledge == FrameType::kReadyAck);
+  CHECK_FALSE(over.swapped);
+  CHECK_FALSE(topic.is_rebuilding());
+  only<DiscardShadow>(over);
+  CHECK(topic.cursor(kZero)->offset == Offset(10));
+  CHECK(topic.on_batch(batch(4, 6, 9)).dropped);
+  CHECK(topic.on_reset(refresh(9)).acknowledge == FrameType::kResetAck);  // it may come again
+  CHECK(topic.is_rebuilding());
+}
+
 }  // namespace
 }  // namespace xylem::consumer_app

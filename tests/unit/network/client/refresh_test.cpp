@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,7 +33,7 @@ TEST_CASE("refresh state: told once, acknowledged again when repeated") {
   state.acknowledged_ready(1);
   CHECK(state.id() == 0);
   CHECK(state.on_ready(refresh_of(1)) == Act::kAcknowledge);
-  CHECK(state.on_reset(refresh_of(1)) == Act::kIgnore);  // late
+  CHECK(state.on_reset(refresh_of(1)) == Act::kFinished);  // its READY_ACK got lost
 }
 
 TEST_CASE("refresh state: a newer RESET cancels, the older one's frames do nothing") {
@@ -56,6 +57,19 @@ TEST_CASE("refresh state: a READY that could not be told is told when it comes a
   CHECK(state.on_ready(refresh_of(0)) == Act::kAcknowledge);
   state.on_subscribed();
   CHECK(state.on_ready(refresh_of(0)) == Act::kTell);
+}
+
+TEST_CASE("refresh state: READY of none ends what runs, and is told again") {
+  RefreshState state;
+  CHECK(state.on_ready(refresh_of(0)) == Act::kTell);
+  state.acknowledged_ready(0);
+  CHECK(state.on_reset(refresh_of(5)) == Act::kTell);
+  state.acknowledged_reset(5);
+  CHECK(state.on_ready(refresh_of(0)) == Act::kTell);
+  CHECK(state.id() == 0);
+  state.acknowledged_ready(0);
+  CHECK(state.on_ready(refresh_of(0)) == Act::kAcknowledge);
+  CHECK(state.on_reset(refresh_of(5)) == Act::kTell);  // it runs again after all
 }
 
 struct Refreshing : ClientWorld {
@@ -155,16 +169,58 @@ TEST_CASE("refresh: READY waits for what is queued before it") {
   CHECK(world.values.size() == 1);
 }
 
-TEST_CASE("refresh: without handlers both are acknowledged at once") {
+TEST_CASE("refresh: without handlers there is no copy, and RESET is answered as READY is") {
   Refreshing world;
   world.handlers.reset = nullptr;
   world.handlers.ready = nullptr;
   world.start();
   world.tell(FrameType::kReset, 4);
+  world.tell(FrameType::kReset, 4);
   world.tell(FrameType::kReady, 4);
+  world.replay(4, {"a"}, Offset(0));
+  REQUIRE(world.until([&] { return world.acknowledged.size() == 3; }));
+  for (const auto& [type, refresh] : world.acknowledged) {
+    CHECK(type == FrameType::kReadyAck);
+    CHECK(refresh.refresh_id == 4);
+  }
+  world.turn(5);
+  CHECK(world.values.empty());
+}
+
+TEST_CASE("refresh: what a replay acknowledges says so, with how far that copy is") {
+  Refreshing world;
+  world.handlers.reset = nullptr;
+  world.start();
+  world.first.append("t", 0, {"a", "b"});
+  world.tell(FrameType::kReset, 4);
+  world.replay(4, {"a"}, Offset(0));
+  world.replay(3, {"a"}, Offset(0));  // of another one: credit comes back, nothing is claimed
+  const auto acknowledged = [&](std::uint64_t refresh_id, Offset next) {
+    return std::ranges::any_of(world.first.acks, [&](const DeliveryAck& ack) {
+      return ack.refresh_id == refresh_id && ack.next_offset == next && ack.credit_bytes > 0;
+    });
+  };
+  REQUIRE(world.until([&] {
+    return acknowledged(4, Offset(1)) && acknowledged(3, Offset(0)) && acknowledged(0, Offset(2));
+  }));
+}
+
+TEST_CASE("refresh: RESET of a refresh whose READY was acknowledged is answered by READY_ACK") {
+  Refreshing world;
+  world.start();
+  world.tell(FrameType::kReset, 9);
+  REQUIRE(world.until([&] { return world.resets.size() == 1; }));
+  world.consumer->acknowledge(FrameType::kResetAck, world.resets[0]);
+  world.tell(FrameType::kReady, 9, {Offset(0)});
+  REQUIRE(world.until([&] { return world.readies.size() == 1; }));
+  world.consumer->acknowledge(FrameType::kReadyAck, world.readies[0]);
   REQUIRE(world.until([&] { return world.acknowledged.size() == 2; }));
-  CHECK(world.acknowledged[0].first == FrameType::kResetAck);
-  CHECK(world.acknowledged[1].first == FrameType::kReadyAck);
+  world.tell(FrameType::kReset, 9);  // READY_ACK got lost, or the broker was restarted
+  REQUIRE(world.until([&] { return world.acknowledged.size() == 3; }));
+  CHECK(world.acknowledged.back().first == FrameType::kReadyAck);
+  CHECK(world.resets.size() == 1);
+  world.tell(FrameType::kReset, 10);  // and the next one is a new one
+  REQUIRE(world.until([&] { return world.resets.size() == 2; }));
 }
 
 TEST_CASE("refresh: a lost connection in the middle goes on where the copy is") {
