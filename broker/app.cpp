@@ -287,7 +287,8 @@ void App::open_refreshes() {
                                         *topics_, *state_},
                      Refreshes::Options());
   refreshes_->load([this](const Status& loaded) {
-    if (!loaded) fail_start(loaded.error());
+    if (!loaded) return fail_start(loaded.error());
+    are_refreshes_loaded_ = true;
   });
 }
 
@@ -360,6 +361,7 @@ Status App::listen() {
 
 Status App::watch_registry() {
   if (options_.registry_url.empty()) return {};
+  take_refresh_orders();
   auto registry = RegistryClient::create(
       {loop_, random_, logger_}, options_.registry_url,
       {.report = [this] { return report(); },
@@ -368,6 +370,7 @@ Status App::watch_registry() {
              node_->move_to(topology);
              follow(topology);
            },
+       .answered = [this](std::string_view answer) { obey(answer); },
        .refused =
            [this](const Error& error) {
              logger_.error("registry.refused", {{"error", error.what()}, {"hint", error.hint()}});
@@ -377,6 +380,33 @@ Status App::watch_registry() {
   if (node_->topology()) follow(*node_->topology());
   registry_->start(node_->topology());
   return {};
+}
+
+void App::take_refresh_orders() {
+  refresh_orders_.emplace(
+      logger_,
+      RefreshOrders::Hooks{
+          .start = [this](const RefreshOrder& order) -> Status {
+            auto started = refreshes_->start(order.topic, order.reason, order.id, "the registry");
+            if (!started) return pass(started);
+            return {};
+          },
+          .abort =
+              [this](std::uint64_t id) { return refreshes_->abort(id, "told by the registry"); },
+          .list = [this] { return refreshes_->list(); },
+          .find = [this](std::uint64_t id) { return refreshes_->find(id); },
+          .hurry = [this] { registry_->hurry(); }});
+  refreshes_->on_change([this](const RefreshStatus& status) {
+    if (registry_) refresh_orders_->on_change(status);
+  });
+}
+
+// What is not obeyed yet, the next answer says again.
+void App::obey(std::string_view answer) {
+  if (!are_refreshes_loaded_) return;
+  auto orders = refresh_orders_from_json(answer);
+  if (!orders) return logger_.warn("refresh.orders_refused", {{"error", orders.error().what()}});
+  refresh_orders_->take(*orders);
 }
 
 void App::follow(const Topology& topology) {
@@ -469,6 +499,7 @@ NodeReport App::report() const {
                                  partition->high_watermark(), age, partition->log()->bytes()});
     report.age_ms = std::max(report.age_ms, age);
   }
+  if (refresh_orders_) report.refreshes = refresh_orders_->report();
   return report;
 }
 

@@ -15,6 +15,7 @@
 #include "broker/node.h"
 #include "broker/partitions/partition_table.h"
 #include "broker/refresh/refreshes.h"
+#include "broker/topology/refresh_orders.h"
 #include "broker/topology/registry_client.h"
 #include "broker/upstream/feed.h"
 #include "broker/upstream/offer.h"
@@ -63,6 +64,8 @@ class App {
   Status open_root_tier();
   Status listen();
   Status watch_registry();
+  void take_refresh_orders();
+  void obey(std::string_view answer);
   void follow(const Topology& topology);
   void stop();
   void end();
@@ -110,11 +113,13 @@ class App {
   std::optional<Memberships> memberships_;
   std::optional<GroupAdmin> group_admin_;
   std::optional<Refreshes> refreshes_;
+  bool are_refreshes_loaded_ = false;
   std::optional<ClientListener> clients_;
   std::optional<ClientContext> client_context_;
   std::optional<AdminContext> admin_context_;
   std::optional<network::HttpServer> admin_http_;
   std::optional<network::HttpServer> pipe_http_;
+  std::optional<RefreshOrders> refresh_orders_;  // where there is a registry
   std::unique_ptr<RegistryClient> registry_;
 };
 

@@ -10,7 +10,6 @@
 namespace xylem::cli {
 namespace {
 
-constexpr int kOk = 200;
 constexpr int kWrong = 400;
 constexpr int kMissing = 404;
 constexpr int kNotNow = 503;
@@ -35,7 +34,7 @@ Result<std::string> exchange(const std::string& base_url, const HttpClient::Exch
   auto answer = (*client)->exchange(request);
   if (!answer) return pass(answer, "ask " + base_url);
   std::string body(text_of(answer->body));
-  if (answer->status != kOk)
+  if (const bool is_good = answer->status >= 200 && answer->status < 300; !is_good)
     return std::unexpected(refused(base_url + request.target, *answer, body));
   return body;
 }
@@ -65,6 +64,10 @@ Result<std::string> http_post(const std::string& base_url,
                              .target = target,
                              .headers = {{"content-type", "application/json"}},
                              .body = bytes_of(body)});
+}
+
+Result<std::string> http_delete(const std::string& base_url, const std::string& target) {
+  return exchange(base_url, {.method = "DELETE", .target = target});
 }
 
 Result<std::string> AdminBrokers::get(const std::string& target) const {

@@ -18,6 +18,8 @@ Result<std::string> http_post(const std::string& base_url,
                               const std::string& target,
                               const std::string& body);
 
+Result<std::string> http_delete(const std::string& base_url, const std::string& target);
+
 // The same with whichever of several brokers of one tier answers first; only for what may be asked
 // twice.
 struct AdminBrokers {

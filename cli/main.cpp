@@ -39,6 +39,8 @@ struct Run {
 
   ExitCode operator()(const xylem::cli::LogOptions& o) const { return run_log(o); }
 
+  ExitCode operator()(const xylem::cli::RefreshOptions& o) const { return run_refresh(o); }
+
   ExitCode operator()(const xylem::cli::BenchLatencyOptions& o) const {
     return run_bench_latency(o);
   }

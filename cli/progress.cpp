@@ -28,10 +28,18 @@ Progress Progress::on_standard_error(const Clock& clock) {
 }
 
 void Progress::update(std::int64_t records, std::int64_t bytes) {
-  if (!on_terminal_ || clock_.monotonic_ms() - drawn_ms_ < kRedrawMs) return;
+  if (is_due()) say(summary(records, bytes));
+}
+
+void Progress::say(std::string_view line) {
+  if (!is_due()) return;
   drawn_ms_ = clock_.monotonic_ms();
   drawn_ = true;
-  std::fprintf(stderr, "\r\033[K%s", summary(records, bytes).c_str());
+  std::fprintf(stderr, "\r\033[K%.*s", static_cast<int>(line.size()), line.data());
+}
+
+bool Progress::is_due() const {
+  return on_terminal_ && clock_.monotonic_ms() - drawn_ms_ >= kRedrawMs;
 }
 
 void Progress::clear() {

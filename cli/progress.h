@@ -19,12 +19,15 @@ class Progress {
 
   // Cheap; redraws at most every kRedrawMs.
   void update(std::int64_t records, std::int64_t bytes);
-  void clear();  // takes the line away, before other text
+  void say(std::string_view line);  // in its place; the same redraw pace
+  void clear();                     // takes the line away, before other text
 
   [[nodiscard]] std::string summary(std::int64_t records, std::int64_t bytes) const;
 
  private:
   static constexpr std::int64_t kRedrawMs = 200;
+
+  [[nodiscard]] bool is_due() const;
 
   const Clock& clock_;
   bool on_terminal_;

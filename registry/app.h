@@ -9,9 +9,11 @@
 #include "common/logger.h"
 #include "common/loop.h"
 #include "common/metrics.h"
+#include "common/random.h"
 #include "common/signals.h"
 #include "common/timer.h"
 #include "registry/config.h"
+#include "registry/refresh/refresh_jobs.h"
 #include "registry/registry_http.h"
 #include "registry/store_writer.h"
 
@@ -30,14 +32,16 @@ class App {
   void run();  // until SIGTERM or SIGINT
 
  private:
-  App(const RegistryConfig& config, NodeStore store, const RegistryState& state);
+  App(const RegistryConfig& config, NodeStore store, RegistryState state);
   Status listen(const RegistryConfig& config);
 
   Loop loop_;
   SystemClock clock_;
+  Random random_;
   Logger logger_;
   Metrics metrics_;
   RegistryService service_;
+  RefreshJobs refreshes_;
   StoreWriter writer_;
   RegistryHttp http_;
   Timer lapse_;

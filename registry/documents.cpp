@@ -79,7 +79,9 @@ Json tree_node(const RegistryService& service, const NodeEntry& node) {
 
 }  // namespace
 
-TopologyDocument topology_document(const RegistryService& service, const Assignment& assignment) {
+TopologyDocument topology_document(const RegistryService& service,
+                                   const Assignment& assignment,
+                                   std::span<const RefreshOrder> orders) {
   Json json{{"nodeId", assignment.node->id},
             {"role", to_string(assignment.node->role)},
             {"requestToFollow", Json::array()},
@@ -98,6 +100,11 @@ TopologyDocument topology_document(const RegistryService& service, const Assignm
   const auto version = service.topology_version();
   document.etag = '"' + std::to_string(version) + '-' + document.content + '"';
   json["topologyVersion"] = version;
+  for (const auto& order : orders)
+    json["refreshes"].push_back({{"id", refresh_id_text(order.id)},
+                                 {"topic", order.topic},
+                                 {"reason", order.reason},
+                                 {"stop", order.stop}});
   document.json = text(json);
   return document;
 }

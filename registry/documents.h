@@ -1,8 +1,10 @@
 // The registry's JSON answers (docs: openapi.json).
 #pragma once
 
+#include "registry/refresh/refresh_progress.h"
 #include "registry/registry_service.h"
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,7 +18,10 @@ struct TopologyDocument {
   std::string etag;
 };
 
-TopologyDocument topology_document(const RegistryService& service, const Assignment& assignment);
+// `orders`: what the node is to do besides; no part of content and etag.
+TopologyDocument topology_document(const RegistryService& service,
+                                   const Assignment& assignment,
+                                   std::span<const RefreshOrder> orders = {});
 
 // The content part of such an etag; "" for anything else.
 [[nodiscard]] std::string_view content_of_etag(std::string_view etag) noexcept;

@@ -1,6 +1,7 @@
 #include "registry/event_stream.h"
 
 #include "registry/documents.h"
+#include "registry/refresh/refresh_document.h"
 
 #include <utility>
 #include <vector>
@@ -11,13 +12,16 @@ using network::HttpReplyPtr;
 using network::HttpRequest;
 using network::sse_event;
 
-EventStream::EventStream(Loop& loop, Routes& routes, RegistryService& service, Metrics& metrics)
+EventStream::EventStream(
+    Loop& loop, Routes& routes, RegistryService& service, RefreshJobs& refreshes, Metrics& metrics)
     : loop_(loop),
       service_(service),
+      refreshes_(refreshes),
       clients_gauge_(metrics.gauge("xylem_registry_event_streams", "Open event streams")),
       flush_(loop),
       keep_alive_(loop) {
   service_.observe(*this);
+  refreshes_.observe([this](RefreshId id) { on_refresh(id); });
   metrics.on_scrape([gauge = &clients_gauge_, clients = std::weak_ptr(clients_)] {
     const auto there = clients.lock();
     gauge->set(there ? static_cast<double>(there->size()) : 0);
@@ -45,6 +49,11 @@ void EventStream::on_gone(const NodeId& id) {
 
 void EventStream::on_topology() {
   for (auto& [number, client] : *clients_) client.topology = true;
+  want_flush();
+}
+
+void EventStream::on_refresh(RefreshId id) {
+  for (auto& [number, client] : *clients_) client.refreshes.insert(id);
   want_flush();
 }
 
@@ -89,6 +98,11 @@ void EventStream::flush_client(std::uint64_t number, std::map<NodeId, Slice>& en
     client->nodes.erase(id);
     write(number, *client, node_event(id, /*is_gone=*/true));
   }
+  for (Client* client = writable(); client != nullptr && !client->refreshes.empty();
+       client = writable()) {
+    const auto id = client->refreshes.extract(client->refreshes.begin()).value();
+    write(number, *client, refresh_event(id));
+  }
   for (Client* client = writable(); client != nullptr && !client->nodes.empty();
        client = writable()) {
     const auto id = client->nodes.extract(client->nodes.begin()).value();
@@ -96,6 +110,12 @@ void EventStream::flush_client(std::uint64_t number, std::map<NodeId, Slice>& en
     if (is_new) event->second = node_event(id, /*is_gone=*/false);
     write(number, *client, event->second);
   }
+}
+
+Slice EventStream::refresh_event(RefreshId id) const {
+  const auto* job = refreshes_.find(id);
+  if (job == nullptr) return {};  // kept no longer
+  return sse_event("refresh", refresh_document(*job));
 }
 
 Slice EventStream::node_event(const NodeId& id, bool is_gone) const {

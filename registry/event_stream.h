@@ -2,6 +2,7 @@
 //
 //   event: node      data: a node as in /api/v1/nodes/{id}
 //   event: gone      data: the same, of a node that fell silent or stopped
+//   event: refresh   data: a refresh as in /api/v1/refreshes, without its nodes
 //   event: topology  data: {"topologyVersion": N}; also the first event of every stream
 //
 // Events are a notice of what to look at, not a history: several changes of one node between two
@@ -15,6 +16,7 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "common/timer.h"
+#include "registry/refresh/refresh_jobs.h"
 #include "registry/registry_service.h"
 #include "registry/routes.h"
 
@@ -34,7 +36,11 @@ class EventStream final : public RegistryObserver {
   static constexpr std::uint64_t kFlushMs = 200;
   static constexpr std::uint64_t kKeepAliveMs = 15'000;
 
-  EventStream(Loop& loop, Routes& routes, RegistryService& service, Metrics& metrics);
+  EventStream(Loop& loop,
+              Routes& routes,
+              RegistryService& service,
+              RefreshJobs& refreshes,
+              Metrics& metrics);
   ~EventStream() override;
   EventStream(const EventStream&) = delete;
   EventStream& operator=(const EventStream&) = delete;
@@ -50,6 +56,7 @@ class EventStream final : public RegistryObserver {
     network::HttpReplyPtr reply;
     std::set<NodeId> nodes;  // to be told about
     std::set<NodeId> gone;
+    std::set<RefreshId> refreshes;
     bool topology = true;
     bool is_full = false;  // until it drained
   };
@@ -57,15 +64,18 @@ class EventStream final : public RegistryObserver {
   using Clients = std::map<std::uint64_t, Client>;
 
   void open(const network::HttpRequest& request, const network::HttpReplyPtr& reply);
+  void on_refresh(RefreshId id);
   void want_flush();
   void flush();
   void flush_client(std::uint64_t number, std::map<NodeId, Slice>& encoded);
+  [[nodiscard]] Slice refresh_event(RefreshId id) const;
   [[nodiscard]] Slice node_event(const NodeId& id, bool is_gone) const;
   void write(std::uint64_t number, Client& client, Slice event);
   void keep_alive();
 
   Loop& loop_;
   RegistryService& service_;
+  RefreshJobs& refreshes_;
   Gauge& clients_gauge_;
   Timer flush_;
   Timer keep_alive_;

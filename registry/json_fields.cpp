@@ -58,6 +58,13 @@ std::int64_t JsonFields::number(const char* name,
   return value->get<std::int64_t>();
 }
 
+bool JsonFields::flag(const char* name, bool fallback) {
+  const auto* value = static_cast<const json*>(find(name));
+  if (value == nullptr) return fallback;
+  if (!value->is_boolean()) return refuse(name, "must be true or false"), fallback;
+  return value->get<bool>();
+}
+
 JsonFields JsonFields::object(const char* name) {
   const auto* value = static_cast<const json*>(find(name));
   if (value != nullptr && !value->is_object()) {

@@ -32,6 +32,8 @@ class JsonFields {
   std::string text(const char* name, std::size_t characters_max);
   std::int64_t number(const char* name, std::int64_t fallback, std::int64_t min, std::int64_t max);
 
+  bool flag(const char* name, bool fallback);
+
   // An absent object has no fields.
   JsonFields object(const char* name);
 

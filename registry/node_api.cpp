@@ -17,8 +17,13 @@ NodeId id_of(const HttpRequest& request) { return request.path_args.at("id"); }
 
 }  // namespace
 
-NodeApi::NodeApi(Routes& routes, RegistryService& service, Metrics& metrics, Logger& logger)
+NodeApi::NodeApi(Routes& routes,
+                 RegistryService& service,
+                 const RefreshJobs& refreshes,
+                 Metrics& metrics,
+                 Logger& logger)
     : service_(service),
+      refreshes_(refreshes),
       logger_(logger),
       metrics_(metrics),
       heartbeats_(metrics.counter("xylem_registry_heartbeats_total",
@@ -54,7 +59,7 @@ void NodeApi::put(const HttpRequest& request, HttpReply& reply) {
                                      {"role", to_string(assignment->node->role)},
                                      {"location", assignment->node->report.location.text()},
                                      {"peer", request.peer}});
-  const auto document = topology_document(service_, *assignment);
+  const auto document = topology_document(service_, *assignment, refreshes_.orders_for(id));
   auto response = HttpResponse::json(200, document.json);
   response.headers.emplace_back("etag", document.etag);
   reply.send(std::move(response));

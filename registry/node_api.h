@@ -5,6 +5,7 @@
 
 #include "common/logger.h"
 #include "common/metrics.h"
+#include "registry/refresh/refresh_jobs.h"
 #include "registry/registry_service.h"
 #include "registry/routes.h"
 
@@ -12,7 +13,11 @@ namespace xylem::registry {
 
 class NodeApi {
  public:
-  NodeApi(Routes& routes, RegistryService& service, Metrics& metrics, Logger& logger);
+  NodeApi(Routes& routes,
+          RegistryService& service,
+          const RefreshJobs& refreshes,
+          Metrics& metrics,
+          Logger& logger);
   ~NodeApi() = default;
   NodeApi(const NodeApi&) = delete;
   NodeApi& operator=(const NodeApi&) = delete;
@@ -24,6 +29,7 @@ class NodeApi {
   void refuse(const NodeId& id, const Error& why, network::HttpReply& reply);
 
   RegistryService& service_;
+  const RefreshJobs& refreshes_;
   Logger& logger_;
   Metrics& metrics_;
   Counter& heartbeats_;

@@ -70,6 +70,27 @@ TopicReport read_topic(JsonFields fields) {
   return topic;
 }
 
+RefreshProgress read_refresh(JsonFields fields) {
+  RefreshProgress refresh;
+  if (auto id = refresh_id_of(fields.text("id", kTextMax)); id) {
+    refresh.id = *id;
+  } else {
+    fields.refuse("id", id.error().what());
+  }
+  const auto phase = refresh_phase_of(fields.text("state", kTextMax));
+  if (!phase)
+    fields.refuse("state", "must be RESET_SENT, REPLAYING, READY_SENT, COMPLETED or ABORTED");
+  refresh.phase = phase.value_or(RefreshPhase::kResetSent);
+  auto consumers = fields.object("consumers");
+  refresh.consumers = consumers.number("total", 0, 0, INT32_MAX);
+  refresh.consumers_reset = consumers.number("reset", 0, 0, INT32_MAX);
+  refresh.consumers_ready = consumers.number("ready", 0, 0, INT32_MAX);
+  refresh.replayed = fields.number("replayed", 0, 0, INT64_MAX);
+  refresh.to_replay = fields.number("toReplay", 0, 0, INT64_MAX);
+  refresh.failure = cut(fields.text("failure", SIZE_MAX), kRefreshFailureMax);
+  return refresh;
+}
+
 Health read_health(JsonFields& fields) {
   const auto name = fields.text("health", kTextMax);
   for (std::size_t i = 0; i < kHealthNames.size(); ++i)
@@ -120,6 +141,9 @@ Result<NodeReport> decode_node_report(Bytes json) {
               [&](JsonFields topic) { report.topics.push_back(read_topic(std::move(topic))); });
   report.memory_bytes = fields.number("memoryBytes", 0, 0, INT64_MAX);
   report.uptime_ms = fields.number("uptimeMs", 0, 0, INT64_MAX);
+  fields.each("refreshes", kReportRefreshesMax, [&](JsonFields refresh) {
+    report.refreshes.push_back(read_refresh(std::move(refresh)));
+  });
   if (auto good = document->status(); !good) return pass(good, "node report");
   return report;
 }

@@ -2,13 +2,15 @@
 // PUT /api/v1/nodes/{id}, checked.
 //
 // Fields that are not known are ignored: a newer node may say more.
-// Limits: 4,096 topic partitions, texts of at most 256 characters (`lastError`: cut to 1,024).
+// Limits: 4,096 topic partitions, texts of at most 256 characters (`lastError`: cut to 1,024),
+// kReportRefreshesMax refreshes (`failure`: cut to kRefreshFailureMax).
 // Errors: kInvalidRequest names the field and what it should be.
 #pragma once
 
 #include "common/bytes.h"
 #include "common/ids.h"
 #include "common/result.h"
+#include "registry/refresh/refresh_progress.h"
 #include "registry/role.h"
 
 #include <cstddef>
@@ -59,6 +61,7 @@ struct NodeReport {
   std::vector<TopicReport> topics;
   std::int64_t memory_bytes = 0;
   std::int64_t uptime_ms = 0;
+  std::vector<RefreshProgress> refreshes;  // running and lately ended
 };
 
 inline constexpr std::size_t kReportTopicsMax = 4'096;

@@ -1,5 +1,7 @@
 #include "registry/node_store.h"
 
+#include "registry/refresh/refresh_store.h"
+
 #include <charconv>
 #include <utility>
 
@@ -66,6 +68,7 @@ Result<NodeStore> NodeStore::open(const std::string& path) {
   if (!database) return pass(database, doing);
   if (auto checked = check_schema(*database); !checked) return pass(checked, doing);
   if (auto made = database->execute(kSchema); !made) return pass(made, doing);
+  if (auto made = make_refresh_tables(*database); !made) return pass(made, doing);
   return NodeStore(*std::move(database));
 }
 
@@ -90,6 +93,9 @@ Result<RegistryState> NodeStore::load() {
     state.nodes.push_back(*std::move(node));
   }
   if (!row) return pass(row, "load registry store");
+  auto refreshes = load_refreshes(database_);
+  if (!refreshes) return pass(refreshes, "load registry store");
+  state.refreshes = *std::move(refreshes);
   return state;
 }
 
@@ -101,7 +107,8 @@ Status NodeStore::apply(const RegistryChanges& changes) {
     if (!changes.cluster.is_nil()) {
       if (auto saved = save_value("cluster_id", changes.cluster.text()); !saved) return saved;
     }
-    return save_nodes(changes);
+    if (auto saved = save_nodes(changes); !saved) return saved;
+    return save_refreshes(database_, changes.refreshes);
   });
   if (!done) return pass(done, "write registry store");
   return {};

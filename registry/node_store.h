@@ -3,6 +3,7 @@
 //
 //   registry(key TEXT, value TEXT)                 topology_version, cluster_id
 //   nodes(id, location, role_wish, version, tcp, http, pipe, gone)
+//   refreshes, refresh_nodes                       see refresh/refresh_store.h
 //
 // Heartbeats are not stored: only what changes a node's place or reach.
 // Errors: kUnsupportedVersion (the file is a newer release's), else those of common/sqlite.h.
@@ -13,6 +14,7 @@
 #include "common/result.h"
 #include "common/sqlite.h"
 #include "registry/node_report.h"
+#include "registry/refresh/refresh_record.h"
 
 #include <cstdint>
 #include <optional>
@@ -34,6 +36,7 @@ struct RegistryState {
   std::int64_t topology_version = 0;
   ClusterId cluster;  // nil: not known yet
   std::vector<NodeRecord> nodes;
+  std::vector<StoredRefresh> refreshes;
 };
 
 struct RegistryChanges {
@@ -41,6 +44,7 @@ struct RegistryChanges {
   ClusterId cluster;
   std::vector<NodeRecord> saved;
   std::vector<NodeId> forgotten;
+  RefreshChanges refreshes;
 };
 
 class NodeStore {

@@ -9,6 +9,7 @@
 #include "network/http/http_server.h"
 #include "registry/event_stream.h"
 #include "registry/node_api.h"
+#include "registry/refresh/refresh_api.h"
 #include "registry/registry_service.h"
 #include "registry/routes.h"
 #include "registry/topic_proxy.h"
@@ -25,6 +26,7 @@ class RegistryHttp {
   struct Context {
     Loop& loop;
     RegistryService& service;
+    RefreshJobs& refreshes;
     Metrics& metrics;
     Logger& logger;
   };
@@ -50,6 +52,7 @@ class RegistryHttp {
   TopologyApi topology_;
   EventStream events_;
   TopicProxy topics_;
+  RefreshApi refreshes_;
 };
 
 }  // namespace xylem::registry

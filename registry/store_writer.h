@@ -1,6 +1,6 @@
-// Writes the service's changes behind it: what gathered in kGatherMs is one transaction on a thread
-// of its own. A write that fails is tried again with all that came later, and shown by /readyz; the
-// registry itself goes on.
+// Writes the service's and the refreshes' changes behind them: what gathered in kGatherMs is one
+// transaction on a thread of its own. A write that fails is tried again with all that came later,
+// and shown by /readyz; the registry itself goes on.
 //
 // Owns: the store, after its thread has ended on destruction, for one last write.
 // Threads: the loop's.
@@ -11,6 +11,7 @@
 #include "common/timer.h"
 #include "common/worker.h"
 #include "registry/node_store.h"
+#include "registry/refresh/refresh_jobs.h"
 #include "registry/registry_service.h"
 
 #include <cstdint>
@@ -23,7 +24,11 @@ class StoreWriter {
  public:
   static constexpr std::uint64_t kGatherMs = 100;
 
-  StoreWriter(Loop& loop, RegistryService& service, NodeStore store, Logger& logger);
+  StoreWriter(Loop& loop,
+              RegistryService& service,
+              RefreshJobs& refreshes,
+              NodeStore store,
+              Logger& logger);
   ~StoreWriter();
   StoreWriter(const StoreWriter&) = delete;
   StoreWriter& operator=(const StoreWriter&) = delete;
@@ -32,11 +37,15 @@ class StoreWriter {
   [[nodiscard]] Status status() const;
 
  private:
+  [[nodiscard]] bool has_changes() const;
+  RegistryChanges take_changes();
+  void give_back(const RegistryChanges& unwritten);
   void write();
   void finish(const RegistryChanges& changes, const Status& written);
 
   Loop& loop_;
   RegistryService& service_;
+  RefreshJobs& refreshes_;
   Logger& logger_;
   NodeStore store_;  // the worker's while it lives
   Timer gather_;

@@ -26,6 +26,19 @@ Json to_object(const ReportedPartition& partition) {
   return object;
 }
 
+Json to_object(const ReportedRefresh& refresh) {
+  return {{"id", refresh.id},
+          {"topic", refresh.topic},
+          {"state", refresh.state},
+          {"consumers",
+           {{"total", refresh.consumers},
+            {"reset", refresh.consumers_reset},
+            {"ready", refresh.consumers_ready}}},
+          {"replayed", refresh.replayed},
+          {"toReplay", refresh.to_replay},
+          {"failure", refresh.failure}};
+}
+
 }  // namespace
 
 std::string to_json(const NodeReport& report) {
@@ -47,6 +60,7 @@ std::string to_json(const NodeReport& report) {
       {"topics", std::move(topics)},
   };
   put_age(body, report.age_ms);
+  for (const auto& refresh : report.refreshes) body["refreshes"].push_back(to_object(refresh));
   return json_text(body);
 }
 

@@ -19,6 +19,19 @@ struct ReportedPartition {
   std::int64_t bytes = 0;    // of the log on this node's disk
 };
 
+// Of a refresh that runs here or has lately ended; offsets are summed over the partitions.
+struct ReportedRefresh {
+  std::string id;  // 16 hexadecimal digits
+  std::string topic;
+  std::string state;
+  std::int64_t consumers = 0;
+  std::int64_t consumers_reset = 0;
+  std::int64_t consumers_ready = 0;
+  std::int64_t replayed = 0;
+  std::int64_t to_replay = 0;  // 0: not known yet
+  std::string failure;
+};
+
 struct NodeReport {
   NodeId node;
   std::string location;
@@ -37,6 +50,7 @@ struct NodeReport {
   std::int64_t memory_bytes = 0;
   std::int64_t uptime_ms = 0;
   std::vector<ReportedPartition> partitions;
+  std::vector<ReportedRefresh> refreshes;
 };
 
 std::string to_json(const NodeReport& report);

@@ -107,24 +107,26 @@ void RegistryClient::on_success(std::string_view json) {
   trouble_.reset();
   refusals_.reset();
   last_error_.clear();
-  take(json);
+  if (take(json) && hooks_.answered) hooks_.answered(json);
 }
 
-void RegistryClient::take(std::string_view json) {
+// False: nothing of this answer counts.
+bool RegistryClient::take(std::string_view json) {
   auto topology = topology_from_json(json);
   if (!topology) {
     context_.logger.warn("topology.refused", {{"error", topology.error().what()}});
-    return;
+    return false;
   }
   if (topology_ && topology->version < topology_->version) {
     context_.logger.warn("topology.refused", {{"error", "older than the one held"},
                                               {"offered", topology->version},
                                               {"held", topology_->version}});
-    return;
+    return false;
   }
-  if (topology_ && *topology == *topology_) return;
+  if (topology_ && *topology == *topology_) return true;
   topology_ = std::move(*topology);
   hooks_.changed(*topology_);
+  return true;
 }
 
 void RegistryClient::on_trouble(const Error& error) {

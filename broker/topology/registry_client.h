@@ -38,7 +38,8 @@ class RegistryClient {
 
   struct Hooks {
     std::function<NodeReport()> report;
-    std::function<void(const Topology&)> changed;  // a newer or different topology
+    std::function<void(const Topology&)> changed;         // a newer or different topology
+    std::function<void(std::string_view json)> answered;  // each answer whose topology holds
     // kDuplicateNode, kUnauthorized, kInvalidRequest: a person must act. Told once, not at each
     // heartbeat.
     std::function<void(const Error&)> refused;
@@ -84,7 +85,7 @@ class RegistryClient {
  private:
   void beat();
   void on_answer(Result<HttpAnswer> answer);
-  void take(std::string_view json);
+  [[nodiscard]] bool take(std::string_view json);
   void on_success(std::string_view json);
   void on_trouble(const Error& error);
   void schedule();

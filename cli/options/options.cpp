@@ -28,6 +28,7 @@ Result<Command> parse_command(std::span<const std::string> arguments,
   add_topic_verbs(program, defaults);
   add_record_verbs(program, defaults);
   add_group_verbs(program, defaults);
+  add_refresh_verbs(program, defaults);
   add_root_verbs(program);
   add_node_verbs(program, defaults);
   add_bench_verbs(program, defaults);

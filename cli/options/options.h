@@ -16,6 +16,7 @@
 #include "cli/commands/node.h"
 #include "cli/commands/produce.h"
 #include "cli/commands/rebalance.h"
+#include "cli/commands/refresh.h"
 #include "cli/commands/root.h"
 #include "cli/commands/root_tier.h"
 #include "cli/commands/topic.h"
@@ -48,7 +49,8 @@ using Command = std::variant<UpOptions,
                              BenchStorageOptions,
                              BenchPushOptions,
                              BenchFanoutOptions,
-                             BenchIdleOptions>;
+                             BenchIdleOptions,
+                             RefreshOptions>;
 
 // `arguments` without the program's name. XYLEM_REGISTRY and XYLEM_BROKER are the defaults of
 // --registry and --broker.

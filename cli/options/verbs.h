@@ -17,6 +17,7 @@ void add_topic_verbs(Verb& program, const Defaults& defaults);
 void add_group_verbs(Verb& program, const Defaults& defaults);
 void add_record_verbs(Verb& program, const Defaults& defaults);
 void add_root_verbs(Verb& program);
+void add_refresh_verbs(Verb& program, const Defaults& defaults);
 void add_node_verbs(Verb& program, const Defaults& defaults);
 void add_bench_verbs(Verb& program, const Defaults& defaults);
 void add_bench_storage_verb(Verb& group);

@@ -1,6 +1,7 @@
 import "./style/theme.css";
 import "./style/page.css";
 import "./style/treegrid.css";
+import "./style/refreshes.css";
 
 import { render } from "preact";
 

@@ -10,6 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!report) return 0;
   XYLEM_CHECK(!report->instance.empty());
   XYLEM_CHECK(report->topics.size() <= xylem::registry::kReportTopicsMax);
+  XYLEM_CHECK(report->refreshes.size() <= xylem::registry::kReportRefreshesMax);
+  for (const auto& refresh : report->refreshes)
+    XYLEM_CHECK(refresh.failure.size() <= xylem::registry::kRefreshFailureMax);
   XYLEM_CHECK(report->topology_version >= 0);
   XYLEM_CHECK(report->topology_version <= xylem::registry::kTopologyVersionMax);
   XYLEM_CHECK(report->age_ms >= xylem::registry::kUnknownAge);

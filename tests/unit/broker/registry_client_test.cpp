@@ -8,7 +8,9 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace xylem::testing {
@@ -21,7 +23,8 @@ using broker::Topology;
 // A registry that answers every heartbeat alike and counts them.
 class FakeRegistry {
  public:
-  explicit FakeRegistry(int status) : status_(status) {}
+  explicit FakeRegistry(int status, std::string body = "{}")
+      : status_(status), body_(std::move(body)) {}
 
   [[nodiscard]] std::string url() const { return server_.url(); }
 
@@ -33,33 +36,36 @@ class FakeRegistry {
   void serve(ScriptedConnection& connection) {
     while (!connection.read_until("\r\n\r\n").empty()) {
       ++requests_;
-      connection.write("HTTP/1.1 " + std::to_string(status_) +
-                       " Status\r\nContent-Length: 2\r\n\r\n{}");
+      connection.write("HTTP/1.1 " + std::to_string(status_) + " Status\r\nContent-Length: " +
+                       std::to_string(body_.size()) + "\r\n\r\n" + body_);
     }
   }
 
   std::atomic<int> status_;
+  const std::string body_;
   std::atomic<int> requests_{0};
   ScriptedServer server_{[this](auto& connection) { serve(connection); }};  // last: it has a thread
 };
 
 struct Node {
   Node(Loop& loop, const std::string& url, const RegistryClient::Pace& pace = {}) {
-    auto made =
-        RegistryClient::create({loop, random, Logger::none(), pace}, url,
-                               {.report =
-                                    [] {
-                                      NodeReport report;
-                                      report.node = "pos-0";
-                                      return report;
-                                    },
-                                .changed = [](const Topology&) {},
-                                .refused = [this](const Error& e) { refusals.push_back(e); }});
+    auto made = RegistryClient::create(
+        {loop, random, Logger::none(), pace}, url,
+        {.report =
+             [] {
+               NodeReport report;
+               report.node = "pos-0";
+               return report;
+             },
+         .changed = [](const Topology&) {},
+         .answered = [this](std::string_view json) { answers.emplace_back(json); },
+         .refused = [this](const Error& e) { refusals.push_back(e); }});
     REQUIRE(made);
     client = std::move(*made);
   }
 
   std::vector<Error> refusals;
+  std::vector<std::string> answers;
   Random random{7};
   std::unique_ptr<RegistryClient> client;
 };
@@ -110,6 +116,28 @@ TEST_CASE("registry client: who is refused asks more seldom than who finds nobod
   const auto seen = away.requests();
   REQUIRE(run_until(loop, [&] { return away.requests() >= seen + 10; }));
   CHECK(refusing.requests() == 1);
+}
+
+TEST_CASE("registry client: what else an answer holds counts when its topology does") {
+  constexpr RegistryClient::Pace kPace{.first_ms = 1};
+  const std::string topology =
+      R"({"nodeId":"pos-0","role":"POS","topologyVersion":7,"parents":[],"roots":[],"topics":[],)"
+      R"("heartbeatMs":100,"refreshes":[]})";
+  const FakeRegistry good(200, topology);
+  const FakeRegistry wrong(200, "{}");
+  const FakeRegistry old(200, topology);
+  Loop loop;
+  const Node served(loop, good.url(), kPace);
+  const Node misled(loop, wrong.url(), kPace);
+  const Node newer(loop, old.url(), kPace);
+  served.client->start(std::nullopt);
+  misled.client->start(std::nullopt);
+  newer.client->start(broker::Topology{.node = "pos-0", .version = 8});
+  REQUIRE(run_until(loop, [&] { return served.answers.size() >= 2; }));
+  CHECK(served.answers.front() == topology);
+  REQUIRE(run_until(loop, [&] { return wrong.requests() >= 3 && old.requests() >= 3; }));
+  CHECK(misled.answers.empty());
+  CHECK(newer.answers.empty());
 }
 
 }  // namespace

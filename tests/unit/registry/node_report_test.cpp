@@ -19,7 +19,10 @@ const Json& full_report() {
     "lastError": "parent l3-1: refused",
     "topics": [{"name": "prices", "topicId": "00000000000000000000000000000001", "generation": 2,
                 "partition": 3, "start": 4, "end": 10, "highWatermark": 9, "ageMs": 5}],
-    "memoryBytes": 1000, "uptimeMs": 2000, "somethingNewer": {"x": [1]}})json");
+    "memoryBytes": 1000, "uptimeMs": 2000,
+    "refreshes": [{"id": "00000000000000ff", "topic": "prices", "state": "REPLAYING",
+                   "consumers": {"total": 3, "reset": 2, "ready": 1}, "replayed": 70,
+                   "toReplay": 100, "failure": "none yet"}], "somethingNewer": {"x": [1]}})json");
   return kReport;
 }
 
@@ -51,6 +54,15 @@ TEST_CASE("node report: every field is read") {
   CHECK(topic.age_ms == 5);
   CHECK(report->memory_bytes == 1000);
   CHECK(report->uptime_ms == 2000);
+  REQUIRE(report->refreshes.size() == 1);
+  CHECK(report->refreshes[0] == RefreshProgress{.id = RefreshId(255),
+                                                .phase = RefreshPhase::kReplaying,
+                                                .consumers = 3,
+                                                .consumers_reset = 2,
+                                                .consumers_ready = 1,
+                                                .replayed = 70,
+                                                .to_replay = 100,
+                                                .failure = "none yet"});
 }
 
 TEST_CASE("node report: an instance and a health are enough") {
@@ -98,6 +110,14 @@ TEST_CASE("node report: what is wrong is named") {
       {"/topics/0/partition", std::int64_t{INT32_MAX} + 1, "topics[0].partition"},
       {"/topics/0/topicId", "xyz", "topics[0].topicId"},
       {"/memoryBytes", -1, "memoryBytes"},
+      {"/refreshes", 1, "refreshes: must be an array"},
+      {"/refreshes/0/id", "00000000000000FF", "refreshes[0].id"},
+      {"/refreshes/0/id", "ff", "refreshes[0].id"},
+      {"/refreshes/0/state", "BUSY", "refreshes[0].state"},
+      {"/refreshes/0/consumers", 3, "refreshes[0].consumers: must be an object"},
+      {"/refreshes/0/consumers/ready", -1, "refreshes[0].consumers.ready"},
+      {"/refreshes/0/replayed", -1, "refreshes[0].replayed"},
+      {"/refreshes/0/toReplay", "x", "refreshes[0].toReplay"},
   };
   for (const auto& each : cases) {
     CAPTURE(each.pointer);
@@ -117,6 +137,18 @@ TEST_CASE("node report: no more topics than the limit") {
   CHECK_FALSE(decode(json.dump()));
   json["topics"].erase(0);
   CHECK(decode(json.dump()));
+}
+
+TEST_CASE("node report: no more refreshes than the limit, and no long failures") {
+  auto json = full_report();
+  json["refreshes"][0]["failure"] = std::string(10'000, 'x');
+  while (json["refreshes"].size() <= kReportRefreshesMax)
+    json["refreshes"].push_back(json["refreshes"][0]);
+  CHECK_FALSE(decode(json.dump()));
+  json["refreshes"].erase(0);
+  const auto report = decode(json.dump());
+  REQUIRE(report);
+  CHECK(report->refreshes[0].failure.size() == kRefreshFailureMax);
 }
 
 TEST_CASE("node report: a long last error is cut between characters") {

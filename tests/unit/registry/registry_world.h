@@ -1,9 +1,10 @@
-// A registry without its store, serving HTTP on a loop of its own; its clock stands still.
+// A registry serving HTTP on a loop of its own, its store in memory; its clock stands still.
 #pragma once
 
 #include "common/http_client.h"
 #include "common/loop/loop_thread.h"
 #include "registry/registry_http.h"
+#include "registry/store_writer.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -30,8 +31,10 @@ class RegistryWorld {
  public:
   explicit RegistryWorld(Status ready = {}) {
     port_ = thread_.run([&] {
+      writer = std::make_unique<StoreWriter>(thread_.loop(), service, refreshes,
+                                             NodeStore::open(":memory:").value(), Logger::none());
       http = std::make_unique<RegistryHttp>(
-          RegistryHttp::Context{thread_.loop(), service, metrics, Logger::none()},
+          RegistryHttp::Context{thread_.loop(), service, refreshes, metrics, Logger::none()},
           [ready] { return ready; });
       return http->listen({"127.0.0.1", 0}).value();
     });
@@ -39,7 +42,10 @@ class RegistryWorld {
   }
 
   ~RegistryWorld() {
-    thread_.run([&] { http.reset(); });
+    thread_.run([&] {
+      http.reset();
+      writer.reset();
+    });
   }
 
   RegistryWorld(const RegistryWorld&) = delete;
@@ -79,7 +85,10 @@ class RegistryWorld {
   ManualClock clock;
   Metrics metrics;
   RegistryService service{{.insecure = true}, clock, {}};
-  std::unique_ptr<RegistryHttp> http;  // the loop's
+  Random random{1};
+  RefreshJobs refreshes{{service, clock, random, Logger::none(), metrics}, {}};
+  std::unique_ptr<StoreWriter> writer;  // the loop's, as what follows
+  std::unique_ptr<RegistryHttp> http;
 
  private:
   LoopThread thread_{"registry"};

@@ -1,5 +1,7 @@
 // The registry's answers as the page keeps them, and when each of them arrived.
 
+import type { Refresh } from "../refreshes/refresh";
+
 export type Role = "ROOT" | "L2" | "L3" | "POS" | "LOCAL";
 export type Health = "HEALTHY" | "DEGRADED" | "UNHEALTHY";
 
@@ -39,6 +41,7 @@ export interface SeenNode {
 
 export interface Fleet {
   nodes: ReadonlyMap<string, SeenNode>;
+  refreshes: readonly Refresh[]; // those that run first
   topologyVersion: number;
   clusterId: string;
   link: Link;
@@ -47,6 +50,7 @@ export interface Fleet {
 
 export const emptyFleet: Fleet = {
   nodes: new Map(),
+  refreshes: [],
   topologyVersion: 0,
   clusterId: "",
   link: "CONNECTING",

@@ -1,5 +1,7 @@
 // Keeps a fleet up to date: events when the stream is open, the whole tree when it is not.
 
+import { inOrder, withRefresh, type Refresh } from "../refreshes/refresh";
+import { listRefreshes } from "../refreshes/requests";
 import { emptyFleet, withNodes, withTree, type Fleet, type FleetNode, type Tree } from "./fleet";
 
 const pollMs = 3_000;
@@ -11,6 +13,7 @@ export function follow(show: (fleet: Fleet) => void): () => void {
   let fleet = emptyFleet;
   let events: EventSource | undefined;
   let changed: FleetNode[] = [];
+  let changedRefreshes: Refresh[] = [];
   let gather = 0;
   let fetching = false;
   let fetchAgain = false;
@@ -30,9 +33,11 @@ export function follow(show: (fleet: Fleet) => void): () => void {
       const answer = await fetch("/api/v1/tree", { signal: AbortSignal.timeout(answerMs) });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const tree = (await answer.json()) as Tree;
+      const refreshes = inOrder(await listRefreshes());
       changed = [];
+      changedRefreshes = [];
       const link = events?.readyState === EventSource.OPEN ? "LIVE" : "POLLING";
-      update({ ...withTree(fleet, tree, Date.now()), link });
+      update({ ...withTree(fleet, tree, Date.now()), refreshes, link });
     } catch {
       update({ ...fleet, link: "LOST" });
     }
@@ -40,19 +45,30 @@ export function follow(show: (fleet: Fleet) => void): () => void {
     if (fetchAgain && !closed) void fetchTree();
   };
 
-  const take = (event: MessageEvent<string>) => {
+  const drawSoon = () => {
     heardAt = Date.now();
-    changed.push(JSON.parse(event.data) as FleetNode);
     gather ||= window.setTimeout(() => {
       gather = 0;
-      update(withNodes(fleet, changed.splice(0), Date.now()));
+      const refreshes = changedRefreshes.splice(0).reduce(withRefresh, [...fleet.refreshes]);
+      update({ ...withNodes(fleet, changed.splice(0), Date.now()), refreshes });
     }, gatherMs);
+  };
+
+  const take = (event: MessageEvent<string>) => {
+    changed.push(JSON.parse(event.data) as FleetNode);
+    drawSoon();
+  };
+
+  const takeRefresh = (event: MessageEvent<string>) => {
+    changedRefreshes.push(JSON.parse(event.data) as Refresh);
+    drawSoon();
   };
 
   const open = () => {
     events = new EventSource("/api/v1/events");
     events.addEventListener("node", take);
     events.addEventListener("gone", take);
+    events.addEventListener("refresh", takeRefresh);
     events.addEventListener("topology", () => void fetchTree()); // also the first of a stream
     events.addEventListener("error", () => {
       if (fleet.link === "LIVE") void fetchTree();

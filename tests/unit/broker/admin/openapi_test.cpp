@@ -61,7 +61,7 @@ TEST_CASE("broker openapi: the schemas are those of the answers") {
   check_fields(
       document, "TopicDefinition",
       json("POST", "/api/v1/topics", R"({"name":"other","retentionMs":1,"delivery":"broadcast"})"));
-  check_fields(document, "Node", json("GET", "/api/v1/node"));
+  check_fields(document, "Node", json("GET", "/api/v1/node"), {"refreshes"});
   check_fields(document, "Problem", json("PATCH", "/api/v1/topics/none", "{}"), {"hint"});
   world.drop_before(2);
   check_fields(document, "RangeProblem", world.refusal("?from=0", 416));

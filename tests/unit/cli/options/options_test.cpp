@@ -221,5 +221,30 @@ TEST_CASE("up and console") {
   CHECK(refused({"console"}) == Errc::kInvalidRequest);
 }
 
+TEST_CASE("options: refresh says where exactly once") {
+  const auto start = parsed<RefreshOptions>({"refresh", "start", "prices", "--subtree", "l2-1",
+                                             "--wave", "7", "--max-failures", "2", "--wait"});
+  CHECK(start.topic == "prices");
+  CHECK(start.subtree == "l2-1");
+  CHECK(start.wave_nodes == 7);
+  CHECK(start.failures_max == 2);
+  CHECK(start.waits);
+  CHECK(start.registry_url == "http://localhost:8080");
+  CHECK(parsed<RefreshOptions>({"refresh", "start", "prices", "--fleet"}).wave_nodes == 50);
+  CHECK(parsed<RefreshOptions>({"refresh", "start", "prices", "--broker", "h:1"}).broker_url ==
+        "http://h:1");
+  CHECK(parsed<RefreshOptions>({"refresh", "stop", "00000000000000ff"}).id == "00000000000000ff");
+  CHECK(parsed<RefreshOptions>({"refresh", "status", "ff", "--state", "AWAY"}).state == "AWAY");
+  CHECK(refused({"refresh"}) == Errc::kInvalidRequest);
+  CHECK(refused({"refresh", "start", "--fleet"}) == Errc::kInvalidRequest);
+  CHECK(refused({"refresh", "start", "prices"}) == Errc::kInvalidRequest);
+  CHECK(refused({"refresh", "start", "prices", "--fleet", "--node", "x"}) == Errc::kInvalidRequest);
+  CHECK(refused({"refresh", "start", "prices", "--fleet", "--broker", "h:1"}) ==
+        Errc::kInvalidRequest);
+  CHECK(refused({"refresh", "start", "prices", "--broker", "h:1,h:2"}) == Errc::kInvalidRequest);
+  CHECK(refused({"refresh", "start", "prices", "--fleet", "--wave", "0"}) == Errc::kInvalidRequest);
+  CHECK(refused({"refresh", "stop"}) == Errc::kInvalidRequest);
+}
+
 }  // namespace
 }  // namespace xylem::cli
