@@ -12,7 +12,7 @@
 //
 // Who goes away unfinished is owed the refresh. It is waited for a little, then the refresh
 // completes without it; when it comes back it is still taken through all of it
-// (docs/decisions/0017).
+// (docs/decisions/0020).
 //
 // Threads: one. Limits: kOwedMax.
 #pragma once
