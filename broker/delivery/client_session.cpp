@@ -40,6 +40,7 @@ ClientSession::~ClientSession() { *self_ = nullptr; }
 
 void ClientSession::on_closed(const Error& why) {
   context_.logger.debug("client.closed", {{"peer", connection_->peer()}, {"why", why.what()}});
+  if (!has_said_goodbye_) count_lost(context_, subscriptions_, why, commit_as());
   closed_(this);
 }
 
@@ -79,7 +80,10 @@ void ClientSession::dispatch(const Frame& frame) {
       return on_metadata(frame);
     case FrameType::kAdmin:
       return on_admin(frame);
+    case FrameType::kDeliveryFailure:
+      return on_failure(frame);
     case FrameType::kDisconnect:
+      has_said_goodbye_ = true;
       return connection_->close();
     case FrameType::kResetAck:
     case FrameType::kReadyAck:
@@ -136,7 +140,7 @@ void ClientSession::produce(const Frame& frame,
   auto* partition = context_.partitions.find({topic.incarnation, header.partition});
   if (partition == nullptr || !partition->is_leader())
     return send_error(frame.id, not_leader(context_, topic, header.partition));
-  if (topic.is_internal()) {
+  if (topic.is_internal() || topic.is_local) {
     return send_error(frame.id,
                       Error(Errc::kUnauthorized, "\"" + topic.name + "\" is the broker's own"));
   }
@@ -192,7 +196,8 @@ void ClientSession::on_ack(const Frame& frame) {
   auto& subscription = found->second;
   if (auto taken = subscription.on_ack(*ack); !taken) return send_error(frame.id, taken.error());
   const auto& request = subscription.request();
-  if (request.auto_commit && !request.group.empty()) {
+  const bool is_position = subscription.is_counted() && ack->credit_bytes == 0;
+  if (request.auto_commit && !request.group.empty() && !is_position) {
     // The client takes INVALID_REQUEST for a commit that was refused, all else for the end.
     commit(request.member, {request.group, ack->topic, ack->partition},
            {ack->next_offset, ack->incarnation}, [this, id = frame.id](const Status& committed) {
@@ -403,7 +408,7 @@ void ClientSession::answer_metadata(std::uint64_t id, const network::MetadataReq
 }
 
 network::TopicMetadata ClientSession::describe(const TopicDefinition& topic) const {
-  network::TopicMetadata metadata{topic.name, topic.incarnation, {}};
+  network::TopicMetadata metadata{topic.name, topic.incarnation, {}, topic.is_local};
   for (std::int32_t p = 0; p < topic.partitions; ++p) {
     const auto leader = context_.leader_of(topic.log(p));
     network::PartitionMetadata described;
@@ -439,7 +444,8 @@ void ClientSession::on_admin(const Frame& frame) {
   };
   if (GroupAdmin::is_command(request->command))
     return context_.group_admin.run(request->command, request->json, answer);
-  if (!context_.topics.is_owner()) return send_error(frame.id, not_owner("__topics"));
+  const bool is_ours = context_.topics.is_owner() || is_about_local(context_.topics, request->json);
+  if (!is_ours) return send_error(frame.id, not_owner("__topics"));
   run_topic_command(context_.topics, request->command, request->json, answer);
 }
 
@@ -472,8 +478,35 @@ void ClientSession::on_topic_changed(const TopicDefinition& topic, bool removed)
       drop_subscription(
           id, Error(Errc::kUnknownTopicOrPartition, "\"" + topic.name + "\" was deleted"));
     } else if (!subscription.extend(topic)) {
-      drop_subscription(id, Error(Errc::kNotLeader, "\"" + topic.name + "\" has grown elsewhere"));
+      drop_subscription(id, Error(Errc::kNotLeader, "\"" + topic.name + "\" has changed"));
     }
+  }
+}
+
+void ClientSession::on_failure(const Frame& frame) {
+  const auto failure = network::decode<network::DeliveryFailure>(frame.payload.bytes);
+  if (!failure) return break_off(failure.error());
+  count_failure(context_, subscriptions_, *failure, commit_as(),
+                [self = self_, id = frame.id](const auto& outcome) {
+                  if (*self == nullptr) return;
+                  if (!outcome) return (*self)->send_error(id, outcome.error());
+                  const network::DeliveryFailureAnswer answer{
+                      .deliveries = outcome->deliveries,
+                      .is_dead_lettered = outcome->is_dead_lettered};
+                  (*self)->send(FrameType::kDeliveryFailure, id, network::encode(answer));
+                });
+}
+
+CommitAs ClientSession::commit_as() {
+  return [this](const std::string& member, const auto& where, const auto& offset) {
+    commit(member, where, offset, [](const Status&) {});
+  };
+}
+
+void ClientSession::push_topic(const std::string& topic) {
+  for (auto next = subscriptions_.begin(); next != subscriptions_.end();) {
+    const auto& [id, subscription] = *next++;  // pushing may drop it
+    if (subscription.request().topic == topic) push(id);
   }
 }
 

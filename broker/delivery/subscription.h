@@ -7,6 +7,10 @@
 // With a filter, what does not match is looked at and not sent (filtered_batches.h); one push looks
 // at kPushBytesMax and one batch more, unpacked, so that the loop has its turn.
 //
+// Where deliveries to a group are counted, it knows of each partition what was pushed and is not
+// acknowledged: the first record of that is what a consumer failed at that is lost. While a dead
+// letter is being stored nothing is pushed; one that is stored is left out.
+//
 // What of the topic is not here is named in the answer, with its leader.
 //
 // Threads: the loop's.
@@ -54,6 +58,25 @@ class Subscription {
 
   [[nodiscard]] bool follows(const LogId& log) const;
 
+  // What was not acknowledged of a partition, when the consumer was lost.
+  struct Head {
+    PartitionId partition;
+    Incarnation incarnation;
+    Offset next;    // acknowledged below
+    Offset record;  // the first one that was pushed
+  };
+
+  // Of the partitions where there is such a record, if deliveries are counted.
+  [[nodiscard]] std::vector<Head> heads() const;
+
+  // nullopt: that record was not pushed, or nothing is counted. Else up to where the partition is
+  // acknowledged.
+  [[nodiscard]] std::optional<Offset> pushed(PartitionId partition,
+                                             const Incarnation& incarnation,
+                                             Offset offset) const;
+
+  [[nodiscard]] bool is_counted() const { return dead_letter_after_ > 0; }
+
   // Nothing will ever be pushed.
   [[nodiscard]] bool is_empty() const { return places_.empty() && !request_.every; }
 
@@ -62,13 +85,14 @@ class Subscription {
   [[nodiscard]] std::uint64_t id() const { return id_; }
 
   // The topic may have more partitions than before. False: one that belongs to this subscription is
-  // not here, so the client must be told where it is.
+  // not here, or deliveries are counted from now on, or not any more: the client must ask again.
   [[nodiscard]] bool extend(const TopicDefinition& topic);
 
  private:
   struct Place {
     LogId log;
     Offset cursor;
+    Offset next;  // acknowledged below
   };
 
   Subscription(ClientContext& context,
@@ -80,6 +104,15 @@ class Subscription {
                                        const network::SubscribePartition& wish) const;
   Status add(const TopicDefinition& topic, const network::SubscribePartition& wish);
   Result<bool> push_one(Place& place);
+
+  [[nodiscard]] GroupPartition group_at(PartitionId partition) const {
+    return {request_.group, request_.topic, partition};
+  }
+
+  [[nodiscard]] bool may_push(const Place& place) const;
+  [[nodiscard]] std::optional<Offset> left_out(const Place& place) const;
+  [[nodiscard]] std::uint32_t dead_letter_after(const TopicDefinition& topic) const;
+  [[nodiscard]] std::optional<Offset> first_pushed(const Place& place) const;
   void send(const Place& place, const Partition& partition, std::vector<Slice> slices);
 
   ClientContext* context_;
@@ -93,6 +126,7 @@ class Subscription {
   std::size_t turn_ = 0;
   std::int64_t credit_bytes_ = 0;
   std::optional<RecordFilter> filter_;
+  std::uint32_t dead_letter_after_ = 0;  // 0: deliveries are not counted
 };
 
 // How many batches a read gave.

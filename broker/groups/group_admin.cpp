@@ -122,6 +122,10 @@ Result<std::string> GroupAdmin::describe(std::string_view json) const {
       continue;
     auto one = to_json(TopicPartition{where.topic, where.partition});
     one["committed"] = offset.next.value();
+    const auto* count = context_.counts == nullptr ? nullptr : context_.counts->find(where);
+    const bool is_head = count != nullptr && count->incarnation == offset.incarnation &&
+                         count->offset >= offset.next && !count->is_dead;
+    if (is_head) one["deliveries"] = count->failures;
     offsets.push_back(std::move(one));
   }
   if (members.empty() && offsets.empty())

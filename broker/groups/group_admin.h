@@ -9,7 +9,8 @@
 //     -> {"group","generation","assignor",
 //         "members":[{"member","instance","client","silentMs",
 //                     "assigned":[{"topic","partition"}...]}...],
-//         "offsets":[{"topic","partition","committed"}...]}
+//         "offsets":[{"topic","partition","committed","deliveries":N}...]}
+//     `deliveries`: how many of the next record have failed at this broker; left out where none.
 //   group.reset       {"group","offsets":[{"topic","partition","offset"}...],"dryRun":false}
 //     -> {"group","dryRun","offsets":[{"topic","partition","before":N|null,"offset"}...]}
 //     All of them or none, durable in the answer; to offsets before what was committed, too. None
@@ -26,6 +27,7 @@
 #pragma once
 
 #include "broker/catalog/topic_catalog.h"
+#include "broker/groups/delivery_counts.h"
 #include "broker/groups/group_offsets.h"
 #include "broker/groups/memberships.h"
 #include "broker/partitions/partition_table.h"
@@ -48,6 +50,7 @@ class GroupAdmin {
     const PartitionTable& partitions;
     GroupOffsets& offsets;
     const Memberships& memberships;
+    const DeliveryCounts* counts = nullptr;  // null: nothing is counted
   };
 
   explicit GroupAdmin(const Context& context) : context_(context) {}

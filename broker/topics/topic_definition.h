@@ -3,6 +3,9 @@
 //   {"name":"prices","topicId":"<32 hex>","generation":0,"partitions":4,"cleanup":"compact",
 //    "retentionBytes":-1,"retentionMs":-1,"flush":"always","replicas":1,"minInsync":1}
 //   "tombstoneRetentionMs" (-1: for ever) only where it is not the default.
+//   "deadLetterAfter":5   0, the default, is not written: records are delivered until they are
+//                         handled; else how many deliveries to a group may fail
+//   "local":true          in no `__topics`: of one broker alone (broker/catalog/local_topics.h)
 //
 // Errors: kInvalidRequest names the field. Unknown fields are refused, so that a typing error is
 // not a silent default.
@@ -22,6 +25,7 @@ inline constexpr std::string_view kTopicsTopic = "__topics";
 inline constexpr std::string_view kGroupOffsetsTopic = "__group_offsets";
 inline constexpr std::int32_t kGroupOffsetsPartitions = 16;
 inline constexpr std::int32_t kPartitionsMax = 10'000;  // per topic
+inline constexpr std::int32_t kDeadLetterAfterMax = 1'000;  // failed deliveries
 
 // The broker's own: no client makes one, or writes to it.
 inline bool is_internal_name(std::string_view name) { return name.starts_with("__"); }
@@ -38,6 +42,8 @@ struct TopicDefinition {
   storage::Flush flush = storage::Flush::kAlways;
   std::int32_t replicas = 1;  // 0, in a request alone: not said; likewise
   std::int32_t min_insync = 1;
+  std::int32_t dead_letter_after = 0;  // failed deliveries to a group; 0: never
+  bool is_local = false;
 
   bool operator==(const TopicDefinition&) const = default;
 

@@ -32,6 +32,7 @@ Json json_of(const GroupPartitionView& one) {
   const auto lag = one.lag();
   partition["lag"] = lag ? Json(*lag) : Json();
   partition["member"] = one.member;
+  if (one.deliveries > 0) partition["deliveries"] = one.deliveries;
   return partition;
 }
 
@@ -67,6 +68,18 @@ std::map<std::string, TopicLag> lag_by_topic(const GroupPicture& picture) {
     ++topic.partitions;
   }
   return topics;
+}
+
+// Where the next record could not be handled so far.
+std::string failed_text(const GroupPicture& picture) {
+  const auto has_failed = [](const auto& one) { return one.deliveries > 0; };
+  if (std::ranges::none_of(picture.partitions, has_failed)) return {};
+  Table table({"TOPIC", "PARTITION", "NEXT RECORD FAILED"});
+  for (const auto& one : picture.partitions) {
+    if (has_failed(one))
+      table.add({one.topic, std::to_string(one.partition.value()), std::to_string(one.deliveries)});
+  }
+  return "\n" + table.text();
 }
 
 }  // namespace
@@ -106,7 +119,9 @@ Result<GroupPicture> group_in(const std::string& answer) {
   }
   for (const auto& one : list_at(*document, "offsets")) {
     const auto place = place_in(one);
-    if (place) partitions[*place].committed = Offset(integer_at(one, "committed"));
+    if (!place) continue;
+    partitions[*place].committed = Offset(integer_at(one, "committed"));
+    partitions[*place].deliveries = integer_at(one, "deliveries", 0);
   }
   for (auto& [place, partition] : partitions) {
     std::tie(partition.topic, partition.partition) = place;
@@ -155,7 +170,7 @@ std::string group_text(const GroupPicture& picture) {
                     one.offsets ? std::to_string(one.offsets->end.value()) : "?",
                     text_of(one.lag()), one.member.empty() ? "-" : one.member});
   }
-  return text + "\n" + partitions.text();
+  return text + "\n" + partitions.text() + failed_text(picture);
 }
 
 std::string group_json(const GroupPicture& picture) { return json_of(picture).dump() + "\n"; }

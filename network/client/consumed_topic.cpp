@@ -68,7 +68,9 @@ std::vector<PartitionId> ConsumedTopic::partitions() const {
 
 void ConsumedTopic::serve(Subscription& server, const SubscribedPartition& told, const Cursor& at) {
   servers_[told.partition] = {&server, told};
-  delivery_of(told.partition).restart(at);
+  auto& delivery = delivery_of(told.partition);
+  delivery.set_counted(server.is_counted());
+  delivery.restart(at);
 }
 
 void ConsumedTopic::release(const Subscription& server) {
@@ -120,7 +122,17 @@ PartitionDelivery& ConsumedTopic::delivery_of(PartitionId partition) {
               if (auto* server = server_of(which))
                 server->give_credit(which, {next, incarnation}, credit);
             },
-        .drained = [this] { tell_ready_once_drained(); }};
+        .drained = [this] { tell_ready_once_drained(); },
+        .is_sent =
+            [this](PartitionId which) {
+              const auto* server = server_of(which);
+              return server == nullptr || server->is_sent();
+            },
+        .failed =
+            [this](PartitionId which, const Cursor& at, const Error& why, auto judged) {
+              if (auto* server = server_of(which))
+                server->tell_failure(which, at, why, std::move(judged));
+            }};
     delivery = std::make_unique<PartitionDelivery>(settings, name_, partition);
     if (is_paused_) delivery->pause();
     if (refresh_.id() != 0) delivery->begin_replay(refresh_.id());

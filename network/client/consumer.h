@@ -17,6 +17,10 @@
 // cursors: the numbering is the same everywhere. Partitions that are not there are consumed from
 // the broker that it names, on a connection of their own, as long as that serves them.
 //
+// On a topic with `deadLetterAfter` records are handed over one by one, and failures told to the
+// broker, which stores one that failed too often elsewhere (DELIVERY_FAILURE). So it does with
+// handlers for records, in a group, and neither at-most-once nor with own cursors.
+//
 // Members of a group share its topics' partitions: each is consumed by one of them. What moves is
 // given up after what was handled of it is committed; what stays goes on.
 //

@@ -4,18 +4,26 @@
 // or somebody pauses. Live data and a refresh's replay have a cursor each; both go through the one
 // queue, so they stay in the order sent.
 //
+// Where the broker counts deliveries, one record is handed over in a turn of the loop, and none
+// before the acknowledgement of the last one is out: should the handler take the process with it,
+// the broker knows which record it was. A failure is told to the broker first; its answer says
+// whether the record is tried again or was stored elsewhere as a dead letter.
+//
 // Limits: the queue is bounded by the credit given to the broker; more than that is kQuotaExceeded.
 // Threads: the loop's.
 #pragma once
 
+#include "common/loop/turn_end.h"
 #include "common/timer.h"
 #include "network/client/consumer.h"
 #include "network/client/data_check.h"
+#include "network/client/record_walk.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace xylem::network {
@@ -26,12 +34,19 @@ class PartitionDelivery {
   using Acknowledge = std::function<void(
       PartitionId partition, Offset next, const Incarnation& incarnation, std::size_t credit)>;
 
+  // The broker's word about a failure; an error: it has none.
+  using Judged = std::function<void(const Result<DeliveryFailureAnswer>&)>;
+
   struct Settings {
     Loop& loop;
     const Consumer::Options& options;
     const Consumer::Handlers& handlers;
     Acknowledge acknowledge;
     std::function<void()> drained;  // the queue became empty
+    // That everything acknowledged has left this process.
+    std::function<bool(PartitionId)> is_sent = [](PartitionId) { return true; };
+    // Tells the broker that the record at the cursor could not be handled.
+    std::function<void(PartitionId, const Cursor&, const Error& why, Judged)> failed;
   };
 
   PartitionDelivery(const Settings& settings, std::string topic, PartitionId partition);
@@ -41,6 +56,9 @@ class PartitionDelivery {
 
   // Continues at `cursor`, whatever was before; drops the queue.
   void restart(const Cursor& cursor);
+
+  // Whether the broker counts what it delivers; from the next restart() on.
+  void set_counted(bool is_counted) { is_counted_ = is_counted; }
 
   // Drops the queue: what was not handled comes again.
   void disconnect();
@@ -71,6 +89,7 @@ class PartitionDelivery {
     Offset high_watermark;
     std::uint64_t refresh_id = 0;
     std::size_t credit_bytes = 0;
+    std::unique_ptr<RecordWalk> walk;  // once a record handler was given something of it
   };
 
   Position& position_of(std::uint64_t refresh_id) { return refresh_id == 0 ? live_ : replay_; }
@@ -78,9 +97,19 @@ class PartitionDelivery {
   void run();
   void deliver_front();
   [[nodiscard]] DeliveredBatch view_of(const Queued& queued, Offset first) const;
-  Status hand_over(const Queued& queued, Position& position);
-  Status hand_over_records(const Queued& queued, Position& position);
+  [[nodiscard]] bool is_held() const;
+  Status hand_over(Queued& queued, Position& position);
+  Status hand_over_records(Queued& queued, Position& position);
+  void pass_on();
+  void next_turn();
   void on_handler_error(const Error& why, Position& position);
+  void tell_failure(const Error& why);
+  void on_judged(const Result<DeliveryFailureAnswer>& answer);
+
+  void try_later() {
+    retry_.start(schedule_.next_ms(), 0, [this] { run(); });
+  }
+
   void report(const Error& why) const;
   void pop_front();
 
@@ -96,6 +125,12 @@ class PartitionDelivery {
   Offset skip_to_;  // after what the handler that runs is given
   RetrySchedule schedule_;
   Timer retry_;
+  TurnEnd turn_end_;
+  Timer unsent_;
+  std::shared_ptr<std::uint64_t> life_;  // grows whenever what was asked means nothing any more
+  bool is_counted_ = false;
+  bool is_turn_over_ = false;        // the next record has to wait for the next turn
+  bool is_judged_ = false;           // the broker has a failure to judge
   bool is_paused_ = false;           // by the caller
   bool is_paused_by_error_ = false;  // by kPauseOnError
   bool is_running_ = false;

@@ -35,6 +35,7 @@ enum class FrameType : std::uint8_t {
   kAssignment = 0x0F,
   kAdmin = 0x10,
   kQuorum = 0x11,  // between root brokers only: a message of the metadata quorum
+  kDeliveryFailure = 0x13,
 };
 
 inline constexpr std::size_t kFrameHeaderBytes = 13;

@@ -106,13 +106,14 @@ struct Codec<TopicMetadata> {
       partitions.push_back(Codec<PartitionMetadata>::pack(builder, partition));
     const auto incarnation = packed(topic.incarnation);
     return fbs::CreateTopicMetadata(builder, builder.CreateString(topic.name), &incarnation,
-                                    builder.CreateVector(partitions));
+                                    builder.CreateVector(partitions), topic.is_local);
   }
 
   static TopicMetadata unpack(Unpacker& unpacker, const Table& table) {
     TopicMetadata topic{.name = unpacker.text(table.name()),
                         .incarnation = Unpacker::incarnation(table.incarnation()),
-                        .partitions = {}};
+                        .partitions = {},
+                        .is_local = table.is_local()};
     if (table.partitions() == nullptr) return topic;
     for (const auto* partition : *table.partitions())
       topic.partitions.push_back(Codec<PartitionMetadata>::unpack(unpacker, *partition));

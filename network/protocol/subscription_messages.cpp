@@ -50,7 +50,7 @@ struct Codec<Subscribe> {
         builder, builder.CreateString(subscribe.topic), builder.CreateString(subscribe.group),
         builder.CreateString(subscribe.member), builder.CreateVector(partitions), every,
         subscribe.credit_bytes, subscribe.auto_commit,
-        has_filter ? builder.CreateString(subscribe.filter) : 0);
+        has_filter ? builder.CreateString(subscribe.filter) : 0, subscribe.counts_deliveries);
   }
 
   static Subscribe unpack(Unpacker& unpacker, const Table& table) {
@@ -61,7 +61,8 @@ struct Codec<Subscribe> {
                         .every = {},
                         .credit_bytes = table.credit_bytes(),
                         .auto_commit = table.auto_commit(),
-                        .filter = unpacker.text(table.filter())};
+                        .filter = unpacker.text(table.filter()),
+                        .counts_deliveries = table.counts_deliveries()};
     if (table.every() != nullptr)
       subscribe.every = Codec<SubscribePartition>::unpack(unpacker, *table.every());
     if (table.partitions() == nullptr) return subscribe;
@@ -103,14 +104,16 @@ struct Codec<SubscribeAnswer> {
     const auto incarnation = packed(answer.incarnation);
     return fbs::CreateSubscribeAnswer(builder, builder.CreateString(answer.topic), &incarnation,
                                       builder.CreateVectorOfStructs(partitions),
-                                      elsewhere.empty() ? 0 : builder.CreateVector(elsewhere));
+                                      elsewhere.empty() ? 0 : builder.CreateVector(elsewhere),
+                                      answer.dead_letter_after);
   }
 
   static SubscribeAnswer unpack(Unpacker& unpacker, const Table& table) {
     SubscribeAnswer answer{.topic = unpacker.text(table.topic()),
                            .incarnation = Unpacker::incarnation(table.incarnation()),
                            .partitions = {},
-                           .elsewhere = {}};
+                           .elsewhere = {},
+                           .dead_letter_after = table.dead_letter_after()};
     if (table.elsewhere() != nullptr) {
       answer.elsewhere.reserve(table.elsewhere()->size());
       for (const auto* partition : *table.elsewhere())

@@ -2,6 +2,7 @@
 // real state.db.
 #pragma once
 
+#include "broker/dead_letters/dead_letters.h"
 #include "broker/delivery/client_listener.h"
 #include "broker/groups/local_offsets.h"
 #include "network/client/admin_client.h"
@@ -50,8 +51,19 @@ class BrokerWorld {
     broker::GroupOffsets& kept = groups == nullptr ? *offsets : *groups;
     memberships.emplace(broker::Memberships::Context{loop, clock, *topics, kept},
                         broker::Group::Options());
+    counts.emplace(*state);
     group_admin.emplace(
-        broker::GroupAdmin::Context{clock, *topics, *partitions, kept, *memberships});
+        broker::GroupAdmin::Context{clock, *topics, *partitions, kept, *memberships, &*counts});
+    local.emplace(broker::LocalTopics::Context{random, Logger::none(), *state, *storage});
+    dead_letters.emplace(broker::DeadLetters::Context{.loop = loop,
+                                                      .clock = clock,
+                                                      .logger = Logger::none(),
+                                                      .metrics = metrics,
+                                                      .partitions = *partitions,
+                                                      .topics = *topics,
+                                                      .local = *local,
+                                                      .counts = *counts,
+                                                      .offsets = kept});
     context.emplace(broker::ClientContext{
         .loop = loop,
         .clock = clock,
@@ -72,15 +84,18 @@ class BrokerWorld {
               return named == leaders.end() ? leader : named->second;
             },
         .reader_of = [this](const LogId& log) { return context->leader_of(log); },
-        .auto_create_topics = auto_create_topics});
+        .auto_create_topics = auto_create_topics,
+        .dead_letters = &*dead_letters});
     clients.emplace(*context, hub.make_server());
     REQUIRE(topics->start());
+    local->start(*partitions, *topics);
     REQUIRE(clients->listen(*network::Address::parse(kAddress)));
     network = hub.make_client();
   }
 
   ~BrokerWorld() {
     clients.reset();
+    dead_letters.reset();
     memberships.reset();
     partitions.reset();
     state.reset();
@@ -95,10 +110,13 @@ class BrokerWorld {
 
   static std::vector<network::Address> addresses() { return {*network::Address::parse(kAddress)}; }
 
-  broker::TopicDefinition create(const std::string& name, std::int32_t partition_count = 1) {
+  broker::TopicDefinition create(const std::string& name,
+                                 std::int32_t partition_count = 1,
+                                 std::int32_t dead_letter_after = 0) {
     broker::TopicDefinition request;
     request.name = name;
     request.partitions = partition_count;
+    request.dead_letter_after = dead_letter_after;
     std::optional<Result<broker::TopicDefinition>> answer;
     topics->create(request, [&](auto created) { answer = std::move(created); });
     REQUIRE(run_until(loop, [&] { return answer.has_value(); }));
@@ -120,6 +138,9 @@ class BrokerWorld {
   std::optional<broker::PartitionTable> partitions;
   std::optional<broker::TopicCatalog> topics;
   std::optional<broker::Memberships> memberships;
+  std::optional<broker::DeliveryCounts> counts;
+  std::optional<broker::LocalTopics> local;
+  std::optional<broker::DeadLetters> dead_letters;
   std::optional<broker::GroupAdmin> group_admin;
   std::optional<broker::ClientContext> context;
   std::optional<broker::ClientListener> clients;

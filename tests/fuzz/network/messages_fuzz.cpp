@@ -32,7 +32,7 @@ void check_data(Bytes bytes) {
 
 using Check = void (*)(Bytes);
 
-constexpr std::array<Check, 16> kChecks = {
+constexpr std::array<Check, 18> kChecks = {
     check_data,
     check<network::Hello>,
     check<network::HelloAnswer>,
@@ -49,6 +49,8 @@ constexpr std::array<Check, 16> kChecks = {
     check<network::Admin>,
     check<network::GroupBeat>,
     check<network::GroupAssignment>,
+    check<network::DeliveryFailure>,
+    check<network::DeliveryFailureAnswer>,
 };
 
 }  // namespace
