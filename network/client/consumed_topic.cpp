@@ -123,6 +123,8 @@ PartitionDelivery& ConsumedTopic::delivery_of(PartitionId partition) {
                 server->give_credit(which, {next, incarnation}, credit);
             },
         .drained = [this] { tell_ready_once_drained(); },
+        .commit = [this](PartitionId which, const Cursor& next,
+                         auto done) { commit_before(which, next, std::move(done)); },
         .is_sent =
             [this](PartitionId which) {
               const auto* server = server_of(which);
@@ -138,6 +140,18 @@ PartitionDelivery& ConsumedTopic::delivery_of(PartitionId partition) {
     if (refresh_.id() != 0) delivery->begin_replay(refresh_.id());
   }
   return *delivery;
+}
+
+void ConsumedTopic::commit_before(PartitionId partition,
+                                  const Cursor& next,
+                                  std::function<void(const Status&)> done) {
+  if (options_.group.empty()) return done({});
+  if (!coordinator_.is_needed()) {
+    if (auto* server = server_of(partition))
+      server->commit(partition, next.offset, std::move(done));
+    return;
+  }
+  if (auto kept = coordinator_.commit(name_, partition, next, done); !kept) done(kept);
 }
 
 Status ConsumedTopic::on_data(Subscription& from, const Data& data) {

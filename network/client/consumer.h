@@ -1,9 +1,9 @@
 // Receives records by push, and keeps its place.
 //
 // Modes: at-least-once with automatic commit (a batch is acknowledged when its handler returned
-// success), at-most-once (acknowledged before the handler), manual (commit() when the caller says
-// so), own cursors (`start` returns them; nothing is committed at the broker: exactly-once when the
-// caller stores cursor and data together).
+// success), at-most-once (committed, durably, before the handler is given it), manual (commit()
+// when the caller says so), own cursors (`start` returns them; nothing is committed at the broker:
+// exactly-once when the caller stores cursor and data together).
 //
 // A topic that is not there yet is waited for. A DATA with a bad checksum or with offsets that go
 // back is never delivered: the connection is given up for the next one. At-most-once never retries

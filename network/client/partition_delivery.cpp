@@ -37,7 +37,7 @@ void PartitionDelivery::disconnect() {
   retry_.stop();
   unsent_.stop();
   ++*life_;
-  is_turn_over_ = is_judged_ = false;
+  is_turn_over_ = is_judged_ = is_committing_ = false;
   live_.received = live_.handled;
   replay_.received = replay_.handled;
 }
@@ -93,7 +93,8 @@ void PartitionDelivery::run() {
 }
 
 bool PartitionDelivery::is_held() const {
-  return is_paused_ || is_paused_by_error_ || is_turn_over_ || is_judged_ || retry_.is_active();
+  return is_paused_ || is_paused_by_error_ || is_turn_over_ || is_judged_ || is_committing_ ||
+         retry_.is_active();
 }
 
 void PartitionDelivery::deliver_front() {
@@ -101,15 +102,29 @@ void PartitionDelivery::deliver_front() {
   if (front.refresh_id != 0 && front.refresh_id != replay_id_) return pop_front();
   auto& position = position_of(front.refresh_id);
   if (front.data.next_offset <= position.handled) return pop_front();  // skipped after an error
-  const bool is_before = settings_.options.commit == Consumer::Commit::kBeforeHandler;
-  if (is_before && front.credit_bytes > 0)
-    settings_.acknowledge(partition_, front.data.next_offset, front.incarnation, 0);
+  if (is_at_most_once() && !front.is_committed && front.refresh_id == 0) return commit_front();
   if (auto handled = hand_over(front, position); !handled)
     return on_handler_error(handled.error(), position);
   if (is_turn_over_) return;  // there may be more records
   schedule_.reset();
   position.handled = std::max(position.handled, front.data.next_offset);
   pop_front();
+}
+
+// What is not answered in time takes the connection along, and comes again.
+void PartitionDelivery::commit_front() {
+  const auto& front = queue_.front();
+  is_committing_ = true;
+  settings_.commit(partition_, {front.data.next_offset, front.incarnation},
+                   [this, alive = std::weak_ptr(life_), life = *life_](const Status& committed) {
+                     const auto now = alive.lock();
+                     if (now == nullptr || *now != life) return;
+                     is_committing_ = false;
+                     queue_.front().is_committed = committed.has_value();
+                     if (committed) return run();
+                     report(Error(committed.error()).within("a commit before delivery"));
+                     try_later();
+                   });
 }
 
 void PartitionDelivery::pop_front() {
@@ -178,9 +193,8 @@ void PartitionDelivery::next_turn() {
 }
 
 void PartitionDelivery::on_handler_error(const Error& why, Position& position) {
-  const bool is_before = settings_.options.commit == Consumer::Commit::kBeforeHandler;
-  const auto policy = is_before ? RetryPolicy::kSkipOnError : settings_.options.retry;
-  const bool is_told = is_counted_ && !is_before && &position == &live_ && settings_.failed;
+  const auto policy = is_at_most_once() ? RetryPolicy::kSkipOnError : settings_.options.retry;
+  const bool is_told = is_counted_ && !is_at_most_once() && &position == &live_ && settings_.failed;
   report(Error(why).within(topic_ + "/" + std::to_string(partition_.value()) + " at " +
                            std::to_string(position.handled.value())));
   switch (policy) {

@@ -43,6 +43,8 @@ class PartitionDelivery {
     const Consumer::Handlers& handlers;
     Acknowledge acknowledge;
     std::function<void()> drained;  // the queue became empty
+    // At most once: makes durable that the handlers begin at `next` from now on, then answers.
+    std::function<void(PartitionId, const Cursor& next, std::function<void(const Status&)>)> commit;
     // That everything acknowledged has left this process.
     std::function<bool(PartitionId)> is_sent = [](PartitionId) { return true; };
     // Tells the broker that the record at the cursor could not be handled.
@@ -89,6 +91,7 @@ class PartitionDelivery {
     Offset high_watermark;
     std::uint64_t refresh_id = 0;
     std::size_t credit_bytes = 0;
+    bool is_committed = false;         // at most once: it may be handed over
     std::unique_ptr<RecordWalk> walk;  // once a record handler was given something of it
   };
 
@@ -98,6 +101,12 @@ class PartitionDelivery {
   void deliver_front();
   [[nodiscard]] DeliveredBatch view_of(const Queued& queued, Offset first) const;
   [[nodiscard]] bool is_held() const;
+
+  [[nodiscard]] bool is_at_most_once() const {
+    return settings_.options.commit == Consumer::Commit::kBeforeHandler;
+  }
+
+  void commit_front();
   Status hand_over(Queued& queued, Position& position);
   Status hand_over_records(Queued& queued, Position& position);
   void pass_on();
@@ -129,8 +138,9 @@ class PartitionDelivery {
   Timer unsent_;
   std::shared_ptr<std::uint64_t> life_;  // grows whenever what was asked means nothing any more
   bool is_counted_ = false;
-  bool is_turn_over_ = false;        // the next record has to wait for the next turn
-  bool is_judged_ = false;           // the broker has a failure to judge
+  bool is_turn_over_ = false;  // the next record has to wait for the next turn
+  bool is_judged_ = false;     // the broker has a failure to judge
+  bool is_committing_ = false;
   bool is_paused_ = false;           // by the caller
   bool is_paused_by_error_ = false;  // by kPauseOnError
   bool is_running_ = false;
