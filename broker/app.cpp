@@ -80,8 +80,7 @@ Status App::open() {
   state_ = std::move(*state);
   offsets_.emplace(*state_);
   // What follows needs answers from state.db, which has a thread of its own.
-  offsets_->load([this](const Status& loaded) {
-    if (!loaded) return fail_start(loaded.error());
+  load_local_state([this] {
     if (!options_.root_peers.empty()) return begin_as_member();
     if (!node_->is_owner()) return begin(kNoEpoch);
     const auto newest = newest_epoch(*storage_, logger_);
@@ -91,6 +90,20 @@ Status App::open() {
     });
   });
   return {};
+}
+
+void App::load_local_state(std::function<void()> loaded) {
+  delivery_counts_.emplace(*state_);
+  local_topics_.emplace(LocalTopics::Context{random_, logger_, *state_, *storage_});
+  auto next = [this](auto go_on) {
+    return [this, go_on = std::move(go_on)](const Status& done) {
+      if (!done) return fail_start(done.error());
+      go_on();
+    };
+  };
+  offsets_->load(next([this, next, loaded = std::move(loaded)] {
+    delivery_counts_->load(next([this, next, loaded] { local_topics_->load(next(loaded)); }));
+  }));
 }
 
 // Where there are logs there has been a state.db; without it groups begin anew, which somebody
@@ -153,6 +166,7 @@ Status App::serve(Epoch leadership) {
     if (auto opened = open_delayed_home(leadership, true); !opened) return opened;
   }
   refreshes_->watch();
+  local_topics_->start(*partitions_, *topics_);
   if (auto listening = listen(); !listening) return listening;
   if (auto watching = watch_registry(); !watching) return watching;
   logger_.info("broker.ready", {{"role", to_string(node_->role())},
@@ -209,10 +223,13 @@ Status App::open_root_tier() {
 }
 
 void App::open_pipe() {
-  offer_.emplace(*partitions_,
-                 Offer::Identity{.node = node_->id(),
-                                 .cluster = [this] { return node_->cluster(); },
-                                 .topology_version = [this] { return topology_version(); }});
+  offer_.emplace(
+      *partitions_,
+      Offer::Identity{
+          .node = node_->id(),
+          .cluster = [this] { return node_->cluster(); },
+          .topology_version = [this] { return topology_version(); },
+          .keeps = [this](const LogId& log) { return local_topics_->has(log.incarnation); }});
   auto& source = root_tier_ ? root_tier_->offer(*offer_) : *offer_;
   pipe_server_.emplace(pipe::PipeServer::Context{loop_, clock_, random_, metrics_}, source,
                        pipe::PipeServer::Limits{});
@@ -240,7 +257,9 @@ void App::open_pipe() {
   };
   refill_.emplace(Refill::Context{context, *connector_, *partitions_, accepts}, options);
   partitions_->observe([this](const Partition& moved) { refill_->look_at(moved); });
-  partitions_->on_opened([this](const Partition& opened) { pipe_client_->add(opened.id()); });
+  partitions_->on_opened([this](const Partition& opened) {
+    if (!local_topics_->has(opened.id().incarnation)) pipe_client_->add(opened.id());
+  });
   partitions_->on_cut_back([this](const Partition& cut) { pipe_client_->touch(cut.id()); });
   partitions_->on_removed([this](const LogId& removed) {
     pipe_client_->remove(removed);
@@ -296,8 +315,17 @@ void App::open_clients() {
   GroupOffsets* offsets = &*offsets_;
   if (root_tier_) offsets = &root_tier_->offsets();
   memberships_.emplace(Memberships::Context{loop_, clock_, *topics_, *offsets}, Group::Options());
-  group_admin_.emplace(
-      GroupAdmin::Context{clock_, *topics_, *partitions_, *offsets, *memberships_});
+  group_admin_.emplace(GroupAdmin::Context{clock_, *topics_, *partitions_, *offsets, *memberships_,
+                                           &*delivery_counts_});
+  dead_letters_.emplace(DeadLetters::Context{.loop = loop_,
+                                             .clock = clock_,
+                                             .logger = logger_,
+                                             .metrics = metrics_,
+                                             .partitions = *partitions_,
+                                             .topics = *topics_,
+                                             .local = *local_topics_,
+                                             .counts = *delivery_counts_,
+                                             .offsets = *offsets});
   client_context_.emplace(ClientContext{
       .loop = loop_,
       .clock = clock_,
@@ -317,6 +345,7 @@ void App::open_clients() {
       .auto_create_topics = options_.auto_create_topics,
       .delayed = &*delayed_,
       .refreshes = &*refreshes_,
+      .dead_letters = &*dead_letters_,
   });
   clients_.emplace(*client_context_, network::make_tcp_server(loop_, {}));
   admin_context_.emplace(AdminContext{.client = *client_context_,
@@ -431,6 +460,7 @@ void App::end() {
   refill_.reset();
   pipe_client_.reset();
   clients_.reset();
+  dead_letters_.reset();
   memberships_.reset();
   admin_http_.reset();
   refreshes_.reset();
@@ -451,13 +481,19 @@ void App::end() {
 }
 
 Leader App::leader_of(const LogId& log) const {
+  if (local_topics_->has(log.incarnation)) return here();
   if (!root_tier_) return node_->leader();
   const auto leader = root_tier_->leader_of(log);
   if (!leader) return {};
   return {leader->node, leader->clients, node_->http_of(leader->node), root_tier_->epoch_of(log)};
 }
 
+Leader App::here() const {
+  return {node_->id(), node_->endpoints().tcp, node_->endpoints().http, kNoEpoch};
+}
+
 Leader App::reader_of(const LogId& log) const {
+  if (local_topics_->has(log.incarnation)) return here();
   if (!root_tier_) return node_->leader();
   const auto reader = root_tier_->reader_of(log);
   if (!reader) return {};
@@ -493,6 +529,7 @@ NodeReport App::report() const {
   if (!storage.status) report.last_error = storage.status.error().what();
   report.health = to_string(health);
   for (const auto* partition : partitions_->all()) {
+    if (local_topics_->has(partition->id().incarnation)) continue;  // nobody else's business
     const auto age = partition->age_ms();
     report.partitions.push_back({partition->topic(), partition->id(),
                                  partition->log()->start_offset(), partition->log()->end_offset(),

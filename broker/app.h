@@ -6,11 +6,14 @@
 #pragma once
 
 #include "broker/admin/admin_api.h"
+#include "broker/catalog/local_topics.h"
 #include "broker/catalog/topic_catalog.h"
 #include "broker/cluster/root_tier.h"
 #include "broker/config.h"
+#include "broker/dead_letters/dead_letters.h"
 #include "broker/delayed/delayed_records.h"
 #include "broker/delivery/client_listener.h"
+#include "broker/groups/delivery_counts.h"
 #include "broker/groups/local_offsets.h"
 #include "broker/node.h"
 #include "broker/partitions/partition_table.h"
@@ -35,6 +38,7 @@
 #include "storage/state_store.h"
 #include "storage/storage_engine.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -53,6 +57,7 @@ class App {
  private:
   Status open();
   Status note_lost_state();
+  void load_local_state(std::function<void()> loaded);
   void begin_as_member();
   void begin(Epoch leadership);
   Status serve(Epoch leadership);
@@ -71,6 +76,7 @@ class App {
   void end();
   void fail_start(const Error& error);
 
+  [[nodiscard]] Leader here() const;
   [[nodiscard]] Leader leader_of(const LogId& log) const;
   [[nodiscard]] Leader reader_of(const LogId& log) const;
   [[nodiscard]] std::uint64_t topology_version() const;
@@ -96,6 +102,8 @@ class App {
   std::unique_ptr<storage::StateStore> state_;
   std::optional<KnownLogs> known_logs_;
   std::optional<LocalOffsets> offsets_;  // where there is no root tier
+  std::optional<DeliveryCounts> delivery_counts_;
+  std::optional<LocalTopics> local_topics_;
   std::optional<PartitionTable> partitions_;
   std::optional<TopicCatalog> topics_;
 
@@ -114,6 +122,7 @@ class App {
   std::optional<GroupAdmin> group_admin_;
   std::optional<Refreshes> refreshes_;
   bool are_refreshes_loaded_ = false;
+  std::optional<DeadLetters> dead_letters_;
   std::optional<ClientListener> clients_;
   std::optional<ClientContext> client_context_;
   std::optional<AdminContext> admin_context_;

@@ -200,7 +200,7 @@ void produce(const std::shared_ptr<Door>& door,
              const HttpReplyPtr& reply,
              std::function<void(const Outcome&)> settled) {
   auto& client = door->client;
-  if (!client.topics.is_owner()) {
+  if (!client.topics.is_owner() && !client.topics.is_local(request.topic)) {
     return reply->send_error(Error(Errc::kNotLeader,
                                    "this broker does not own \"" + request.topic + "\"",
                                    client.leader().http));
@@ -212,7 +212,7 @@ void produce(const std::shared_ptr<Door>& door,
   find_at_first_use(client, request.topic,
                     [door, reply, outcome, messages = request.messages](const auto& topic) {
                       if (!topic) return reply->send_error(topic.error());
-                      if (topic->is_internal()) {
+                      if (topic->is_internal() || topic->is_local) {
                         return reply->send_error(Error(
                             Errc::kUnauthorized, "\"" + topic->name + "\" is the broker's own"));
                       }

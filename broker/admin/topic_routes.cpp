@@ -50,9 +50,11 @@ void answer_with(const HttpReplyPtr& reply, int status, const Result<std::string
   reply->send(HttpResponse::json(status, *json));
 }
 
-// Only the owner changes topics; everybody else names it.
-bool refuse_elsewhere(const ClientContext& client, const HttpReplyPtr& reply) {
-  if (client.topics.is_owner()) return false;
+// Only the owner changes topics; everybody else names it. But one of its own a broker changes.
+bool refuse_elsewhere(const ClientContext& client,
+                      const HttpReplyPtr& reply,
+                      const std::string& name = {}) {
+  if (client.topics.is_owner() || client.topics.is_local(name)) return false;
   reply->send_error(Error(Errc::kNotLeader, "topics are changed at the root of the cluster",
                           client.leader().http));
   return true;
@@ -98,7 +100,7 @@ void add_topic_routes(network::HttpServer& server, AdminContext& context) {
   });
   route("PATCH", "/api/v1/topics/{name}",
         [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-          if (refuse_elsewhere(client, reply)) return;
+          if (refuse_elsewhere(client, reply, request.path_args.at("name"))) return;
           const auto body = with_name(request);
           if (!body) return reply->send_error(body.error());
           run_topic_command(client.topics, "topic.alter", *body,
@@ -106,7 +108,7 @@ void add_topic_routes(network::HttpServer& server, AdminContext& context) {
         });
   route("DELETE", "/api/v1/topics/{name}",
         [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
-          if (refuse_elsewhere(client, reply)) return;
+          if (refuse_elsewhere(client, reply, request.path_args.at("name"))) return;
           const auto body = with_name(request);
           if (!body) return reply->send_error(body.error());
           run_topic_command(client.topics, "topic.delete", *body,

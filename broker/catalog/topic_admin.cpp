@@ -19,6 +19,11 @@ Result<std::string> name_in(std::string_view json) {
 
 }  // namespace
 
+bool is_about_local(const TopicCatalog& topics, std::string_view json) {
+  const auto name = name_in(json);
+  return name && topics.is_local(*name);
+}
+
 void run_topic_command(TopicCatalog& topics,
                        std::string_view command,
                        std::string_view json,

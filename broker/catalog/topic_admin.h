@@ -16,6 +16,9 @@
 
 namespace xylem::broker {
 
+// That the command is about a topic of this broker's own, which it changes itself.
+[[nodiscard]] bool is_about_local(const TopicCatalog& topics, std::string_view json);
+
 using TopicAnswer = std::function<void(Result<std::string>)>;
 
 void run_topic_command(TopicCatalog& topics,

@@ -72,7 +72,34 @@ void TopicCatalog::apply(const TopicChange& change) {
                         {{"topic", change.name}, {"error", topic.error().what()}});
 }
 
+void TopicCatalog::put_local(const TopicDefinition& topic) {
+  local_.insert_or_assign(topic.name, topic);
+  if (is_local(topic.name)) announce(topic, false);
+}
+
+void TopicCatalog::erase_local(const std::string& name) {
+  const bool was_found = is_local(name);
+  const auto known = local_.extract(name);
+  if (was_found && known) announce(known.mapped(), true);
+}
+
+bool TopicCatalog::is_local(std::string_view name) const {
+  return !topics_.contains(name) && local_.contains(name);
+}
+
 void TopicCatalog::put(const TopicDefinition& topic) {
+  if (topic.is_local) {
+    return context_.logger.error("topics.unreadable",
+                                 {{"topic", topic.name}, {"error", "a local one in __topics"}});
+  }
+  if (is_local(topic.name)) {
+    context_.logger.error("topic.local_hidden",
+                          {{"topic", topic.name},
+                           {"hint",
+                            "the cluster has a topic of this name now, so this broker's own cannot "
+                            "be read: delete or rename that one"}});
+    announce(local_.at(topic.name), true);
+  }
   const auto known = topics_.find(topic.name);
   if (known != topics_.end() && known->second == topic) return;
   if (known != topics_.end() && known->second.incarnation != topic.incarnation) erase(topic.name);
@@ -87,6 +114,7 @@ void TopicCatalog::erase(const std::string& name) {
   const auto gone = std::move(known->second);
   topics_.erase(known);
   announce(gone, true);
+  if (is_local(name)) announce(local_.at(name), false);
   for (std::int32_t p = 0; p < gone.partitions && authority_ == nullptr; ++p) {
     if (auto removed = context_.partitions.remove(gone.log(p)); !removed) {
       context_.logger.error("topic.remove_failed",
@@ -119,6 +147,10 @@ void TopicCatalog::create(TopicDefinition request, Done done) {
     return done(fail(Errc::kInvalidRequest, "names that begin with __ are the broker's own"));
   if (topics_.contains(request.name))
     return done(fail(Errc::kAlreadyExists, "topic \"" + request.name + "\" exists"));
+  if (local_.contains(request.name))
+    return done(fail(Errc::kAlreadyExists,
+                     "this broker has a local topic \"" + request.name + "\" of its own",
+                     "take another name, or delete that one first"));
   if (authority_ != nullptr) {
     request.incarnation = {TopicId::random(context_.random), 0};
     return authority_->create(std::move(request), std::move(done));
@@ -155,6 +187,7 @@ void TopicCatalog::alter(const std::string& name, std::string_view json, Done do
     return done(fail(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\""));
   auto changed = altered(*topic, json);
   if (!changed) return done(pass(changed));
+  if (topic->is_local) return local_authority_->alter(std::move(*changed), std::move(done));
   if (authority_ != nullptr) return authority_->alter(std::move(*changed), std::move(done));
   publish(name, to_json(*changed), std::move(done));
 }
@@ -163,6 +196,7 @@ void TopicCatalog::remove(const std::string& name, Done done) {
   const auto* topic = find(name);
   if (topic == nullptr)
     return done(fail(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\""));
+  if (topic->is_local) return local_authority_->remove(*topic, std::move(done));
   if (authority_ != nullptr) return authority_->remove(*topic, std::move(done));
   publish(name, std::nullopt, std::move(done));
 }
@@ -190,21 +224,29 @@ void TopicCatalog::publish(const std::string& name, std::optional<std::string> j
 }
 
 const TopicDefinition* TopicCatalog::find(std::string_view name) const {
-  const auto found = topics_.find(name);
-  return found == topics_.end() ? nullptr : &found->second;
+  for (const auto* topics : {&topics_, &local_}) {
+    if (const auto found = topics->find(name); found != topics->end()) return &found->second;
+  }
+  return nullptr;
 }
 
 const TopicDefinition* TopicCatalog::find(const Incarnation& incarnation) const {
-  for (const auto& [name, topic] : topics_) {
-    if (topic.incarnation == incarnation) return &topic;
+  for (const auto* topics : {&topics_, &local_}) {
+    for (const auto& [name, topic] : *topics) {
+      if (topic.incarnation == incarnation) return &topic;
+    }
   }
   return nullptr;
 }
 
 std::vector<const TopicDefinition*> TopicCatalog::all() const {
   std::vector<const TopicDefinition*> topics;
-  topics.reserve(topics_.size());
+  topics.reserve(topics_.size() + local_.size());
   for (const auto& [name, topic] : topics_) topics.push_back(&topic);
+  for (const auto& [name, topic] : local_) {
+    if (is_local(name)) topics.push_back(&topic);
+  }
+  std::ranges::sort(topics, {}, &TopicDefinition::name);
   return topics;
 }
 

@@ -5,6 +5,9 @@
 // owner, pulled by everyone else) and observers are told. In a root tier of several the
 // `TopicAuthority` changes topics, opens their partitions, and says what was decided.
 //
+// Beside them a broker has topics of its own (local_topics.h), found by name like the others. One
+// of the cluster with the same name hides it.
+//
 // Threads: the loop's. Errors: kNotLeader, kAlreadyExists, kUnknownTopicOrPartition, and what
 // Partition::append says.
 #pragma once
@@ -72,6 +75,16 @@ class TopicCatalog {
   // In place of start().
   void start(TopicAuthority& authority) { authority_ = &authority; }
 
+  // Who has this broker's own topics.
+  void set_local(TopicAuthority& authority) { local_authority_ = &authority; }
+
+  // What that one has decided.
+  void put_local(const TopicDefinition& topic);
+  void erase_local(const std::string& name);
+
+  // That the name is found, and not a topic of the cluster.
+  [[nodiscard]] bool is_local(std::string_view name) const;
+
   // What the authority has decided.
   void put(const TopicDefinition& topic);
   void erase(const std::string& name);
@@ -116,12 +129,14 @@ class TopicCatalog {
   Context context_;
   Epoch leadership_;
   TopicAuthority* authority_ = nullptr;
+  TopicAuthority* local_authority_ = nullptr;
   Partition* log_ = nullptr;
   Offset cursor_;
   bool reading_ = false;
   bool has_unreadable_ = false;
   Filter filter_;
   std::map<std::string, TopicDefinition, std::less<>> topics_;
+  std::map<std::string, TopicDefinition, std::less<>> local_;
   // Names whose change waits for its commit, and who waits for that.
   std::map<std::string, std::vector<std::function<void()>>> changing_;
   std::vector<Observer> observers_;

@@ -29,6 +29,8 @@ void Replicas::activate() {
 void Replicas::note_left_over() const {
   for (const auto& name : context_.storage.logs()) {
     const auto* record = context_.metadata.state().find(name.id);
+    const auto* open = context_.partitions.find(name.id);
+    if (open != nullptr && !open->is_replicated()) continue;  // this broker's own
     const bool is_older = record == nullptr && goes_on(name.id);
     if (is_older || (record != nullptr && is_member(self_, record->replicas))) continue;
     context_.logger.warn("replica.left_over",

@@ -21,6 +21,11 @@ ClientListener::ClientListener(ClientContext context,
   context_.topics.observe([this](const TopicDefinition& topic, bool removed) {
     for (auto& [session, owned] : sessions_) session->on_topic_changed(topic, removed);
   });
+  if (context_.dead_letters != nullptr) {
+    context_.dead_letters->observe([this](const std::string& topic) {
+      for (auto& [session, owned] : sessions_) session->push_topic(topic);
+    });
+  }
   liveness_timer_.start(ClientSession::kHeartbeatMs, ClientSession::kHeartbeatMs, [this] {
     for (auto& [session, owned] : sessions_) session->check_alive();
   });

@@ -42,6 +42,7 @@ ClientSession::~ClientSession() { *self_ = nullptr; }
 
 void ClientSession::on_closed(const Error& why) {
   context_.logger.debug("client.closed", {{"peer", connection_->peer()}, {"why", why.what()}});
+  if (!has_said_goodbye_) count_lost(context_, subscriptions_, why);
   closed_(this);
 }
 
@@ -81,7 +82,10 @@ void ClientSession::dispatch(const Frame& frame) {
       return on_metadata(frame);
     case FrameType::kAdmin:
       return on_admin(frame);
+    case FrameType::kDeliveryFailure:
+      return on_failure(frame);
     case FrameType::kDisconnect:
+      has_said_goodbye_ = true;
       return connection_->close();
     case FrameType::kResetAck:
     case FrameType::kReadyAck:
@@ -143,7 +147,7 @@ void ClientSession::produce(const Frame& frame,
     return send_error(frame.id, Error(Errc::kStaleGeneration,
                                       "the batch is for another incarnation of the topic"));
   }
-  if (topic.is_internal()) {
+  if (topic.is_internal() || topic.is_local) {
     return send_error(frame.id,
                       Error(Errc::kUnauthorized, "\"" + topic.name + "\" is the broker's own"));
   }
@@ -206,7 +210,8 @@ void ClientSession::on_ack(const Frame& frame) {
   auto& subscription = found->second;
   if (auto taken = subscription.on_ack(*ack); !taken) return send_error(frame.id, taken.error());
   const auto& request = subscription.request();
-  if (request.auto_commit && !request.group.empty() && ack->refresh_id == 0) {
+  const bool is_position = subscription.is_counted() && ack->credit_bytes == 0;
+  if (request.auto_commit && !request.group.empty() && !is_position && ack->refresh_id == 0) {
     // The client takes INVALID_REQUEST for a commit that was refused, all else for the end.
     commit({request.group, request.member, request.instance}, {ack->topic, ack->partition},
            {ack->next_offset, ack->incarnation}, [this, id = frame.id](const Status& committed) {
@@ -402,6 +407,7 @@ void ClientSession::answer_metadata(std::uint64_t id, const network::MetadataReq
 
 network::TopicMetadata ClientSession::describe(const TopicDefinition& topic) const {
   network::TopicMetadata metadata{topic.name, topic.incarnation, {}};
+  metadata.is_local = topic.is_local;
   if (topic.is_broadcast()) metadata.delivery = network::Delivery::kBroadcast;
   for (std::int32_t p = 0; p < topic.partitions; ++p) {
     const auto leader = context_.leader_of(topic.log(p));
@@ -440,7 +446,8 @@ void ClientSession::on_admin(const Frame& frame) {
   };
   if (GroupAdmin::is_command(request->command))
     return context_.group_admin.run(request->command, request->json, answer);
-  if (!context_.topics.is_owner()) return send_error(frame.id, not_owner("__topics"));
+  const bool is_ours = context_.topics.is_owner() || is_about_local(context_.topics, request->json);
+  if (!is_ours) return send_error(frame.id, not_owner("__topics"));
   run_topic_command(context_.topics, request->command, request->json, answer);
 }
 
@@ -473,8 +480,28 @@ void ClientSession::on_topic_changed(const TopicDefinition& topic, bool removed)
       drop_subscription(
           id, Error(Errc::kUnknownTopicOrPartition, "\"" + topic.name + "\" was deleted"));
     } else if (!subscription.extend(topic)) {
-      drop_subscription(id, Error(Errc::kNotLeader, "\"" + topic.name + "\" has grown elsewhere"));
+      drop_subscription(id, Error(Errc::kNotLeader, "\"" + topic.name + "\" has changed"));
     }
+  }
+}
+
+void ClientSession::on_failure(const Frame& frame) {
+  const auto failure = network::decode<network::DeliveryFailure>(frame.payload.bytes);
+  if (!failure) return break_off(failure.error());
+  count_failure(
+      context_, subscriptions_, *failure, [self = self_, id = frame.id](const auto& outcome) {
+        if (*self == nullptr) return;
+        if (!outcome) return (*self)->send_error(id, outcome.error());
+        const network::DeliveryFailureAnswer answer{.deliveries = outcome->deliveries,
+                                                    .is_dead_lettered = outcome->is_dead_lettered};
+        (*self)->send(FrameType::kDeliveryFailure, id, network::encode(answer));
+      });
+}
+
+void ClientSession::push_topic(const std::string& topic) {
+  for (auto next = subscriptions_.begin(); next != subscriptions_.end();) {
+    const auto& [id, subscription] = *next++;  // pushing may drop it
+    if (subscription.request().topic == topic) push(id);
   }
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "broker/delivery/client_context.h"
+#include "broker/delivery/delivery_failures.h"
 #include "broker/delivery/group_reader.h"
 #include "broker/delivery/subscription.h"
 #include "common/result.h"
@@ -51,6 +52,8 @@ class ClientSession final : public network::ConnectionHandler {
   void on_writable() override { push_all(); }
 
   void on_partition_moved(const Partition& partition);
+  // Something of the topic may be pushed now that might not before.
+  void push_topic(const std::string& topic);
   void on_topic_changed(const TopicDefinition& topic, bool removed);
 
   // Closes it when the peer has been silent for three heartbeats.
@@ -77,6 +80,7 @@ class ClientSession final : public network::ConnectionHandler {
   void on_beat(const network::Frame& frame);
   void on_metadata(const network::Frame& frame);
   void on_admin(const network::Frame& frame);
+  void on_failure(const network::Frame& frame);
 
   void produce(const network::Frame& frame,
                const network::Data& data,
@@ -112,10 +116,11 @@ class ClientSession final : public network::ConnectionHandler {
   std::shared_ptr<network::Connection> connection_;
   Closed closed_;
   bool greeted_ = false;
+  bool has_said_goodbye_ = false;
   std::string client_id_;
   std::int64_t heard_at_ms_;
   std::size_t produced_bytes_ = 0;
-  std::map<std::uint64_t, Subscription> subscriptions_;
+  Subscriptions subscriptions_;
   std::set<std::uint64_t> unfinished_;  // subscriptions that go on in the next turn
   Timer next_turn_;
   std::list<WaitingFetch> fetches_;

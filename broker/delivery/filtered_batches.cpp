@@ -73,4 +73,25 @@ FilteredBatches filtered(const std::vector<Slice>& slices,
   return filtering.finish();
 }
 
+FilteredBatches without(const std::vector<Slice>& slices, Offset offset) {
+  FilteredBatches out;
+  for (const auto& slice : slices) {
+    for (std::size_t at = 0; at < slice.bytes.size();) {
+      const auto header = read_batch_header(slice.bytes.subspan(at));
+      XYLEM_CHECK(header);  // a log hands out whole batches
+      auto batch = slice.sub(at, header->bytes);
+      at += header->bytes;
+      if (offset >= header->base_offset && offset < header->next_offset()) {
+        auto kept = storage::filter_batch(
+            batch.bytes, [&](const RecordView& record) { return record.offset != offset; });
+        if (!kept.bytes.empty()) batch = Slice::own(std::move(kept.bytes));
+      }
+      out.bytes += batch.bytes.size();
+      out.slices.push_back(std::move(batch));
+      out.next = header->next_offset();
+    }
+  }
+  return out;
+}
+
 }  // namespace xylem::broker

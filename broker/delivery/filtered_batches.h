@@ -28,4 +28,7 @@ struct FilteredBatches {
                                        const RecordFilter& filter,
                                        std::size_t look_bytes_max);
 
+// All of `slices` but the record at `offset`: its batch is made anew, perhaps without any record.
+[[nodiscard]] FilteredBatches without(const std::vector<Slice>& slices, Offset offset);
+
 }  // namespace xylem::broker

@@ -13,6 +13,15 @@
 
 namespace xylem::broker {
 
+namespace {
+
+void leave_out(Offset offset, storage::ReadResult& read) {
+  auto rest = without(read.slices, offset);
+  read = {std::move(rest.slices), rest.bytes, rest.next};
+}
+
+}  // namespace
+
 Subscription::Subscription(ClientContext& context,
                            network::Connection& connection,
                            std::uint64_t id,
@@ -40,7 +49,9 @@ Result<Subscription> Subscription::open(ClientContext& context,
     if (auto may = context.refreshes->may_subscribe(*topic); !may) return pass(may);
   }
   made.incarnation_ = topic->incarnation;
+  if (topic->is_broadcast()) made.instance_ = made.request_.instance;
   made.partitions_known_ = topic->partitions;
+  made.dead_letter_after_ = made.dead_letter_after(*topic);
   std::set<PartitionId> listed;
   for (const auto& wish : made.request_.partitions) {
     if (!listed.insert(wish.partition).second) {
@@ -67,7 +78,7 @@ Status Subscription::add(const TopicDefinition& topic, const network::SubscribeP
   }
   auto cursor = resolve(topic, *partition, wish);
   if (!cursor) return pass(cursor);
-  places_.push_back({partition->id(), *cursor, wish.takes_gaps});
+  places_.push_back({partition->id(), *cursor, *cursor, wish.takes_gaps});
   return {};
 }
 
@@ -128,7 +139,7 @@ Result<Offset> Subscription::resolve(const TopicDefinition& topic,
 }
 
 network::SubscribeAnswer Subscription::answer() const {
-  network::SubscribeAnswer answer{request_.topic, incarnation_, {}, elsewhere_};
+  network::SubscribeAnswer answer{request_.topic, incarnation_, {}, elsewhere_, dead_letter_after_};
   for (const auto& place : places_) {
     const auto* partition = context_->partitions.find(place.log);
     if (partition == nullptr) continue;
@@ -164,13 +175,12 @@ Result<bool> Subscription::push_live() {
 Result<bool> Subscription::push_one(Place& place, std::uint64_t refresh_id) {
   const auto* partition = context_->partitions.find(place.log);
   if (partition == nullptr) return std::unexpected(gone_from_here(*context_, place.log));
-  if (place.cursor < partition->log()->start_offset() && refresh_id != 0) {
-    place.cursor = partition->log()->start_offset();  // a new copy begins wherever the log does
-  } else if (place.cursor < partition->log()->start_offset()) {
+  if (place.cursor < partition->log()->start_offset()) {
     if (auto told = tell_gap(place, *partition); !told) return pass(told);
     return true;
   }
   if (place.cursor >= partition->high_watermark()) return false;
+  if (refresh_id == 0 && !may_push(place)) return false;
   const auto budget = std::min(static_cast<std::size_t>(credit_bytes_), kPushBytesMax);
   auto warm = partition->log()->warm_up(place.cursor, budget);
   if (!warm) return pass(warm);
@@ -178,6 +188,8 @@ Result<bool> Subscription::push_one(Place& place, std::uint64_t refresh_id) {
   auto read = partition->log()->read(place.cursor, budget, partition->high_watermark());
   if (!read) return pass(read);
   if (read->slices.empty()) return false;
+  if (const auto left = left_out(place); left && *left >= place.cursor && *left < read->next)
+    leave_out(*left, *read);
   if (filter_) {
     auto matching = filtered(read->slices, *filter_, kPushBytesMax);
     *read = {std::move(matching.slices), matching.bytes, matching.next};
@@ -237,6 +249,9 @@ Status Subscription::on_ack(const network::DeliveryAck& ack) {
                 "partition " + std::to_string(ack.partition.value()) + " is not subscribed");
   }
   // Never more credit than was granted: an acknowledgement returns, it does not add.
+  place->next = std::max(place->next, std::min(ack.next_offset, place->cursor));
+  if (ack.credit_bytes > 0 && context_->dead_letters != nullptr && !request_.group.empty())
+    context_->dead_letters->passed(group_at(ack.partition), place->next);
   credit_bytes_ = std::min<std::int64_t>(credit_bytes_ + ack.credit_bytes, request_.credit_bytes);
   if (ack.refresh_id != 0 && ack.refresh_id == refresh_id_) {
     auto& replay = replay_.at(static_cast<std::size_t>(place - places_.begin()));
@@ -251,14 +266,15 @@ bool Subscription::follows(const LogId& log) const {
 }
 
 bool Subscription::extend(const TopicDefinition& topic) {
+  if ((dead_letter_after(topic) > 0) != is_counted()) return false;
   const auto known = std::exchange(partitions_known_, topic.partitions);
   if (!request_.every || topic.incarnation != incarnation_) return true;
   for (std::int32_t p = known; p < topic.partitions; ++p) {
     const auto* partition = context_->partitions.find(topic.log(p));
     if (partition == nullptr) return false;
     if (follows(topic.log(p))) continue;
-    places_.push_back(
-        {partition->id(), partition->log()->start_offset(), request_.every->takes_gaps});
+    const auto start = partition->log()->start_offset();
+    places_.push_back({partition->id(), start, start, request_.every->takes_gaps});
     if (refresh_id_ != 0) replay_.push_back(places_.back());
   }
   return true;
@@ -348,6 +364,57 @@ std::vector<Offset> Subscription::cursors_of(const std::vector<Place>& places) {
     if (p < cursors.size()) cursors[p] = place.cursor;
   }
   return cursors;
+}
+
+std::uint32_t Subscription::dead_letter_after(const TopicDefinition& topic) const {
+  const bool can =
+      request_.counts_deliveries && !request_.group.empty() && context_->dead_letters != nullptr;
+  if (topic.is_broadcast() && request_.instance.empty()) return 0;  // it has no place to be kept
+  return can ? static_cast<std::uint32_t>(topic.dead_letter_after) : 0;
+}
+
+bool Subscription::may_push(const Place& place) const {
+  auto* letters = context_->dead_letters;
+  if (letters == nullptr || letters->is_idle() || request_.group.empty()) return true;
+  return letters->may_push(group_at(place.log.partition));
+}
+
+std::optional<Offset> Subscription::left_out(const Place& place) const {
+  const auto* letters = context_->dead_letters;
+  if (letters == nullptr || letters->is_idle() || request_.group.empty()) return std::nullopt;
+  return letters->left_out(group_at(place.log.partition), incarnation_);
+}
+
+// Where that has to be brought in from disk: the offset that was acknowledged.
+std::optional<Offset> Subscription::first_pushed(const Place& place) const {
+  const auto* partition = context_->partitions.find(place.log);
+  if (partition == nullptr || place.next >= place.cursor) return std::nullopt;
+  const auto left = left_out(place);
+  const auto found =
+      first_record(*partition->log(), place.next, place.cursor, [&](const RecordView& record) {
+        return record.offset != left && (!filter_ || filter_->matches(record));
+      });
+  if (!found) return place.next;
+  return *found ? std::optional((*found)->offset) : std::nullopt;
+}
+
+std::vector<Subscription::Head> Subscription::heads() const {
+  std::vector<Head> heads;
+  for (const auto& place : places_) {
+    const auto record = is_counted() ? first_pushed(place) : std::nullopt;
+    if (record) heads.push_back({place.log.partition, incarnation_, place.next, *record});
+  }
+  return heads;
+}
+
+std::optional<Offset> Subscription::pushed(PartitionId partition,
+                                           const Incarnation& incarnation,
+                                           Offset offset) const {
+  const auto place = std::ranges::find_if(
+      places_, [&](const Place& one) { return one.log.partition == partition; });
+  const bool is_it = is_counted() && place != places_.end() && incarnation == incarnation_ &&
+                     offset >= place->next && offset < place->cursor;
+  return is_it ? std::optional(place->next) : std::nullopt;
 }
 
 std::uint32_t count_batches(std::span<const Slice> slices) {

@@ -7,6 +7,10 @@
 // With a filter, what does not match is looked at and not sent (filtered_batches.h); one push looks
 // at kPushBytesMax and one batch more, unpacked, so that the loop has its turn.
 //
+// Where deliveries to a group are counted, it knows of each partition what was pushed and is not
+// acknowledged: the first record of that is what a consumer failed at that is lost. While a dead
+// letter is being stored nothing is pushed; one that is stored is left out.
+//
 // What of the topic is not here is named in the answer, with its leader.
 //
 // A cursor that is below the log's start, at the beginning or later, is told a GAP and moves to
@@ -64,6 +68,25 @@ class Subscription final : public RefreshConsumer {
 
   [[nodiscard]] bool follows(const LogId& log) const;
 
+  // What was not acknowledged of a partition, when the consumer was lost.
+  struct Head {
+    PartitionId partition;
+    Incarnation incarnation;
+    Offset next;    // acknowledged below
+    Offset record;  // the first one that was pushed
+  };
+
+  // Of the partitions where there is such a record, if deliveries are counted.
+  [[nodiscard]] std::vector<Head> heads() const;
+
+  // nullopt: that record was not pushed, or nothing is counted. Else up to where the partition is
+  // acknowledged.
+  [[nodiscard]] std::optional<Offset> pushed(PartitionId partition,
+                                             const Incarnation& incarnation,
+                                             Offset offset) const;
+
+  [[nodiscard]] bool is_counted() const { return dead_letter_after_ > 0; }
+
   // Nothing will ever be pushed.
   [[nodiscard]] bool is_empty() const { return places_.empty() && !request_.every; }
 
@@ -71,8 +94,13 @@ class Subscription final : public RefreshConsumer {
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
 
+  // Whose place in the partition it moves: the group's, or of a broadcast topic its instance's.
+  [[nodiscard]] GroupPartition group_at(PartitionId partition) const {
+    return {request_.group, request_.topic, partition, instance_};
+  }
+
   // The topic may have more partitions than before. False: one that belongs to this subscription is
-  // not here, so the client must be told where it is.
+  // not here, or deliveries are counted from now on, or not any more: the client must ask again.
   [[nodiscard]] bool extend(const TopicDefinition& topic);
 
   // Takes part in refreshes from now on, where it may; it must stay where it is. `name`: the
@@ -93,6 +121,7 @@ class Subscription final : public RefreshConsumer {
   struct Place {
     LogId log;
     Offset cursor;
+    Offset next;  // acknowledged below
     network::TakesGaps takes_gaps = network::TakesGaps::kNo;
   };
 
@@ -120,11 +149,17 @@ class Subscription final : public RefreshConsumer {
   [[nodiscard]] bool is_fresh() const;
   static std::vector<Offset> cursors_of(const std::vector<Place>& places);
 
+  [[nodiscard]] bool may_push(const Place& place) const;
+  [[nodiscard]] std::optional<Offset> left_out(const Place& place) const;
+  [[nodiscard]] std::uint32_t dead_letter_after(const TopicDefinition& topic) const;
+  [[nodiscard]] std::optional<Offset> first_pushed(const Place& place) const;
+
   ClientContext* context_;
   network::Connection* connection_;
   std::uint64_t id_;
   network::Subscribe request_;
   Incarnation incarnation_;
+  std::string instance_;  // of a broadcast topic
   std::vector<Place> places_;
   std::vector<network::PartitionElsewhere> elsewhere_;
   std::int32_t partitions_known_ = 0;  // of the topic
@@ -137,6 +172,7 @@ class Subscription final : public RefreshConsumer {
   bool is_live_held_ = false;
   std::function<void()> wake_;
   RefreshSeat seat_;
+  std::uint32_t dead_letter_after_ = 0;  // 0: deliveries are not counted
 };
 
 // How many batches a read gave.

@@ -51,17 +51,19 @@ Json committed_json(const TopicPartition& partition, const CommittedOffset& offs
 }
 
 // Those that count: the group's own of shared topics, those of instances of broadcast ones.
-Json offsets_json(const TopicCatalog& topics,
-                  const GroupOffsets& offsets,
-                  const std::string& group) {
+Json offsets_json(const GroupAdmin::Context& context, const std::string& group) {
   auto described = Json::array();
-  for (const auto& [where, offset] : offsets.all()) {
-    const auto* topic = topics.find(where.topic);
+  for (const auto& [where, offset] : context.offsets.all()) {
+    const auto* topic = context.topics.find(where.topic);
     if (where.group != group || topic == nullptr || topic->incarnation != offset.incarnation ||
         topic->is_broadcast() == where.instance.empty())
       continue;
     auto one = committed_json({where.topic, where.partition}, offset);
     if (!where.instance.empty()) one["instance"] = where.instance;
+    const auto* count = context.counts == nullptr ? nullptr : context.counts->find(where);
+    const bool is_head = count != nullptr && count->incarnation == offset.incarnation &&
+                         count->offset >= offset.next && !count->is_dead;
+    if (is_head) one["deliveries"] = count->failures;
     described.push_back(std::move(one));
   }
   return described;
@@ -134,7 +136,7 @@ Result<std::string> GroupAdmin::describe(std::string_view json) const {
   const auto* known = context_.memberships.find(*group);
   auto described = describe_members(known, *group);
   auto members = Json::array();
-  auto offsets = offsets_json(context_.topics, context_.offsets, *group);
+  auto offsets = offsets_json(context_, *group);
   const auto all = known == nullptr ? std::vector<Group::Described>()
                                     : known->describe(context_.clock.monotonic_ms());
   for (const auto& member : all) {

@@ -9,9 +9,10 @@
 //     -> {"group","generation","assignor",
 //         "members":[{"member","instance","client","silentMs",
 //                     "assigned":[{"topic","partition"}...]}...],
-//         "offsets":[{"topic","partition","committed"}...]}
+//         "offsets":[{"topic","partition","committed","deliveries":N}...]}
 //     Where some of its topics are broadcast, "broadcast":[topic...], and their offsets have the
 //     "instance" whose they are, or the "member" (for as long as it is one).
+//     `deliveries`: how many of the next record have failed at this broker; left out where none.
 //   group.reset       {"group","offsets":[{"topic","partition","offset"}...],"dryRun":false}
 //     -> {"group","dryRun","offsets":[{"topic","partition","before":N|null,"offset"}...]}
 //     Of a broadcast topic those of all instances that have any, or of the "instance" in the
@@ -32,6 +33,7 @@
 #pragma once
 
 #include "broker/catalog/topic_catalog.h"
+#include "broker/groups/delivery_counts.h"
 #include "broker/groups/group_offsets.h"
 #include "broker/groups/memberships.h"
 #include "broker/partitions/partition_table.h"
@@ -54,6 +56,7 @@ class GroupAdmin {
     const PartitionTable& partitions;
     GroupOffsets& offsets;
     const Memberships& memberships;
+    const DeliveryCounts* counts = nullptr;  // null: nothing is counted
   };
 
   explicit GroupAdmin(const Context& context) : context_(context) {}

@@ -29,8 +29,12 @@ Result<std::int64_t> integer(const Json& value, std::string_view field, std::int
   return value.get<std::int64_t>();
 }
 
-Status set_small(const Json& value, std::string_view field, std::int32_t max, std::int32_t& out) {
-  auto number = integer(value, field, 1);
+Status set_small(const Json& value,
+                 std::string_view field,
+                 std::int32_t max,
+                 std::int32_t& out,
+                 std::int64_t min = 1) {
+  auto number = integer(value, field, min);
   if (!number) return pass(number);
   if (*number > max) return wrong(field, "at most " + std::to_string(max));
   out = static_cast<std::int32_t>(*number);
@@ -76,6 +80,8 @@ Result<bool> set_policy(const std::string& field, const Json& value, TopicDefini
     done = set_limit(value, field, topic.retention_ms);
   } else if (field == "tombstoneRetentionMs") {
     done = set_limit(value, field, topic.tombstone_retention_ms);
+  } else if (field == "deadLetterAfter") {
+    done = set_small(value, field, kDeadLetterAfterMax, topic.dead_letter_after, 0);
   } else if (field == "flush") {
     done = set_choice(value, field, storage::flush_of, topic.flush);
   } else if (field == "replicas") {
@@ -104,6 +110,11 @@ Result<bool> set_identity(const std::string& field, const Json& value, TopicDefi
     if (!number) return pass(number);
     if (*number > std::numeric_limits<std::uint32_t>::max()) return wrong(field, "a u32");
     topic.incarnation.generation = static_cast<std::uint32_t>(*number);
+    return true;
+  }
+  if (field == "local") {
+    if (!value.is_boolean()) return wrong(field, "true or false");
+    topic.is_local = value.get<bool>();
     return true;
   }
   return false;
@@ -179,6 +190,8 @@ std::string to_json(const TopicDefinition& topic) {
   if (topic.tombstone_retention_ms != TopicDefinition().tombstone_retention_ms)
     json["tombstoneRetentionMs"] = topic.tombstone_retention_ms;
   if (topic.is_broadcast()) json["delivery"] = "broadcast";
+  if (topic.dead_letter_after != 0) json["deadLetterAfter"] = topic.dead_letter_after;
+  if (topic.is_local) json["local"] = true;
   return json.dump();
 }
 

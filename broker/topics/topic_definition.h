@@ -4,6 +4,9 @@
 //    "retentionBytes":-1,"retentionMs":-1,"flush":"always","replicas":1,"minInsync":1}
 //   "tombstoneRetentionMs" (-1: for ever), "delivery" ("shared", "broadcast") only where it is not
 //   the default.
+//   "deadLetterAfter":5   0, the default, is not written: records are delivered until they are
+//                         handled; else how many deliveries to a group may fail
+//   "local":true          in no `__topics`: of one broker alone (broker/catalog/local_topics.h)
 //
 // Errors: kInvalidRequest names the field. Unknown fields are refused, so that a typing error is
 // not a silent default.
@@ -22,7 +25,8 @@ namespace xylem::broker {
 inline constexpr std::string_view kTopicsTopic = "__topics";
 inline constexpr std::string_view kGroupOffsetsTopic = "__group_offsets";
 inline constexpr std::int32_t kGroupOffsetsPartitions = 16;
-inline constexpr std::int32_t kPartitionsMax = 10'000;  // per topic
+inline constexpr std::int32_t kPartitionsMax = 10'000;      // per topic
+inline constexpr std::int32_t kDeadLetterAfterMax = 1'000;  // failed deliveries
 
 // How the members of a group consume it (network/protocol/messages.h).
 enum class Delivery : std::uint8_t {
@@ -46,6 +50,8 @@ struct TopicDefinition {
   std::int32_t replicas = 1;  // 0, in a request alone: not said; likewise
   std::int32_t min_insync = 1;
   Delivery delivery = Delivery::kShared;
+  std::int32_t dead_letter_after = 0;  // failed deliveries to a group; 0: never
+  bool is_local = false;
 
   bool operator==(const TopicDefinition&) const = default;
 

@@ -9,7 +9,7 @@ Offer::Offer(PartitionTable& partitions, Identity identity)
 
 std::optional<pipe::SourcePartition> Offer::find(const LogId& log) const {
   const auto* partition = partitions_.find(log);
-  if (partition == nullptr) return std::nullopt;
+  if (partition == nullptr || identity_.keeps(log)) return std::nullopt;
   pipe::SourcePartition source;
   source.log = partition->log();
   source.high_watermark = partition->high_watermark();

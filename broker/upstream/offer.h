@@ -18,6 +18,8 @@ class Offer final : public pipe::PipeSource {
     NodeId node;
     std::function<ClusterId()> cluster;
     std::function<std::uint64_t()> topology_version;
+    // What no child is given: this broker's own topics.
+    std::function<bool(const LogId&)> keeps = [](const LogId&) { return false; };
   };
 
   Offer(PartitionTable& partitions, Identity identity);

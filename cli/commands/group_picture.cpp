@@ -53,6 +53,7 @@ Json json_of(const GroupPartitionView& one) {
   partition["lag"] = lag ? Json(*lag) : Json();
   partition["member"] = one.member;
   if (!one.instance.empty()) partition["instance"] = one.instance;
+  if (one.deliveries > 0) partition["deliveries"] = one.deliveries;
   return partition;
 }
 
@@ -118,6 +119,18 @@ std::string partitions_text(const GroupPicture& picture) {
   return partitions.text();
 }
 
+// Where the next record could not be handled so far.
+std::string failed_text(const GroupPicture& picture) {
+  const auto has_failed = [](const auto& one) { return one.deliveries > 0; };
+  if (std::ranges::none_of(picture.partitions, has_failed)) return {};
+  Table table({"TOPIC", "PARTITION", "NEXT RECORD FAILED"});
+  for (const auto& one : picture.partitions) {
+    if (has_failed(one))
+      table.add({one.topic, std::to_string(one.partition.value()), std::to_string(one.deliveries)});
+  }
+  return "\n" + table.text();
+}
+
 }  // namespace
 
 std::optional<std::int64_t> GroupPartitionView::lag() const {
@@ -159,6 +172,7 @@ Result<GroupPicture> group_in(const std::string& answer) {
     if (!place) continue;
     partitions[*place].committed = Offset(integer_at(one, "committed"));
     partitions[*place].instance = instance;
+    partitions[*place].deliveries = integer_at(one, "deliveries", 0);
   }
   for (auto& [place, partition] : partitions) {
     std::tie(partition.topic, partition.partition, std::ignore) = place;
@@ -207,7 +221,7 @@ std::string group_text(const GroupPicture& picture) {
     }
     text += "\n" + members.text();
   }
-  return text + "\n" + partitions_text(picture);
+  return text + "\n" + partitions_text(picture) + failed_text(picture);
 }
 
 std::string group_json(const GroupPicture& picture) { return json_of(picture).dump() + "\n"; }

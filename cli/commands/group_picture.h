@@ -30,6 +30,7 @@ struct GroupPartitionView {
   std::optional<Offset> committed;
   std::optional<PartitionOffsets> offsets;  // nullopt: nobody leads it now
   std::string member;                       // who has it; empty: nobody
+  std::int64_t deliveries = 0;              // of the next record, that have failed
 
   // Records above what is committed; where nothing is, above the start.
   [[nodiscard]] std::optional<std::int64_t> lag() const;

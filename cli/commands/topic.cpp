@@ -75,6 +75,7 @@ std::string topic_request(const TopicOptions& options) {
   if (options.retention_bytes) json["retentionBytes"] = *options.retention_bytes;
   if (options.tombstone_retention_ms)
     json["tombstoneRetentionMs"] = *options.tombstone_retention_ms;
+  if (options.dead_letter_after) json["deadLetterAfter"] = *options.dead_letter_after;
   if (!options.cleanup.empty()) json["cleanup"] = options.cleanup;
   if (!options.flush.empty()) json["flush"] = options.flush;
   if (!options.delivery.empty()) json["delivery"] = options.delivery;

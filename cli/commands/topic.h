@@ -25,6 +25,7 @@ struct TopicOptions {
   std::optional<std::int64_t> retention_ms;            // -1: for ever
   std::optional<std::int64_t> retention_bytes;         // -1: no limit
   std::optional<std::int64_t> tombstone_retention_ms;  // -1: for ever
+  std::optional<std::int64_t> dead_letter_after;       // failed deliveries; 0: never
   std::string cleanup;                                 // delete|compact; empty: not said
   std::string flush;                                   // always|interval|never; empty: not said
   std::string delivery;                                // shared|broadcast; empty: not said

@@ -28,10 +28,10 @@ bool is_broadcast(const network::TopicMetadata& topic) {
 }  // namespace
 
 std::string metadata_list(const network::MetadataAnswer& metadata) {
-  Table table({"TOPIC", "PARTITIONS", "ID"});
+  Table table({"TOPIC", "PARTITIONS", "ID", "OF"});
   for (const auto& topic : metadata.topics) {
-    table.add(
-        {topic.name, std::to_string(topic.partitions.size()), topic.incarnation.topic.text()});
+    table.add({topic.name, std::to_string(topic.partitions.size()), topic.incarnation.topic.text(),
+               topic.is_local ? "local" : "cluster"});
   }
   return table.text();
 }
@@ -60,11 +60,13 @@ std::string metadata_json(const network::MetadataAnswer& metadata) {
                             {"start", one.log_start.value()},
                             {"highWatermark", one.high_watermark.value()}});
     }
-    topics.push_back({{"name", topic.name},
-                      {"topicId", topic.incarnation.topic.text()},
-                      {"generation", topic.incarnation.generation},
-                      {"partitions", std::move(partitions)}});
-    if (is_broadcast(topic)) topics.back()["delivery"] = "broadcast";
+    Json described{{"name", topic.name},
+                   {"topicId", topic.incarnation.topic.text()},
+                   {"generation", topic.incarnation.generation},
+                   {"partitions", std::move(partitions)}};
+    if (is_broadcast(topic)) described["delivery"] = "broadcast";
+    if (topic.is_local) described["local"] = true;
+    topics.push_back(std::move(described));
   }
   return Json{{"topics", std::move(topics)}}.dump() + "\n";
 }
@@ -91,13 +93,15 @@ Result<std::string> topic_text(const std::string& document) {
                known_text(one, "start"), known_text(one, "highWatermark"), known_text(one, "end"),
                known_text(one, "bytes"), known_text(one, "segments")});
   }
+  const auto dead_letter_after = integer_at(*topic, "deadLetterAfter", 0);
   return text_at(*topic, "name") + "  id " + text_at(*topic, "topicId") + "  generation " +
          std::to_string(integer_at(*topic, "generation")) + "\ncleanup " +
          text_at(*topic, "cleanup") + "  retention ms " + limit_text(*topic, "retentionMs") +
          "  retention bytes " + limit_text(*topic, "retentionBytes") + "  flush " +
          text_at(*topic, "flush") +
-         (topic->contains("delivery") ? "  delivery " + text_at(*topic, "delivery") : "") + "\n" +
-         table.text();
+         (topic->contains("delivery") ? "  delivery " + text_at(*topic, "delivery") : "") +
+         (dead_letter_after > 0 ? "  dead letter after " + std::to_string(dead_letter_after) : "") +
+         "\n" + table.text();
 }
 
 }  // namespace xylem::cli

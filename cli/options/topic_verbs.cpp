@@ -9,6 +9,7 @@ namespace {
 using Action = TopicOptions::Action;
 
 constexpr std::int64_t kReplicasMax = 5;
+constexpr std::int64_t kDeadLetterAfterMax = 1'000;
 
 // As typed.
 struct Raw {
@@ -20,6 +21,7 @@ struct Raw {
   std::int64_t partitions = 0;
   std::int64_t replicas = 0;
   std::int64_t min_insync = 0;
+  std::int64_t dead_letter_after = -1;
 };
 
 Status take_limit(const std::string& text,
@@ -46,6 +48,7 @@ Result<Command> finish(Raw& raw) {
   if (raw.partitions > 0) raw.options.partitions = raw.partitions;
   if (raw.replicas > 0) raw.options.replicas = raw.replicas;
   if (raw.min_insync > 0) raw.options.min_insync = raw.min_insync;
+  if (raw.dead_letter_after >= 0) raw.options.dead_letter_after = raw.dead_letter_after;
   if (auto taken =
           take_limit(raw.retention_ms, "--retention-ms", parse_ms, raw.options.retention_ms);
       !taken)
@@ -84,6 +87,10 @@ void add_policies(Verb& verb, Raw& raw) {
   verb.text("--delivery", raw.options.delivery,
             "shared: each record to one member of a group (default); broadcast: to every member")
       .one_of({"shared", "broadcast"});
+  verb.number("--dead-letter-after", raw.dead_letter_after,
+              "after so many failed deliveries to a group a record goes to TOPIC.dlq of the broker "
+              "that delivers it; 0: never")
+      .between(0, kDeadLetterAfterMax);
 }
 
 void add(Verb& group,

@@ -23,6 +23,8 @@ ClientSession::~ClientSession() {
   context_.loop.check_here();
   if (connection_ == nullptr) return;
   connection_->set_handler(nullptr);
+  // On purpose: what was delivered and is not acknowledged did not fail.
+  if (is_ready()) connection_->send(FrameType::kDisconnect, 0, payload_of(ErrorMessage()));
   connection_->close();
 }
 

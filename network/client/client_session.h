@@ -54,7 +54,7 @@ class ClientSession final : private ConnectionHandler {
   using Answered = std::function<void(Result<Frame>)>;
 
   ClientSession(const ClientContext& context, Options options, Handlers handlers);
-  ~ClientSession() override;  // open requests are dropped without a call
+  ~ClientSession() override;  // says DISCONNECT; open requests are dropped without a call
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
 
@@ -63,6 +63,11 @@ class ClientSession final : private ConnectionHandler {
   [[nodiscard]] bool is_ready() const { return hello_.has_value(); }
 
   [[nodiscard]] bool is_writable() const;
+
+  // That the kernel has not taken yet.
+  [[nodiscard]] std::size_t queued_bytes() const {
+    return connection_ == nullptr ? 0 : connection_->queued_bytes();
+  }
 
   // Some request has no answer yet.
   [[nodiscard]] bool is_waiting() const { return !pending_.empty(); }

@@ -68,7 +68,9 @@ std::vector<PartitionId> ConsumedTopic::partitions() const {
 
 void ConsumedTopic::serve(Subscription& server, const SubscribedPartition& told, const Cursor& at) {
   servers_[told.partition] = {&server, told};
-  delivery_of(told.partition).restart(at);
+  auto& delivery = delivery_of(told.partition);
+  delivery.set_counted(server.is_counted());
+  delivery.restart(at);
 }
 
 void ConsumedTopic::release(const Subscription& server) {
@@ -122,12 +124,36 @@ PartitionDelivery& ConsumedTopic::delivery_of(PartitionId partition) {
                 server->give_credit(which, {next, incarnation}, credit, refresh_id);
             },
         .gap = [this](const Gap& gap) { tell_gap(gap); },
-        .drained = [this] { tell_ready_once_drained(); }};
+        .drained = [this] { tell_ready_once_drained(); },
+        .commit = [this](PartitionId which, const Cursor& next,
+                         auto done) { commit_before(which, next, std::move(done)); },
+        .is_sent =
+            [this](PartitionId which) {
+              const auto* server = server_of(which);
+              return server == nullptr || server->is_sent();
+            },
+        .failed =
+            [this](PartitionId which, const Cursor& at, const Error& why, auto judged) {
+              if (auto* server = server_of(which))
+                server->tell_failure(which, at, why, std::move(judged));
+            }};
     delivery = std::make_unique<PartitionDelivery>(settings, name_, partition);
     if (is_paused_) delivery->pause();
     if (refresh_.id() != 0) delivery->begin_replay(refresh_.id());
   }
   return *delivery;
+}
+
+void ConsumedTopic::commit_before(PartitionId partition,
+                                  const Cursor& next,
+                                  std::function<void(const Status&)> done) {
+  if (options_.group.empty()) return done({});
+  if (!coordinator_.is_needed()) {
+    if (auto* server = server_of(partition))
+      server->commit(partition, next.offset, std::move(done));
+    return;
+  }
+  if (auto kept = coordinator_.commit(name_, partition, next, done); !kept) done(kept);
 }
 
 Status ConsumedTopic::on_data(Subscription& from, const Data& data) {

@@ -14,6 +14,7 @@
 #include "network/client/refresh_state.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -102,6 +103,10 @@ class ConsumedTopic {
     SubscribedPartition told;
   };
 
+  // At most once: answered when it is durable.
+  void commit_before(PartitionId partition,
+                     const Cursor& next,
+                     std::function<void(const Status&)> done);
   PartitionDelivery& delivery_of(PartitionId partition);
   void tell_gap(const Gap& gap) const;
   void tell_ready_once_drained();

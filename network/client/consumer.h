@@ -1,9 +1,9 @@
 // Receives records by push, and keeps its place.
 //
 // Modes: at-least-once with automatic commit (a batch is acknowledged when its handler returned
-// success), at-most-once (acknowledged before the handler), manual (commit() when the caller says
-// so), own cursors (`start` returns them; nothing is committed at the broker: exactly-once when the
-// caller stores cursor and data together).
+// success), at-most-once (committed, durably, before the handler is given it), manual (commit()
+// when the caller says so), own cursors (`start` returns them; nothing is committed at the broker:
+// exactly-once when the caller stores cursor and data together).
 //
 // A topic that is not there yet is waited for. A DATA with a bad checksum or with offsets that go
 // back is never delivered: the connection is given up for the next one. At-most-once never retries
@@ -16,6 +16,10 @@
 // When the connection is lost it goes to the next broker in its list and subscribes at its own
 // cursors: the numbering is the same everywhere. Partitions that are not there are consumed from
 // the broker that it names, on a connection of their own, as long as that serves them.
+//
+// On a topic with `deadLetterAfter` records are handed over one by one, and failures told to the
+// broker, which stores one that failed too often elsewhere (DELIVERY_FAILURE). So it does with
+// handlers for records, in a group, and neither at-most-once nor with own cursors.
 //
 // Members of a group share its topics' partitions: each is consumed by one of them. What moves is
 // given up after what was handled of it is committed; what stays goes on. Of a broadcast topic each

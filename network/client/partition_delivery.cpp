@@ -7,6 +7,12 @@
 
 namespace xylem::network {
 
+namespace {
+
+constexpr std::uint64_t kUnsentMs = 1;  // how often to look whether an acknowledgement is out
+
+}  // namespace
+
 PartitionDelivery::PartitionDelivery(const Settings& settings,
                                      std::string topic,
                                      PartitionId partition)
@@ -14,7 +20,10 @@ PartitionDelivery::PartitionDelivery(const Settings& settings,
       topic_(std::move(topic)),
       partition_(partition),
       schedule_(settings.options.retry_schedule),
-      retry_(settings.loop) {}
+      retry_(settings.loop),
+      turn_end_(settings.loop),
+      unsent_(settings.loop),
+      life_(std::make_shared<std::uint64_t>(0)) {}
 
 void PartitionDelivery::restart(const Cursor& cursor) {
   disconnect();
@@ -26,6 +35,9 @@ void PartitionDelivery::disconnect() {
   queue_.clear();
   queued_bytes_ = 0;
   retry_.stop();
+  unsent_.stop();
+  ++*life_;
+  is_turn_over_ = is_judged_ = is_committing_ = false;
   live_.received = live_.handled;
   replay_.received = replay_.handled;
 }
@@ -58,7 +70,8 @@ Status PartitionDelivery::receive(const Data& data) {
                     .incarnation = data.header.incarnation,
                     .high_watermark = data.header.high_watermark,
                     .refresh_id = refresh_id,
-                    .credit_bytes = credit_bytes});
+                    .credit_bytes = credit_bytes,
+                    .walk = nullptr});
   run();
   return {};
 }
@@ -93,24 +106,26 @@ void PartitionDelivery::resume() {
 void PartitionDelivery::run() {
   if (is_running_) return;  // a handler called back into the consumer
   is_running_ = true;
-  while (!queue_.empty() && !is_paused_ && !is_paused_by_error_ && !retry_.is_active())
-    deliver_front();
+  while (!queue_.empty() && !is_held()) deliver_front();
   is_running_ = false;
   if (queue_.empty()) settings_.drained();
 }
 
+bool PartitionDelivery::is_held() const {
+  return is_paused_ || is_paused_by_error_ || is_turn_over_ || is_judged_ || is_committing_ ||
+         retry_.is_active();
+}
+
 void PartitionDelivery::deliver_front() {
-  const auto& front = queue_.front();
+  auto& front = queue_.front();
   if (front.refresh_id != 0 && front.refresh_id != replay_id_) return pop_front();
   auto& position = position_of(front.refresh_id);
   if (front.data.next_offset <= position.handled) return pop_front();  // skipped after an error
   if (front.gap) return deliver_gap();
-  const bool is_before = settings_.options.commit == Consumer::Commit::kBeforeHandler;
-  if (is_before && front.credit_bytes > 0)
-    settings_.acknowledge(partition_, front.data.next_offset, front.incarnation, 0,
-                          front.refresh_id);
+  if (is_at_most_once() && !front.is_committed && front.refresh_id == 0) return commit_front();
   if (auto handled = hand_over(front, position); !handled)
     return on_handler_error(handled.error(), position);
+  if (is_turn_over_) return;  // there may be more records
   schedule_.reset();
   position.handled = std::max(position.handled, front.data.next_offset);
   pop_front();
@@ -122,6 +137,22 @@ void PartitionDelivery::deliver_gap() {
   live_.handled = gap.to;
   settings_.gap(gap);
   pop_front();
+}
+
+// What is not answered in time takes the connection along, and comes again.
+void PartitionDelivery::commit_front() {
+  const auto& front = queue_.front();
+  is_committing_ = true;
+  settings_.commit(partition_, {front.data.next_offset, front.incarnation},
+                   [this, alive = std::weak_ptr(life_), life = *life_](const Status& committed) {
+                     const auto now = alive.lock();
+                     if (now == nullptr || *now != life) return;
+                     is_committing_ = false;
+                     queue_.front().is_committed = committed.has_value();
+                     if (committed) return run();
+                     report(Error(committed.error()).within("a commit before delivery"));
+                     try_later();
+                   });
 }
 
 void PartitionDelivery::pop_front() {
@@ -144,57 +175,87 @@ DeliveredBatch PartitionDelivery::view_of(const Queued& queued, Offset first) co
           .batches = queued.data.batches};
 }
 
-Status PartitionDelivery::hand_over(const Queued& queued, Position& position) {
+Status PartitionDelivery::hand_over(Queued& queued, Position& position) {
   if (queued.data.batches.bytes.empty()) return {};
   skip_to_ = queued.data.next_offset;
   if (settings_.handlers.batch) return settings_.handlers.batch(view_of(queued, position.handled));
   return hand_over_records(queued, position);
 }
 
-Status PartitionDelivery::hand_over_records(const Queued& queued, Position& position) {
+Status PartitionDelivery::hand_over_records(Queued& queued, Position& position) {
   const auto view = view_of(queued, position.handled);
-  const auto bytes = queued.data.batches.bytes;
-  for (std::size_t at = 0; at < bytes.size();) {
-    auto header = read_batch_header(bytes.subspan(at));
-    if (!header) return pass(header);
-    const auto batch = bytes.subspan(at, header->bytes);
-    at += header->bytes;
-    if (header->next_offset() <= position.handled || header->is_control()) continue;
-    skip_to_ = header->next_offset();
-    auto reader = BatchReader::open(batch);
-    if (!reader) return pass(reader);
-    while (auto record = reader->next()) {
-      if (!*record) return pass(*record);
-      const auto offset = (*record)->offset;
-      if (offset < position.handled) continue;
-      position.handled = offset;
-      if (auto handled = settings_.handlers.message(view, **record); !handled) {
-        skip_to_ = offset + 1;
-        return handled;
-      }
-      position.handled = offset + 1;
-      schedule_.reset();
+  if (!queued.walk) queued.walk = std::make_unique<RecordWalk>(queued.data.batches.bytes);
+  while (true) {
+    auto record = queued.walk->find(position.handled);
+    if (!record) {
+      skip_to_ = queued.walk->batch_end();
+      return pass(record);
     }
-    position.handled = std::max(position.handled, header->next_offset());
+    if (*record == nullptr) return {};
+    const auto offset = (*record)->offset;
+    position.handled = offset;
+    skip_to_ = offset + 1;
+    if (auto handled = settings_.handlers.message(view, **record); !handled) return handled;
+    position.handled = offset + 1;
+    schedule_.reset();
+    if (!is_counted_ || queued.refresh_id != 0) continue;
+    pass_on();
+    return {};
   }
-  return {};
+}
+
+// The broker is to know that the handlers got so far, before they are given more.
+void PartitionDelivery::pass_on() {
+  settings_.acknowledge(partition_, live_.handled, incarnation_, 0);
+  next_turn();
+}
+
+void PartitionDelivery::next_turn() {
+  is_turn_over_ = true;
+  turn_end_.add([this, life = *life_] {
+    if (life != *life_) return;
+    if (!settings_.is_sent(partition_)) return unsent_.start(kUnsentMs, 0, [this] { next_turn(); });
+    is_turn_over_ = false;
+    run();
+  });
 }
 
 void PartitionDelivery::on_handler_error(const Error& why, Position& position) {
-  const bool is_before = settings_.options.commit == Consumer::Commit::kBeforeHandler;
-  const auto policy = is_before ? RetryPolicy::kSkipOnError : settings_.options.retry;
+  const auto policy = is_at_most_once() ? RetryPolicy::kSkipOnError : settings_.options.retry;
+  const bool is_told = is_counted_ && !is_at_most_once() && &position == &live_ && settings_.failed;
   report(Error(why).within(topic_ + "/" + std::to_string(partition_.value()) + " at " +
                            std::to_string(position.handled.value())));
   switch (policy) {
     case RetryPolicy::kExponentialThenFixed:
-      return retry_.start(schedule_.next_ms(), 0, [this] { run(); });
+      return is_told ? tell_failure(why) : try_later();
     case RetryPolicy::kPauseOnError:
       is_paused_by_error_ = true;
-      return;
+      return is_told ? tell_failure(why) : void();
     case RetryPolicy::kSkipOnError:
       break;
   }
   position.handled = skip_to_;
+  if (is_counted_ && &position == &live_) pass_on();
+}
+
+void PartitionDelivery::tell_failure(const Error& why) {
+  is_judged_ = true;
+  settings_.failed(partition_, cursor(), why,
+                   [this, alive = std::weak_ptr(life_), life = *life_](const auto& answer) {
+                     const auto now = alive.lock();
+                     if (now != nullptr && *now == life) on_judged(answer);
+                   });
+}
+
+void PartitionDelivery::on_judged(const Result<DeliveryFailureAnswer>& answer) {
+  is_judged_ = false;
+  if (answer && answer->is_dead_lettered) {
+    live_.handled = skip_to_;
+    schedule_.reset();
+    return pass_on();
+  }
+  if (!answer) report(Error(answer.error()).within("a failed delivery is not counted"));
+  if (!is_paused_by_error_) try_later();
 }
 
 void PartitionDelivery::report(const Error& why) const {

@@ -160,6 +160,9 @@ void Subscription::send_subscribe() {
   subscribe.credit_bytes = options_.credit_bytes;
   subscribe.filter = options_.filter;
   subscribe.instance = options_.instance;
+  subscribe.counts_deliveries = handlers_.message && !handlers_.batch && !options_.group.empty() &&
+                                (options_.commit == Consumer::Commit::kAutomatic ||
+                                 options_.commit == Consumer::Commit::kManual);
   subscribe.auto_commit = !options_.group.empty() && !topic_.coordinator().is_needed() &&
                           (options_.commit == Consumer::Commit::kAutomatic ||
                            options_.commit == Consumer::Commit::kBeforeHandler);
@@ -175,6 +178,7 @@ void Subscription::on_answer(const Result<Frame>& answer) {
   from_reset_ = false;
   reset_.clear();
   is_whole_ = subscribed->elsewhere.empty();
+  is_counted_ = subscribed->dead_letter_after > 0;
   for (const auto& partition : subscribed->partitions) take_position(partition);
   for (const auto& one : subscribed->elsewhere) topic_.note(one.partition);
   topic_.tell_subscribed(incarnation_);
@@ -260,6 +264,24 @@ void Subscription::give_credit(PartitionId partition,
                         .credit_bytes = static_cast<std::uint32_t>(credit_bytes),
                         .refresh_id = refresh_id};
   session_.send(FrameType::kAck, id_, payload_of(ack));
+}
+
+void Subscription::tell_failure(PartitionId partition,
+                                const Cursor& at,
+                                const Error& why,
+                                PartitionDelivery::Judged judged) {
+  if (!session_.is_ready()) return;  // it comes again from the next broker
+  const DeliveryFailure failure{.group = options_.group,
+                                .member = topic_.member(),
+                                .topic = topic_.name(),
+                                .partition = partition,
+                                .incarnation = at.incarnation,
+                                .offset = at.offset,
+                                .reason = why.what().substr(0, kFailureReasonBytesMax)};
+  session_.request(FrameType::kDeliveryFailure, payload_of(failure), options_.request_timeout_ms,
+                   [judged = std::move(judged)](const Result<Frame>& answer) {
+                     judged(answer_as<DeliveryFailureAnswer>(FrameType::kDeliveryFailure, answer));
+                   });
 }
 
 void Subscription::send_acknowledgement(FrameType type, const Refresh& refresh) {

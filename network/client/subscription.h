@@ -11,6 +11,7 @@
 #include "network/client/client_session.h"
 #include "network/client/consumed_topic.h"
 #include "network/client/consumer.h"
+#include "network/client/partition_delivery.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -69,8 +70,18 @@ class Subscription {
 
   [[nodiscard]] bool is_connected() const { return session_.is_ready(); }
 
+  // The broker counts what it delivers.
+  [[nodiscard]] bool is_counted() const { return is_counted_; }
+
+  // Nothing waits to be sent.
+  [[nodiscard]] bool is_sent() const { return session_.queued_bytes() == 0; }
+
   // Only while is_connected().
   void commit(PartitionId partition, Offset next, std::function<void(Status)> done);
+  void tell_failure(PartitionId partition,
+                    const Cursor& at,
+                    const Error& why,
+                    PartitionDelivery::Judged judged);
   void give_credit(PartitionId partition,
                    const Cursor& next,
                    std::size_t credit_bytes,
@@ -106,10 +117,11 @@ class Subscription {
   std::uint64_t id_ = 0;  // of SUBSCRIBE; 0: none on this connection
   Incarnation incarnation_;
   std::vector<SubscribePartition> asked_;  // by the last SUBSCRIBE
-  bool is_whole_ = false;                  // nothing that was asked for is elsewhere
-  bool is_out_of_range_ = false;           // some cursor was refused; which one is not known yet
-  Partitions reset_;                       // begin where Options::reset says
-  bool from_reset_ = false;                // all of them do
+  bool is_counted_ = false;
+  bool is_whole_ = false;         // nothing that was asked for is elsewhere
+  bool is_out_of_range_ = false;  // some cursor was refused; which one is not known yet
+  Partitions reset_;              // begin where Options::reset says
+  bool from_reset_ = false;       // all of them do
   Timer retry_;
 };
 

@@ -9,7 +9,7 @@ namespace xylem::network {
 std::optional<FrameType> frame_type_of(std::byte number) noexcept {
   const auto value = std::to_integer<std::uint8_t>(number);
   if (value < static_cast<std::uint8_t>(FrameType::kData) ||
-      value > static_cast<std::uint8_t>(FrameType::kGap))
+      value > static_cast<std::uint8_t>(FrameType::kDeliveryFailure))
     return std::nullopt;
   return static_cast<FrameType>(value);
 }

@@ -36,6 +36,7 @@ enum class FrameType : std::uint8_t {
   kAdmin = 0x10,
   kQuorum = 0x11,  // between root brokers only: a message of the metadata quorum
   kGap = 0x12,
+  kDeliveryFailure = 0x13,
 };
 
 inline constexpr std::size_t kFrameHeaderBytes = 13;

@@ -75,7 +75,7 @@ struct DeliveryAck {
   PartitionId partition;
   Incarnation incarnation;
   Offset next_offset;
-  std::uint32_t credit_bytes = 0;
+  std::uint32_t credit_bytes = 0;  // 0, where deliveries are counted: commits nothing
   std::uint64_t refresh_id = 0;
 };
 
@@ -114,6 +114,9 @@ struct Subscribe {
   // without records moves the cursor on.
   std::string filter;
   std::string instance;  // of the member; of broadcast topics it has its own committed offsets
+  // It acknowledges record by record, before the next one is handled, and tells failures: so the
+  // broker knows what was handled last.
+  bool counts_deliveries = false;
 };
 
 struct SubscribedPartition {
@@ -135,6 +138,7 @@ struct SubscribeAnswer {
   Incarnation incarnation;
   std::vector<SubscribedPartition> partitions;
   std::vector<PartitionElsewhere> elsewhere;
+  std::uint32_t dead_letter_after = 0;  // 0: nothing is counted, whole batches are acknowledged
 };
 
 // GAP, broker -> consumer, with the subscription's id, between two DATA of the partition: records
@@ -254,6 +258,7 @@ struct TopicMetadata {
   Incarnation incarnation;
   std::vector<PartitionMetadata> partitions;
   Delivery delivery = Delivery::kShared;
+  bool is_local = false;  // of the broker that answers, and no other one
 };
 
 struct MetadataAnswer {
@@ -276,6 +281,26 @@ Error to_error(const ErrorMessage& message);
 struct Admin {
   std::string command;
   std::string json;
+};
+
+inline constexpr std::size_t kFailureReasonBytesMax = 1'000;
+
+// DELIVERY_FAILURE, consumer -> broker: a handler has failed for this record. The answer is
+// DeliveryFailureAnswer in a frame of the same type and id, once the failure is on disk. Only in a
+// subscription whose answer has named a `dead_letter_after`.
+struct DeliveryFailure {
+  std::string group;
+  std::string member;
+  std::string topic;
+  PartitionId partition;
+  Incarnation incarnation;
+  Offset offset;
+  std::string reason;  // for people; of more bytes than kFailureReasonBytesMax the first ones count
+};
+
+struct DeliveryFailureAnswer {
+  std::uint32_t deliveries = 0;   // of this record to this group that have failed
+  bool is_dead_lettered = false;  // go on behind it; else it is for the consumer to try again
 };
 
 template <class Message>

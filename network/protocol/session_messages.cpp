@@ -116,14 +116,15 @@ struct Codec<TopicMetadata> {
     const auto incarnation = packed(topic.incarnation);
     return fbs::CreateTopicMetadata(builder, builder.CreateString(topic.name), &incarnation,
                                     builder.CreateVector(partitions),
-                                    static_cast<fbs::Delivery>(topic.delivery));
+                                    static_cast<fbs::Delivery>(topic.delivery), topic.is_local);
   }
 
   static TopicMetadata unpack(Unpacker& unpacker, const Table& table) {
     TopicMetadata topic{.name = unpacker.text(table.name()),
                         .incarnation = Unpacker::incarnation(table.incarnation()),
                         .partitions = {},
-                        .delivery = delivery_of(unpacker, table.delivery())};
+                        .delivery = delivery_of(unpacker, table.delivery()),
+                        .is_local = table.is_local()};
     if (table.partitions() == nullptr) return topic;
     for (const auto* partition : *table.partitions())
       topic.partitions.push_back(Codec<PartitionMetadata>::unpack(unpacker, *partition));

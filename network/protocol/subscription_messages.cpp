@@ -65,7 +65,8 @@ struct Codec<Subscribe> {
         builder.CreateString(subscribe.member), builder.CreateVector(partitions), every,
         subscribe.credit_bytes, subscribe.auto_commit,
         has_filter ? builder.CreateString(subscribe.filter) : 0,
-        subscribe.instance.empty() ? 0 : builder.CreateString(subscribe.instance));
+        subscribe.instance.empty() ? 0 : builder.CreateString(subscribe.instance),
+        subscribe.counts_deliveries);
   }
 
   static Subscribe unpack(Unpacker& unpacker, const Table& table) {
@@ -77,7 +78,8 @@ struct Codec<Subscribe> {
                         .credit_bytes = table.credit_bytes(),
                         .auto_commit = table.auto_commit(),
                         .filter = unpacker.text(table.filter()),
-                        .instance = unpacker.text(table.instance())};
+                        .instance = unpacker.text(table.instance()),
+                        .counts_deliveries = table.counts_deliveries()};
     if (table.every() != nullptr)
       subscribe.every = Codec<SubscribePartition>::unpack(unpacker, *table.every());
     if (table.partitions() == nullptr) return subscribe;
@@ -119,14 +121,16 @@ struct Codec<SubscribeAnswer> {
     const auto incarnation = packed(answer.incarnation);
     return fbs::CreateSubscribeAnswer(builder, builder.CreateString(answer.topic), &incarnation,
                                       builder.CreateVectorOfStructs(partitions),
-                                      elsewhere.empty() ? 0 : builder.CreateVector(elsewhere));
+                                      elsewhere.empty() ? 0 : builder.CreateVector(elsewhere),
+                                      answer.dead_letter_after);
   }
 
   static SubscribeAnswer unpack(Unpacker& unpacker, const Table& table) {
     SubscribeAnswer answer{.topic = unpacker.text(table.topic()),
                            .incarnation = Unpacker::incarnation(table.incarnation()),
                            .partitions = {},
-                           .elsewhere = {}};
+                           .elsewhere = {},
+                           .dead_letter_after = table.dead_letter_after()};
     if (table.elsewhere() != nullptr) {
       answer.elsewhere.reserve(table.elsewhere()->size());
       for (const auto* partition : *table.elsewhere())

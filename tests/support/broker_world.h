@@ -2,6 +2,7 @@
 // real state.db.
 #pragma once
 
+#include "broker/dead_letters/dead_letters.h"
 #include "broker/delayed/delayed_records.h"
 #include "broker/delivery/client_listener.h"
 #include "broker/groups/local_offsets.h"
@@ -54,8 +55,19 @@ class BrokerWorld {
     broker::GroupOffsets& kept = groups == nullptr ? *offsets : *groups;
     memberships.emplace(broker::Memberships::Context{loop, clock, *topics, kept},
                         broker::Group::Options());
+    counts.emplace(*state);
     group_admin.emplace(
-        broker::GroupAdmin::Context{clock, *topics, *partitions, kept, *memberships});
+        broker::GroupAdmin::Context{clock, *topics, *partitions, kept, *memberships, &*counts});
+    local.emplace(broker::LocalTopics::Context{random, Logger::none(), *state, *storage});
+    dead_letters.emplace(broker::DeadLetters::Context{.loop = loop,
+                                                      .clock = clock,
+                                                      .logger = Logger::none(),
+                                                      .metrics = metrics,
+                                                      .partitions = *partitions,
+                                                      .topics = *topics,
+                                                      .local = *local,
+                                                      .counts = *counts,
+                                                      .offsets = kept});
     context.emplace(broker::ClientContext{
         .loop = loop,
         .clock = clock,
@@ -77,7 +89,8 @@ class BrokerWorld {
             },
         .reader_of = [this](const LogId& log) { return context->leader_of(log); },
         .auto_create_topics = auto_create_topics,
-        .delayed = &*delayed});
+        .delayed = &*delayed,
+        .dead_letters = &*dead_letters});
     refreshes.emplace(broker::Refreshes::Context{loop, clock, random, Logger::none(), metrics,
                                                  *partitions, *topics, *state},
                       broker::Refreshes::Options());
@@ -85,6 +98,7 @@ class BrokerWorld {
     context->refreshes = &*refreshes;
     clients.emplace(*context, hub.make_server());
     REQUIRE(topics->start());
+    local->start(*partitions, *topics);
     refreshes->watch();
     REQUIRE(clients->listen(*network::Address::parse(kAddress)));
   }
@@ -113,6 +127,7 @@ class BrokerWorld {
   ~BrokerWorld() {
     clients.reset();
     refreshes.reset();
+    dead_letters.reset();
     memberships.reset();
     delayed.reset();
     partitions.reset();
@@ -128,10 +143,13 @@ class BrokerWorld {
 
   static std::vector<network::Address> addresses() { return {*network::Address::parse(kAddress)}; }
 
-  broker::TopicDefinition create(const std::string& name, std::int32_t partition_count = 1) {
+  broker::TopicDefinition create(const std::string& name,
+                                 std::int32_t partition_count = 1,
+                                 std::int32_t dead_letter_after = 0) {
     broker::TopicDefinition request;
     request.name = name;
     request.partitions = partition_count;
+    request.dead_letter_after = dead_letter_after;
     std::optional<Result<broker::TopicDefinition>> answer;
     topics->create(request, [&](auto created) { answer = std::move(created); });
     REQUIRE(run_until(loop, [&] { return answer.has_value(); }));
@@ -155,6 +173,9 @@ class BrokerWorld {
   std::unique_ptr<network::NetworkClient> network;
   std::optional<broker::DelayedRecords> delayed;
   std::optional<broker::Memberships> memberships;
+  std::optional<broker::DeliveryCounts> counts;
+  std::optional<broker::LocalTopics> local;
+  std::optional<broker::DeadLetters> dead_letters;
   std::optional<broker::GroupAdmin> group_admin;
   std::optional<broker::Refreshes> refreshes;
   std::optional<broker::ClientContext> context;

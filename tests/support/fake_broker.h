@@ -40,6 +40,7 @@ struct FakeTopic {
   Incarnation incarnation{.topic = Uuid::from_words(1, 2), .generation = 0};
   std::vector<FakePartition> partitions;
   std::string leader;  // "host:port"; empty: the broker itself
+  std::uint32_t dead_letter_after = 0;
 };
 
 inline Buffer batch_of(const std::vector<std::string>& values, Offset base) {
@@ -322,6 +323,7 @@ class FakeBroker {
     subscribed.asked = asked;
     subscribed.credit_bytes = asked.credit_bytes;
     network::SubscribeAnswer answer{.topic = asked.topic, .incarnation = topic.incarnation};
+    answer.dead_letter_after = asked.counts_deliveries ? topic.dead_letter_after : 0;
     for (std::size_t index = 0; index < topic.partitions.size(); ++index) {
       const PartitionId partition(static_cast<std::int32_t>(index));
       const auto listed =

@@ -32,7 +32,7 @@ void check_data(Bytes bytes) {
 
 using Check = void (*)(Bytes);
 
-constexpr std::array<Check, 17> kChecks = {
+constexpr std::array<Check, 19> kChecks = {
     check_data,
     check<network::Hello>,
     check<network::HelloAnswer>,
@@ -50,6 +50,8 @@ constexpr std::array<Check, 17> kChecks = {
     check<network::GroupBeat>,
     check<network::GroupAssignment>,
     check<network::Gap>,
+    check<network::DeliveryFailure>,
+    check<network::DeliveryFailureAnswer>,
 };
 
 }  // namespace

@@ -55,6 +55,9 @@ TEST_CASE("topic definition: what is wrong is named") {
            Case{R"({"name":"t","delivery":"each"})", "\"delivery\" must be shared or broadcast"},
            Case{R"({"name":"t","delivery":2})", "\"delivery\""},
            Case{R"({"name":"t","colour":"red"})", "\"colour\""},
+           Case{R"({"name":"t","deadLetterAfter":-1})", "\"deadLetterAfter\""},
+           Case{R"({"name":"t","deadLetterAfter":1001})", "at most 1000"},
+           Case{R"({"name":"t","local":true})", "\"local\""},
            Case{R"({"name":"t","topicId":"00000000000000000000000000000001"})", "\"topicId\""},
        }) {
     CAPTURE(json);
@@ -82,6 +85,27 @@ TEST_CASE("topic definition: altering keeps identity and never takes partitions 
   CHECK_FALSE(altered(topic, R"({"partitions":1})"));
   CHECK_FALSE(altered(topic, R"({"name":"u"})"));
   CHECK_FALSE(altered(topic, R"({"topicId":"00000000000000000000000000000009"})"));
+}
+
+TEST_CASE("topic definition: dead letters, and whose topic it is, are said only where they are") {
+  const auto request = topic_request_from_json(R"({"name":"t","deadLetterAfter":1000})");
+  REQUIRE(request);
+  CHECK(request->dead_letter_after == 1'000);
+  TopicDefinition topic;
+  topic.name = "t";
+  topic.incarnation.topic = TopicId::from_words(1, 2);
+  CHECK(to_json(topic).find("deadLetterAfter") == std::string::npos);
+  CHECK(to_json(topic).find("local") == std::string::npos);
+  topic.dead_letter_after = 5;
+  topic.is_local = true;
+  CHECK(topic_from_json(to_json(topic)) == topic);
+  const auto never = altered(topic, R"({"deadLetterAfter":0})");
+  REQUIRE(never);
+  CHECK(never->dead_letter_after == 0);
+  CHECK(never->is_local);
+  CHECK_FALSE(altered(topic, R"({"local":false})"));
+  CHECK_FALSE(
+      topic_from_json(R"({"name":"t","topicId":"00000000000000000000000000000009","local":1})"));
 }
 
 }  // namespace

@@ -56,11 +56,11 @@ TEST_CASE("broker openapi: the schemas are those of the answers") {
   check_fields(document, "Record", page["records"][2], {"keyEncoding"});
   const auto topics = json("GET", "/api/v1/topics");
   check_fields(document, "Topics", topics);
-  check_fields(document, "Topic", topics["topics"][0], {"delivery"});
+  check_fields(document, "Topic", topics["topics"][0], {"deadLetterAfter", "delivery", "local"});
   check_fields(document, "PartitionState", topics["topics"][0]["partitionState"][0]);
-  check_fields(
-      document, "TopicDefinition",
-      json("POST", "/api/v1/topics", R"({"name":"other","retentionMs":1,"delivery":"broadcast"})"));
+  check_fields(document, "TopicDefinition",
+               json("POST", "/api/v1/topics",
+                    R"({"name":"other","deadLetterAfter":5,"delivery":"broadcast"})"));
   check_fields(document, "Node", json("GET", "/api/v1/node"), {"refreshes"});
   check_fields(document, "Problem", json("PATCH", "/api/v1/topics/none", "{}"), {"hint"});
   world.drop_before(2);
@@ -88,7 +88,7 @@ TEST_CASE("broker openapi: the schemas are those of what is told of groups") {
   const auto group = json("GET", "/api/v1/groups/g");
   check_fields(document, "Group", group, {"broadcast"});
   check_fields(document, "GroupMember", group["members"][0]);
-  check_fields(document, "GroupOffset", group["offsets"][0], {"instance", "member"});
+  check_fields(document, "GroupOffset", group["offsets"][0], {"deliveries", "instance", "member"});
 }
 
 TEST_CASE("broker openapi: the schemas are those of what is told of instances") {
@@ -105,7 +105,7 @@ TEST_CASE("broker openapi: the schemas are those of what is told of instances") 
   check_fields(document, "GroupChange", changes["offsets"][0]);
   const auto group = json("GET", "/api/v1/groups/g");
   check_fields(document, "Group", group);
-  check_fields(document, "GroupOffset", group["offsets"][0], {"member"});
+  check_fields(document, "GroupOffset", group["offsets"][0], {"deliveries", "member"});
   check_fields(document, "GroupForgotten", json("DELETE", "/api/v1/groups/g/instances/till-7"));
 }
 

@@ -80,6 +80,25 @@ TEST_CASE("groups: of a broadcast topic each instance, or member, has its own li
   CHECK(group_json(*picture).contains(R"("instance":"till-2","lag":6)"));
 }
 
+TEST_CASE("groups: what has failed of the next record is shown where something has") {
+  auto picture = group_in(R"({"group":"shelf","offsets":[)"
+                          R"({"topic":"prices","partition":0,"committed":7,"deliveries":3},)"
+                          R"({"topic":"prices","partition":1,"committed":4}]})");
+  REQUIRE(picture);
+  CHECK(group_text(*picture) ==
+        "group shelf: 0 members, 0 records behind\n"
+        "\n"
+        "TOPIC   PARTITION  COMMITTED  START  END  LAG  MEMBER\n"
+        "prices  0          7          ?      ?    ?    -\n"
+        "prices  1          4          ?      ?    ?    -\n"
+        "\n"
+        "TOPIC   PARTITION  NEXT RECORD FAILED\n"
+        "prices  0          3\n");
+  const auto json = group_json(*picture);
+  CHECK(json.find("\"deliveries\":3") != std::string::npos);
+  CHECK(json.find("deliveries") == json.rfind("deliveries"));
+}
+
 TEST_CASE("groups: what retention took is not behind") {
   GroupPartitionView one{.committed = Offset(1),
                          .offsets = PartitionOffsets{Offset(5), Offset(8), std::nullopt}};

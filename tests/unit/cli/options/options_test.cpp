@@ -168,6 +168,11 @@ TEST_CASE("topic") {
   CHECK(topic_request(slower) == R"({"name":"t","tombstoneRetentionMs":2592000000})");
   CHECK(refused({"topic", "create", "t", "--tombstone-retention", "soon"}) ==
         Errc::kInvalidRequest);
+  const auto given_up = parsed<TopicOptions>({"topic", "create", "t", "--dead-letter-after", "5"});
+  CHECK(topic_request(given_up) == R"({"deadLetterAfter":5,"name":"t"})");
+  const auto never = parsed<TopicOptions>({"topic", "alter", "t", "--dead-letter-after", "0"});
+  CHECK(topic_request(never) == R"({"deadLetterAfter":0,"name":"t"})");
+  CHECK(refused({"topic", "alter", "t", "--dead-letter-after", "1001"}) == Errc::kInvalidRequest);
   CHECK(parsed<TopicOptions>({"topic", "list", "--all"}).all);
   CHECK(refused({"topic", "create", "t", "--cleanup", "sometimes"}) == Errc::kInvalidRequest);
   CHECK(topic_request(parsed<TopicOptions>({"topic", "alter", "t", "--delivery", "broadcast"})) ==

@@ -235,11 +235,12 @@ TEST_CASE("consumer: another partition goes on while one is paused by an error")
   CHECK(world.values == Values{"a"});
 }
 
-TEST_CASE("consumer: at-most-once acknowledges before the handler and never retries it") {
+TEST_CASE("consumer: at-most-once commits before the handler and never retries it") {
   Consuming world;
   world.options.group = "g";
   world.options.commit = Consumer::Commit::kBeforeHandler;
   world.handlers.message = [&](const DeliveredBatch&, const RecordView& record) -> Status {
+    CHECK(world.first.commits.size() == 1);
     world.values.emplace_back(text_of(*record.value));
     if (world.values.back() == "bad") return fail(Errc::kIo, "no");
     return {};
@@ -250,8 +251,37 @@ TEST_CASE("consumer: at-most-once acknowledges before the handler and never retr
   REQUIRE(world.until([&] { return world.credit_back() > 0; }));
   CHECK(world.values == Values{"a", "bad", "c"});
   CHECK(world.errors.size() == 1);
-  CHECK(world.first.acks.front().next_offset == Offset(3));
-  CHECK(world.first.acks.front().credit_bytes == 0);
+  REQUIRE(world.first.commits.size() == 1);
+  CHECK(world.first.commits.front().next_offset == Offset(3));
+}
+
+TEST_CASE("consumer: at-most-once gives nothing to the handler whose commit is not answered") {
+  Consuming world;
+  world.options.group = "g";
+  world.options.commit = Consumer::Commit::kBeforeHandler;
+  world.options.retry_schedule = {.first_ms = 1, .max_ms = 2, .doubling_tries = 1};
+  int asked = 0;
+  world.first.hook = [&](Peer& peer, const Frame& frame) {
+    if (frame.type != FrameType::kCommitOffset || ++asked > 2) return false;
+    if (asked == 1) peer.refuse(frame.id, Errc::kStaleGeneration);  // tried again
+    if (asked == 2) peer.connection->close();                       // comes again
+    CHECK(world.values.empty());
+    return true;
+  };
+  world.first.append("t", 0, {"a", "b"});
+  world.start();
+  REQUIRE(world.receives(2));
+  CHECK(world.values == Values{"a", "b"});
+  CHECK(asked == 3);
+}
+
+TEST_CASE("consumer: at-most-once without a group has nothing to commit") {
+  Consuming world;
+  world.options.commit = Consumer::Commit::kBeforeHandler;
+  world.first.append("t", 0, {"a"});
+  world.start();
+  CHECK(world.receives(1));
+  CHECK(world.first.commits.empty());
 }
 
 TEST_CASE("consumer: manual commits are sent as given, and refused without a group") {

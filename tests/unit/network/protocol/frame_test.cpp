@@ -31,7 +31,7 @@ TEST_CASE("frame: every type of the protocol, and no other") {
   for (int number = 0; number < 256; ++number) {
     CAPTURE(number);
     const auto type = frame_type_of(static_cast<std::byte>(number));
-    CHECK(type.has_value() == (number >= 0x01 && number <= 0x12));
+    CHECK(type.has_value() == (number >= 0x01 && number <= 0x13));
     if (type) CHECK(static_cast<int>(*type) == number);
   }
 }
@@ -63,7 +63,7 @@ TEST_CASE("frame: fed in pieces of any size, the same frames come out") {
 }
 
 TEST_CASE("frame: an unknown type is refused at its header") {
-  for (const int type : {0x00, 0x13, 0x47, 0xFF}) {
+  for (const int type : {0x00, 0x14, 0x47, 0xFF}) {
     CAPTURE(type);
     FrameParser parser;
     auto header = encode_frame_header(FrameType::kData, 1, 0);

@@ -1,0 +1,64 @@
+#include "broker/delivery/delivery_failures.h"
+
+#include "broker/delivery/group_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace xylem::broker {
+namespace {
+
+// All before the record that failed, so that the group's cursor stands at it. Where that is refused
+// the group begins earlier, and the record is left out of what it is pushed.
+void commit_handled(const ClientContext& context,
+                    const Subscription& subscription,
+                    const GroupPartition& where,
+                    const CommittedOffset& handled) {
+  const auto& request = subscription.request();
+  if (!request.auto_commit) return;
+  const auto known = context.offsets.find(where);
+  if (known && known->incarnation == handled.incarnation && known->next >= handled.next) return;
+  commit_for(context, {request.group, request.member, request.instance},
+             {where.topic, where.partition}, handled, [](const Status&) {});
+}
+
+}  // namespace
+
+void count_failure(const ClientContext& context,
+                   const Subscriptions& subscriptions,
+                   const network::DeliveryFailure& failure,
+                   DeadLetters::Done done) {
+  const auto is_it = [&](const auto& open) {
+    const auto& request = open.second.request();
+    return request.topic == failure.topic && request.group == failure.group &&
+           open.second.pushed(failure.partition, failure.incarnation, failure.offset);
+  };
+  const auto found = std::ranges::find_if(subscriptions, is_it);
+  if (found == subscriptions.end()) {
+    return done(fail(Errc::kInvalidRequest, "record " + std::to_string(failure.offset.value()) +
+                                                " of \"" + failure.topic +
+                                                "\" was not pushed here, or is not counted"));
+  }
+  const auto& subscription = found->second;
+  const auto next = subscription.pushed(failure.partition, failure.incarnation, failure.offset);
+  const auto where = subscription.group_at(failure.partition);
+  commit_handled(context, subscription, where, {*next, failure.incarnation});
+  context.dead_letters->failed({where, failure.incarnation, failure.offset, failure.reason},
+                               std::move(done));
+}
+
+void count_lost(const ClientContext& context,
+                const Subscriptions& subscriptions,
+                const Error& why) {
+  for (const auto& [id, subscription] : subscriptions) {
+    for (const auto& head : subscription.heads()) {
+      const auto where = subscription.group_at(head.partition);
+      commit_handled(context, subscription, where, {head.next, head.incarnation});
+      context.dead_letters->failed(
+          {where, head.incarnation, head.record, "the consumer was lost: " + why.what()},
+          [](const auto&) {});
+    }
+  }
+}
+
+}  // namespace xylem::broker
