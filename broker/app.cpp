@@ -348,9 +348,12 @@ void App::open_clients() {
       .dead_letters = &*dead_letters_,
   });
   clients_.emplace(*client_context_, network::make_tcp_server(loop_, {}));
+  forwarded_.emplace(network::ClientContext{loop_, *peer_client_, clock_, random_, logger_},
+                     [this] { return own_client_port(); });
   admin_context_.emplace(AdminContext{.client = *client_context_,
                                       .status = [this] { return status(); },
-                                      .ready = [this] { return ready(); }});
+                                      .ready = [this] { return ready(); },
+                                      .forwarded = &*forwarded_});
   admin_http_.emplace(loop_, network::HttpServer::Limits{});
   add_topic_routes(*admin_http_, *admin_context_);
   add_message_routes(*admin_http_, *admin_context_);
@@ -478,6 +481,14 @@ void App::end() {
   known_logs_.reset();
   state_.reset();
   loop_.stop();
+}
+
+// As it is seen from here: others may need another name for it.
+network::Address App::own_client_port() const {
+  auto self = network::Address::parse(node_->endpoints().tcp).value_or(network::Address());
+  const bool anywhere = options_.listen_host == "0.0.0.0" || options_.listen_host == "::";
+  self.host = anywhere ? "127.0.0.1" : options_.listen_host;
+  return self;
 }
 
 Leader App::leader_of(const LogId& log) const {

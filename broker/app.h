@@ -6,6 +6,7 @@
 #pragma once
 
 #include "broker/admin/admin_api.h"
+#include "broker/admin/forwarded_records.h"
 #include "broker/catalog/local_topics.h"
 #include "broker/catalog/topic_catalog.h"
 #include "broker/cluster/root_tier.h"
@@ -66,6 +67,7 @@ class App {
   Status open_delayed_home(Epoch leadership, bool if_used);
   void open_clients();
   void open_refreshes();
+  [[nodiscard]] network::Address own_client_port() const;
   Status open_root_tier();
   Status listen();
   Status watch_registry();
@@ -125,6 +127,7 @@ class App {
   std::optional<DeadLetters> dead_letters_;
   std::optional<ClientListener> clients_;
   std::optional<ClientContext> client_context_;
+  std::optional<ForwardedRecords> forwarded_;
   std::optional<AdminContext> admin_context_;
   std::optional<network::HttpServer> admin_http_;
   std::optional<network::HttpServer> pipe_http_;

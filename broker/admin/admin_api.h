@@ -15,6 +15,8 @@
 
 namespace xylem::broker {
 
+class ForwardedRecords;
+
 struct NodeStatus {
   NodeReport report;
   std::string role;
@@ -27,7 +29,8 @@ struct NodeStatus {
 struct AdminContext {
   ClientContext& client;
   std::function<NodeStatus()> status;
-  std::function<Status()> ready;  // why not, when not
+  std::function<Status()> ready;          // why not, when not
+  ForwardedRecords* forwarded = nullptr;  // null: what others lead is refused
 };
 
 // Each adds its routes. Handlers refer to `context`, which must outlive the server.

@@ -1,10 +1,12 @@
 // POST /api/v1/messages and /api/v1/messages/batch: producing over HTTP.
 //
-// In a root tier of several each record goes to its partition: by its key, or where the request
-// says. Those of partitions that others lead are refused with NOT_LEADER, each with the HTTP
-// address of its leader as the hint. Records that name neither stay here: they take turns over what
-// this broker leads. Delayed messages go to whoever keeps those of their partition.
+// Each record goes to its partition: by its key, or where the request says. Those of partitions
+// that others lead are passed on to them (forwarded_records.h); where nobody is known who does, or
+// nothing passes them on, they are refused with NOT_LEADER. Records that name neither stay here:
+// they take turns over what this broker leads. Delayed messages go to whoever keeps those of their
+// partition.
 #include "broker/admin/admin_api.h"
+#include "broker/admin/forwarded_records.h"
 #include "broker/admin/json_message.h"
 #include "broker/admin/partition_lookup.h"
 #include "broker/delayed/delayed_records.h"
@@ -31,7 +33,14 @@ using network::HttpResponse;
 // What the requests have in common.
 struct Door {
   ClientContext& client;
+  const AdminContext& admin;
   std::map<std::string, std::uint32_t> turns;  // of the topics' records without a key
+};
+
+struct Lane {
+  PartitionId partition;
+  bool is_delayed = false;
+  auto operator<=>(const Lane&) const = default;
 };
 
 // One request's results, filled in as its partitions commit.
@@ -41,6 +50,13 @@ struct Outcome {
   std::size_t open = 0;
   std::function<void(const Outcome&)> settled;
 
+  void accept(std::size_t at, const Lane& lane, Offset offset, std::uint16_t replicas_synced) {
+    results[at] = {{"partition", lane.partition.value()},
+                   {"offset", offset.value()},
+                   {"replicasSynced", replicas_synced}};
+    if (lane.is_delayed) results[at]["offset"] = nullptr;  // it has none yet
+  }
+
   void refuse(std::size_t at, const Error& error) {
     results[at] = {
         {"error",
@@ -49,16 +65,11 @@ struct Outcome {
   }
 };
 
-struct Lane {
-  PartitionId partition;
-  bool is_delayed = false;
-  auto operator<=>(const Lane&) const = default;
-};
-
 // The messages that go to one partition, as one batch.
 struct PartitionBatch {
   BatchBuilder builder;
   std::vector<std::size_t> positions;  // in the request
+  std::vector<const Record*> records;  // the request's
 };
 
 class HttpProduce {
@@ -79,6 +90,7 @@ class HttpProduce {
     if (auto added = batch.builder.add(message.record); !added)
       return outcome_->refuse(at, added.error());
     batch.positions.push_back(at);
+    batch.records.push_back(&message.record);
   }
 
   void send() {
@@ -142,8 +154,35 @@ class HttpProduce {
     if (--outcome.open == 0) outcome.settled(outcome);
   }
 
+  // Whether the records are for a broker that can be asked.
+  [[nodiscard]] bool is_passed_on(const LogId& log) const {
+    if (door_.admin.forwarded == nullptr) return false;
+    const auto* partition = door_.client.partitions.find(log);
+    if (partition != nullptr && partition->is_leader()) return false;
+    const auto leader = door_.client.leader_of(log);
+    return !leader.tcp.empty() && leader.node != door_.client.node;
+  }
+
+  void pass_on(const Lane& lane, const PartitionBatch& batch) {
+    outcome_->open += batch.records.size();
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      door_.admin.forwarded->send(
+          topic_.name, lane.partition, *batch.records[i],
+          [outcome = outcome_, lane, at = batch.positions[i]](const auto& stored) {
+            if (stored) {
+              outcome->accept(at, lane, stored->offset, stored->replicas_synced);
+            } else {
+              outcome->refuse(at, stored.error());
+            }
+            settle_one(*outcome);
+          });
+    }
+    settle_one(*outcome_);
+  }
+
   void send_one(const Lane& lane, PartitionBatch& batch) {
     const LogId log = route(lane);
+    if (is_passed_on(log)) return pass_on(lane, batch);
     auto done = [outcome = outcome_, lane, log, &client = door_.client,
                  positions =
                      std::move(batch.positions)](const Result<Partition::Appended>& appended) {
@@ -152,11 +191,8 @@ class HttpProduce {
           outcome->refuse(positions[i], addressed(client, log, appended.error()));
           continue;
         }
-        auto& result = outcome->results[positions[i]];
-        result = {{"partition", lane.partition.value()},
-                  {"offset", (appended->base_offset + static_cast<std::int64_t>(i)).value()},
-                  {"replicasSynced", appended->replicas_synced}};
-        if (lane.is_delayed) result["offset"] = nullptr;  // it has none yet
+        outcome->accept(positions[i], lane, appended->base_offset + static_cast<std::int64_t>(i),
+                        appended->replicas_synced);
       }
       settle_one(*outcome);
     };
@@ -199,25 +235,23 @@ void produce(const std::shared_ptr<Door>& door,
              const JsonProduce& request,
              const HttpReplyPtr& reply,
              std::function<void(const Outcome&)> settled) {
-  auto& client = door->client;
-  if (!client.topics.is_owner() && !client.topics.is_local(request.topic)) {
-    return reply->send_error(Error(Errc::kNotLeader,
-                                   "this broker does not own \"" + request.topic + "\"",
-                                   client.leader().http));
-  }
   auto outcome = std::make_shared<Outcome>();
   outcome->results.resize(request.messages.size());
   outcome->errors.resize(request.messages.size());
   outcome->settled = std::move(settled);
-  find_at_first_use(client, request.topic,
-                    [door, reply, outcome, messages = request.messages](const auto& topic) {
-                      if (!topic) return reply->send_error(topic.error());
-                      if (topic->is_internal() || topic->is_local) {
-                        return reply->send_error(Error(
-                            Errc::kUnauthorized, "\"" + topic->name + "\" is the broker's own"));
-                      }
-                      append(*door, *topic, messages, outcome);
-                    });
+  const auto append_to = [door, reply, outcome,
+                          messages = request.messages](const TopicDefinition& topic) {
+    const bool is_own = topic.is_internal() || topic.is_local;
+    if (!is_own) return append(*door, topic, messages, outcome);
+    reply->send_error(Error(Errc::kUnauthorized, "\"" + topic.name + "\" is the broker's own"));
+  };
+  if (!door->client.topics.is_owner()) {
+    const auto topic = find_topic(door->client, request.topic);
+    return topic ? append_to(**topic) : reply->send_error(topic.error());
+  }
+  find_at_first_use(door->client, request.topic, [reply, append_to](const auto& topic) {
+    return topic ? append_to(*topic) : reply->send_error(topic.error());
+  });
 }
 
 void post_one(const std::shared_ptr<Door>& door,
@@ -246,7 +280,7 @@ void post_batch(const std::shared_ptr<Door>& door,
 }  // namespace
 
 void add_message_routes(network::HttpServer& server, AdminContext& context) {
-  auto door = std::make_shared<Door>(Door{.client = context.client, .turns = {}});
+  auto door = std::make_shared<Door>(Door{.client = context.client, .admin = context, .turns = {}});
   server.route(
       "POST", "/api/v1/messages",
       network::with_arguments({}, [door](const HttpRequest& request, const HttpReplyPtr& reply) {
