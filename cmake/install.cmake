@@ -13,7 +13,8 @@ set(public_headers
   network/client/admin_client.h network/client/consumer.h network/client/context.h
   network/client/delivered_records.h network/client/partitioner.h network/client/producer.h
   network/client/retry_policy.h
-  network/protocol/frame.h network/protocol/messages.h
+  network/protocol/frame.h network/protocol/group_messages.h network/protocol/messages.h
+  network/protocol/metadata_messages.h
   network/serializer/serializer.h network/serializer/value.h
   network/transport/transport.h)
 

@@ -2,13 +2,16 @@
 //
 // Control payloads are FlatBuffers (xylem.fbs), verified (depth 16, 10,000 tables) before a field
 // is read. DATA and the answer to FETCH are a size-prefixed FlatBuffers header followed by raw
-// batches. encode() never fails; decode<T>() answers kInvalidRequest for anything that is not a T.
+// batches. Those of ASSIGNMENT and METADATA have headers of their own. encode() never fails;
+// decode<T>() answers kInvalidRequest for anything that is not a T.
 #pragma once
 
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/ids.h"
 #include "common/result.h"
+#include "network/protocol/group_messages.h"
+#include "network/protocol/metadata_messages.h"
 
 #include <cstdint>
 #include <optional>
@@ -174,40 +177,6 @@ struct CommitOffset {
   std::string instance;  // as SUBSCRIBE says
 };
 
-struct TopicPartitions {
-  std::string topic;
-  std::vector<PartitionId> partitions;
-
-  bool operator==(const TopicPartitions&) const = default;
-};
-
-// ASSIGNMENT, member -> coordinator: joins, says what it has, stays alive, leaves. The answer is
-// GroupAssignment in an ASSIGNMENT frame of the same id. NOT_LEADER: another broker coordinates the
-// group, and the hint is its address; UNKNOWN_MEMBER: another one has the instance now.
-struct GroupBeat {
-  std::string group;
-  std::string member;    // made by the client, unlike all others
-  std::string instance;  // who keeps its place over restarts; empty: nobody
-  std::vector<std::string> topics;
-  std::string assignor;                // range, round-robin, sticky
-  std::vector<TopicPartitions> owned;  // what it consumes; before it commits the last of what it
-                                       // lets go of it still does
-  std::uint32_t generation = 0;        // of the last assignment that it has acted upon; 0: none
-  bool leaves = false;
-};
-
-// ASSIGNMENT, coordinator -> member: what it shall consume, all of it. Also unasked, with id 0,
-// when that changes. Beat every `beat_ms`, and at once when what it has changes; after `session_ms`
-// without a beat others get it.
-struct GroupAssignment {
-  std::string group;
-  std::uint32_t generation = 0;
-  std::vector<TopicPartitions> assigned;
-  std::uint32_t beat_ms = 0;
-  std::uint32_t session_ms = 0;
-  std::vector<std::string> broadcast;  // of its topics: each member has all of them
-};
-
 // RESET, READY, RESET_ACK, READY_ACK. A consumer that has finished a refresh already answers its
 // RESET by READY_ACK. READY with id 0: a fresh subscriber has caught up.
 struct Refresh {
@@ -226,45 +195,6 @@ struct Fetch {
   Offset cursor;
   std::uint32_t bytes_max = 1024 * 1024;
   std::uint32_t wait_ms = 0;
-};
-
-// METADATA: no topics: all that the client may see; none where a group is asked about.
-struct MetadataRequest {
-  std::vector<std::string> topics;
-  std::string group;          // who coordinates it; empty: nobody wants to know
-  bool with_offsets = false;  // what it has committed: asks the coordinator, others say NOT_LEADER
-  std::string member;         // who asks for offsets: of broadcast topics each member has its own
-  std::string instance;
-};
-
-struct PartitionMetadata {
-  PartitionId partition;
-  NodeId leader;               // empty: none now
-  std::string leader_address;  // host:port of its client listener
-  Epoch epoch = kNoEpoch;
-  Offset log_start;
-  Offset high_watermark;
-  std::optional<Offset> committed;  // in this incarnation, where it was asked for
-};
-
-// How a group's members consume a topic.
-enum class Delivery : std::uint8_t {
-  kShared,     // each partition by one of them
-  kBroadcast,  // all of it by each of them
-};
-
-struct TopicMetadata {
-  std::string name;
-  Incarnation incarnation;
-  std::vector<PartitionMetadata> partitions;
-  Delivery delivery = Delivery::kShared;
-  bool is_local = false;  // of the broker that answers, and no other one
-};
-
-struct MetadataAnswer {
-  std::vector<TopicMetadata> topics;
-  std::vector<std::string> unknown;  // asked for, but not there
-  std::string coordinator_address;   // host:port; empty: not known now, or there is none
 };
 
 // ERROR and DISCONNECT.
