@@ -1,4 +1,5 @@
 #include "tests/support/http_world.h"
+#include "tests/unit/broker/refresh/refresh_world.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -31,6 +32,9 @@ struct RefreshRoutes : HttpWorld {
 
 TEST_CASE("refresh routes: started, shown, listed, stopped") {
   RefreshRoutes world;
+  CopyKeeper keeper(world.broker, "t");
+  keeper.answers = false;  // so that it does not end by itself
+  REQUIRE(run_until(world.broker.loop, [&] { return keeper.is_ready(0); }));
   const auto started = world.start(R"({"topic":"t","reason":"why not","by":"me"})");
   const auto id = started["id"].get<std::string>();
   CHECK(id.size() == 16);
@@ -39,7 +43,7 @@ TEST_CASE("refresh routes: started, shown, listed, stopped") {
   CHECK(started["reason"] == "why not");
   CHECK(started["startedBy"].get<std::string>().starts_with("me at "));
   CHECK(started["endedAt"].is_null());
-  CHECK(started["consumers"] == Json({{"total", 0}, {"reset", 0}, {"ready", 0}}));
+  CHECK(started["consumers"] == Json({{"total", 1}, {"reset", 0}, {"ready", 0}}));
   CHECK(started["owed"] == 0);
 
   const auto stopped = world.ask("DELETE", "/api/v1/refreshes/" + id);
