@@ -206,7 +206,7 @@ Status PartitionDelivery::hand_over_records(Queued& queued, Position& position) 
 
 // The broker is to know that the handlers got so far, before they are given more.
 void PartitionDelivery::pass_on() {
-  settings_.acknowledge(partition_, live_.handled, incarnation_, 0);
+  settings_.acknowledge(partition_, live_.handled, incarnation_, 0, 0);
   next_turn();
 }
 
