@@ -465,6 +465,7 @@ void App::end() {
   clients_.reset();
   dead_letters_.reset();
   memberships_.reset();
+  forwarded_.reset();
   admin_http_.reset();
   refreshes_.reset();
   pipe_http_.reset();

@@ -65,6 +65,10 @@ Effects TopicState::on_batch(const network::DeliveredBatch& batch) {
     return effects;
   }
   if (target == Refresh::Target::kCurrent) raise(live_, batch.partition, batch.next_offset);
+  if (target == Refresh::Target::kCurrent && is_outrun_) {
+    effects.dropped = true;  // it would hide what the copy has missed before
+    return effects;
+  }
   const bool to_shadow = target == Refresh::Target::kShadow || own_refresh_;
   auto& copy = to_shadow ? shadow_ : current_;
   if (!copy) copy = Accepted{batch.incarnation, {}};
@@ -106,6 +110,7 @@ Effects TopicState::on_reset(const network::Refresh& reset) {
   if (decided.begin) {
     const auto& incarnation = reset.incarnation.topic.is_nil() ? answered_ : reset.incarnation;
     shadow_ = Accepted{incarnation, {}};
+    is_outrun_ = is_outrun_ || (own_refresh_ && current_);
     own_refresh_ = false;
     live_.clear();
     effects.changes.emplace_back(BeginShadow{topic_, reset.refresh_id, incarnation});
@@ -185,6 +190,7 @@ Effects TopicState::begin_own_refresh(const Incarnation& incarnation) {
   refresh_.abandon();
   shadow_ = Accepted{incarnation, {}};
   own_refresh_ = true;
+  is_outrun_ = false;
   skipped_.clear();
   expects_subscription_ = true;
   Effects effects;
@@ -195,6 +201,11 @@ Effects TopicState::begin_own_refresh(const Incarnation& incarnation) {
 
 // This broker runs no refresh of ours: it was stopped, or another broker's.
 Effects TopicState::give_up_refresh() {
+  if (is_outrun_) {
+    auto effects = begin_own_refresh(answered_);
+    effects.acknowledge = network::FrameType::kReadyAck;
+    return effects;
+  }
   refresh_.abandon();
   shadow_.reset();
   live_.clear();
@@ -223,6 +234,7 @@ void TopicState::swap(const Cursors& barrier, Effects& effects) {
   shadow_.reset();
   for (const auto& [partition, end] : barrier) raise(swapped.cursors, partition, end);
   whole_ = true;
+  is_outrun_ = false;
   effects.swapped = true;
   effects.changes.emplace_back(SwapIn{topic_, barrier});
   if (std::exchange(own_refresh_, false)) return;

@@ -91,6 +91,7 @@ class TopicState {
   std::optional<Accepted> shadow_;
   bool whole_ = false;        // the current copy has once held everything there was
   bool own_refresh_ = false;  // the shadow is ours, not a broker's refresh
+  bool is_outrun_ = false;    // a broker's refresh took the place of ours: `current_` has a gap
   bool expects_subscription_ = false;
   Incarnation answered_;  // by the last subscription, as the next three
   Cursors barrier_;

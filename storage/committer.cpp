@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kPostAgainUs = 5'000;     // when the loop's inbox was full
+constexpr std::size_t kQuickLogsMax = 16;        // that the loop writes in one turn
 constexpr std::int64_t kQuickUsMax = 2'000;      // that the loop may lose by writing itself
 constexpr std::int64_t kNotQuickUs = 5'000'000;  // it does not after that
 
@@ -93,14 +94,16 @@ class Committer::Impl {
   Logs write_quickly() {
     Logs written;
     const auto begun_us = clock_.monotonic_us();
-    if (begun_us < not_quick_until_us_) return written;
+    if (begun_us < not_quick_until_us_ || gathered_.size() > kQuickLogsMax) return written;
+    bool is_slow = false;
     std::erase_if(gathered_, [&](const auto& log) {
+      if (is_slow) return false;
       const auto quick = log->write_quickly();
+      is_slow = clock_.monotonic_us() - begun_us > kQuickUsMax;
       if (quick.moved) written.push_back(log);
       return !quick.visit;
     });
-    const auto now_us = clock_.monotonic_us();
-    if (now_us - begun_us > kQuickUsMax) not_quick_until_us_ = now_us + kNotQuickUs;
+    if (is_slow) not_quick_until_us_ = clock_.monotonic_us() + kNotQuickUs;
     return written;
   }
 

@@ -5,7 +5,8 @@
 // The producer is made at the first record. Order is kept per partition; a record is stored once,
 // however often it had to be sent.
 //
-// Threads: the loop's. Callbacks run there, never inside send(), and not after this is gone.
+// Threads: the loop's. Callbacks run there, never inside send(); when this goes, what has no answer
+// yet gets kCancelled.
 // Errors: kQuotaExceeded: too much is on its way already; kTimeout: not acknowledged within
 // kTimeoutMs, so it may be stored, or nobody who leads was reached; else what the leader said.
 #pragma once

@@ -244,9 +244,8 @@ void ClientSession::on_subscribe(const Frame& frame) {
   send(FrameType::kSubscribe, frame.id, network::encode(opened->answer()));
   if (opened->is_empty()) return;
   auto& subscription = subscriptions_.emplace(frame.id, std::move(*opened)).first->second;
+  subscription.sit_down(client_id_, [this, id = frame.id] { push_next_turn(id); });
   push(frame.id);
-  if (subscriptions_.contains(frame.id))
-    subscription.sit_down(client_id_, [this, id = frame.id] { push_next_turn(id); });
 }
 
 void ClientSession::on_refresh_answer(const Frame& frame) {

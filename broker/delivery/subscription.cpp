@@ -248,17 +248,23 @@ Status Subscription::on_ack(const network::DeliveryAck& ack) {
     return fail(Errc::kUnknownTopicOrPartition,
                 "partition " + std::to_string(ack.partition.value()) + " is not subscribed");
   }
+  if (ack.refresh_id == 0) note_handled(*place, ack);
   // Never more credit than was granted: an acknowledgement returns, it does not add.
-  place->next = std::max(place->next, std::min(ack.next_offset, place->cursor));
-  if (ack.credit_bytes > 0 && context_->dead_letters != nullptr && !request_.group.empty())
-    context_->dead_letters->passed(group_at(ack.partition), place->next);
   credit_bytes_ = std::min<std::int64_t>(credit_bytes_ + ack.credit_bytes, request_.credit_bytes);
   if (ack.refresh_id != 0 && ack.refresh_id == refresh_id_) {
     auto& replay = replay_.at(static_cast<std::size_t>(place - places_.begin()));
-    replay.cursor = std::max(replay.cursor, ack.next_offset);  // it had some from before
+    const auto* partition = context_->partitions.find(replay.log);
+    const auto end = partition == nullptr ? replay.cursor : partition->high_watermark();
+    replay.cursor = std::max(replay.cursor, std::min(ack.next_offset, end));  // from before
   }
   seat_.acknowledged(ack);
   return {};
+}
+
+void Subscription::note_handled(Place& place, const network::DeliveryAck& ack) const {
+  place.next = std::max(place.next, std::min(ack.next_offset, place.cursor));
+  if (ack.credit_bytes > 0 && context_->dead_letters != nullptr && !request_.group.empty())
+    context_->dead_letters->passed(group_at(ack.partition), place.next);
 }
 
 bool Subscription::follows(const LogId& log) const {
@@ -267,6 +273,7 @@ bool Subscription::follows(const LogId& log) const {
 
 bool Subscription::extend(const TopicDefinition& topic) {
   if ((dead_letter_after(topic) > 0) != is_counted()) return false;
+  if ((topic.is_broadcast() ? request_.instance : std::string()) != instance_) return false;
   const auto known = std::exchange(partitions_known_, topic.partitions);
   if (!request_.every || topic.incarnation != incarnation_) return true;
   for (std::int32_t p = known; p < topic.partitions; ++p) {
@@ -284,9 +291,10 @@ void Subscription::sit_down(std::string name, std::function<void()> wake) {
   wake_ = std::move(wake);
   if (context_->refreshes == nullptr || !is_whole()) return;
   if (!request_.group.empty()) name += "/" + request_.group;
-  std::vector<Offset> high_watermarks;
+  std::vector<Offset> high_watermarks(places_.size());
   for (const auto& partition : answer().partitions)
-    high_watermarks.push_back(partition.high_watermark);
+    high_watermarks.at(static_cast<std::size_t>(partition.partition.value())) =
+        partition.high_watermark;
   seat_ = context_->refreshes->sit({.consumer = *this,
                                     .name = std::move(name),
                                     .topic = request_.topic,
@@ -349,7 +357,10 @@ std::vector<Offset> Subscription::live() const { return cursors_of(places_); }
 void Subscription::hold_live() { is_live_held_ = true; }
 
 void Subscription::end_replay(bool has_swapped) {
-  if (has_swapped && replay_.size() == places_.size()) places_ = replay_;
+  if (has_swapped && replay_.size() == places_.size()) {
+    places_ = replay_;
+    for (auto& place : places_) place.next = place.cursor;
+  }
   refresh_id_ = 0;
   replay_.clear();
   is_live_held_ = false;

@@ -149,6 +149,7 @@ class Subscription final : public RefreshConsumer {
   [[nodiscard]] bool is_fresh() const;
   static std::vector<Offset> cursors_of(const std::vector<Place>& places);
 
+  void note_handled(Place& place, const network::DeliveryAck& ack) const;
   [[nodiscard]] bool may_push(const Place& place) const;
   [[nodiscard]] std::optional<Offset> left_out(const Place& place) const;
   [[nodiscard]] std::uint32_t dead_letter_after(const TopicDefinition& topic) const;

@@ -246,11 +246,14 @@ void ConsumedTopic::tell_ready_once_drained() {
   for (const auto& [partition, delivery] : deliveries_)
     if (!delivery->is_idle()) return;
   const auto ready = *std::exchange(ready_, std::nullopt);
-  if (const auto* running = refresh_.running(); running != nullptr) {
-    for (const auto& [partition, delivery] : deliveries_) {
-      const auto index = static_cast<std::size_t>(partition.value());
-      delivery->end_replay(
-          {index < ready.barrier.size() ? ready.barrier[index] : Offset(), running->incarnation});
+  const auto* running = refresh_.running();
+  for (const auto& [partition, delivery] : deliveries_) {
+    const auto index = static_cast<std::size_t>(partition.value());
+    const auto barrier = index < ready.barrier.size() ? ready.barrier[index] : Offset();
+    if (running != nullptr) {
+      delivery->end_replay({barrier, running->incarnation});
+    } else {
+      delivery->drop_replay();
     }
   }
   if (handlers_.ready) return handlers_.ready(ready);

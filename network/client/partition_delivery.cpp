@@ -42,9 +42,14 @@ void PartitionDelivery::disconnect() {
   replay_.received = replay_.handled;
 }
 
+// The handlers begin with an empty copy, also when they had half of one of the same refresh before.
 void PartitionDelivery::begin_replay(std::uint64_t refresh_id) {
-  if (replay_id_ == refresh_id) return;
   replay_id_ = refresh_id;
+  replay_ = {};
+}
+
+void PartitionDelivery::drop_replay() {
+  replay_id_ = 0;
   replay_ = {};
 }
 

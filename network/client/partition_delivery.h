@@ -77,8 +77,11 @@ class PartitionDelivery {
   // kCorrupt: it leaves something out.
   Status receive(const Gap& gap);
 
-  // The replay of a refresh begins, from offset 0; of one that has begun already: goes on.
+  // The replay of a refresh begins, from offset 0.
   void begin_replay(std::uint64_t refresh_id);
+
+  // It was given up: what comes of it is passed over.
+  void drop_replay();
 
   // The replayed copy, whole up to `barrier`, is the live one now.
   void end_replay(const Cursor& barrier);

@@ -75,6 +75,7 @@ struct Codec<DeliveryAck> {
   }
 
   static DeliveryAck unpack(Unpacker& unpacker, const Table& table) {
+    if (table.next_offset() < 0) unpacker.refuse("a negative offset is acknowledged");
     return {.topic = unpacker.text(table.topic()),
             .partition = unpacker.partition(table.partition()),
             .incarnation = Unpacker::incarnation(table.incarnation()),

@@ -39,6 +39,7 @@ struct Codec<SubscribePartition> {
   }
 
   static SubscribePartition unpack(Unpacker& unpacker, const Table& table) {
+    if (table.offset() < 0) unpacker.refuse("a negative offset to begin at");
     return {.partition = unpacker.partition(table.partition()),
             .start = start_of(unpacker, table.start()),
             .reset = start_of(unpacker, table.reset()),

@@ -13,8 +13,9 @@ from processes import BIN, Daemon, Directory, free_ports, get_json, until
 BUILD = BIN.parent
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 # What a program includes; the rest of the headers is what these include.
-FRONTS = {"network/client/admin_client.h", "network/client/consumer.h",
-          "network/client/delivered_records.h", "network/client/producer.h",
+FRONTS = {"common/batch/due_time.h", "network/client/admin_client.h",
+          "network/client/consumer.h", "network/client/delivered_records.h",
+          "network/client/producer.h",
           "network/serializer/serializer.h", "common/loop/loop_thread.h", "common/signals.h",
           "common/timer.h"}
 PROGRAMS = {"xylem", "xylem-broker", "xylem-consumer-app", "xylem-registry"}

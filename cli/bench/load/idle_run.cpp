@@ -5,7 +5,9 @@
 #include "cli/bench/load/native_connection.h"
 #include "cli/bench/load/native_subscriber.h"
 
+#include <algorithm>
 #include <fstream>
+#include <poll.h>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,8 @@ namespace {
 
 constexpr auto kTopic = "bench-idle";
 constexpr std::size_t kWindowBytes = std::size_t{1} << 20U;  // unacknowledged
+constexpr std::size_t kPartBytes = std::size_t{64} << 20U;   // published between two beats
+constexpr std::size_t kOpenedMax = 500;                      // between two beats
 
 // Of the process's own memory: what it shares with files on disk is not its consumers'.
 Result<double> anonymous_bytes(pid_t pid) {
@@ -26,13 +30,26 @@ Result<double> anonymous_bytes(pid_t pid) {
   return fail(Errc::kIo, path + " does not tell the memory of the broker");
 }
 
+// Says that they are there. kUnavailable: the broker has dropped one, so they measure nothing.
+Status beat_all(std::vector<NativeSubscriber>& subscribers) {
+  for (auto& subscriber : subscribers) {
+    pollfd look{.fd = subscriber.socket().fd(), .events = POLLRDHUP, .revents = 0};
+    if (poll(&look, 1, 0) != 0) return fail(Errc::kUnavailable, "the broker dropped a consumer");
+    if (auto said = beat_native(subscriber.socket()); !said) return said;
+  }
+  return {};
+}
+
 Result<std::vector<NativeSubscriber>> subscribe(const MeasuredBroker& broker, std::int64_t count) {
   std::vector<NativeSubscriber> idle;
   for (std::int64_t i = 0; i < count; ++i) {
     auto subscriber = NativeSubscriber::open(broker.address(), kTopic, network::StartAt::kLatest);
     if (!subscriber) return pass(subscriber, "consumer " + std::to_string(i));
     idle.push_back(std::move(*subscriber));
+    if (idle.size() % kOpenedMax != 0) continue;
+    if (auto said = beat_all(idle); !said) return pass(said);
   }
+  if (auto said = beat_all(idle); !said) return pass(said);
   return idle;
 }
 
@@ -60,15 +77,25 @@ Result<Stalled> publish_past_stalled(const MeasuredBroker& broker,
                                      const LoadBatches& batches,
                                      const IdleLoad& load,
                                      const Clock& clock) {
-  const auto stalled = subscribe(broker, 1);
+  auto stalled = subscribe(broker, 1);
   if (!stalled) return std::unexpected(stalled.error());
   const auto before = anonymous_bytes(broker.pid());
   if (!before) return std::unexpected(before.error());
-  const auto run = publish(broker, batches, load.stalled_bytes, clock);
-  if (!run) return std::unexpected(run.error());
+  Stalled all;
+  for (std::size_t left = load.stalled_bytes; left > 0;) {
+    const auto part = std::min(left, kPartBytes);
+    const auto run = publish(broker, batches, part, clock);
+    if (!run) return std::unexpected(run.error());
+    all.run.records += run->records;
+    all.run.misplaced += run->misplaced;
+    all.run.elapsed_s += run->elapsed_s;
+    left -= part;
+    if (auto said = beat_all(*stalled); !said) return pass(said);
+  }
   const auto after = anonymous_bytes(broker.pid());
   if (!after) return std::unexpected(after.error());
-  return Stalled{.run = *run, .grown_bytes = *after - *before};
+  all.grown_bytes = *after - *before;
+  return all;
 }
 
 double rate_of(const LoadRun& run) { return static_cast<double>(run.records) / run.elapsed_s; }

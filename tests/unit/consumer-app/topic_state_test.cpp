@@ -264,5 +264,26 @@ TEST_CASE("topic: READY of none gives up the refresh that runs, the old copy sta
   CHECK(topic.is_rebuilding());
 }
 
+TEST_CASE(
+    "topic: a broker's refresh in place of our own: the old copy gets no records behind its gap") {
+  auto topic = holding_ten();
+  REQUIRE(topic.on_subscribed(answer(20, 25, 20)).resubscribe);  // ours: [10, 20) is gone
+  REQUIRE(topic.on_subscribed(answer(20, 25, 20)).changes.empty());
+  REQUIRE(topic.on_reset(refresh(9)).acknowledge);
+  CHECK(topic.on_batch(batch(20, 22)).dropped);
+  SUBCASE("it ends") {
+    REQUIRE(topic.on_batch(batch(20, 25, 9)).changes.size() == 1);
+    CHECK(topic.on_ready(refresh(9, {Offset(25)})).swapped);
+    CHECK(only<ApplyBatches>(topic.on_batch(batch(25, 26))).copy == Copy::kCurrent);
+  }
+  SUBCASE("it is given up: ours begins again") {
+    const auto over = topic.on_ready(refresh(0));
+    CHECK(over.acknowledge == FrameType::kReadyAck);
+    CHECK(over.resubscribe);
+    CHECK(only<BeginShadow>(over).refresh_id == 0);
+    CHECK_FALSE(topic.cursor(kZero));
+  }
+}
+
 }  // namespace
 }  // namespace xylem::consumer_app

@@ -239,5 +239,22 @@ TEST_CASE("refresh: a lost connection in the middle goes on where the copy is") 
   CHECK(world.values.back() == std::pair<std::uint64_t, std::string>{4, "c"});
 }
 
+TEST_CASE("refresh: one that was given up begins at offset 0 when it comes again") {
+  Refreshing world;
+  world.start();
+  const auto reset_and_begin = [&](std::size_t times) {
+    world.tell(FrameType::kReset, 9);
+    REQUIRE(world.until([&] { return world.resets.size() == times; }));
+    world.consumer->acknowledge(FrameType::kResetAck, world.resets.back());
+    world.replay(9, {"a", "b"}, Offset(0));
+    REQUIRE(world.until([&] { return world.values.size() == 2 * times; }));
+  };
+  reset_and_begin(1);
+  world.tell(FrameType::kReady, 0);
+  REQUIRE(world.until([&] { return world.readies.size() == 1; }));
+  world.consumer->acknowledge(FrameType::kReadyAck, world.readies.back());
+  reset_and_begin(2);  // into an empty copy
+}
+
 }  // namespace
 }  // namespace xylem::network
