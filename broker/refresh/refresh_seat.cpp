@@ -8,19 +8,19 @@
 namespace xylem::broker {
 
 RefreshSeat::~RefreshSeat() {
-  if (refreshes_ != nullptr) refreshes_->leave(key_);
+  if (is_taken()) refreshes_->leave(key_);
 }
 
 void RefreshSeat::acknowledged(const network::DeliveryAck& ack) const {
-  if (refreshes_ != nullptr) refreshes_->acknowledged(key_, ack);
+  if (is_taken()) refreshes_->acknowledged(key_, ack);
 }
 
 void RefreshSeat::answered(network::FrameType type, const network::Refresh& refresh) const {
-  if (refreshes_ != nullptr) refreshes_->answered(key_, type, refresh);
+  if (is_taken()) refreshes_->answered(key_, type, refresh);
 }
 
 void RefreshSeat::wake() const {
-  if (refreshes_ != nullptr) refreshes_->wake(key_);
+  if (is_taken()) refreshes_->wake(key_);
 }
 
 RefreshSeat Refreshes::sit(const Sitting& sitting) {
@@ -40,7 +40,7 @@ RefreshSeat Refreshes::sit(const Sitting& sitting) {
   }
   join(key);
   if (seat.refresh == 0) tell_first_ready(seat);
-  return {*this, key};
+  return {*this, alive_, key};
 }
 
 // To the newest refresh of its topic, where that wants it.
