@@ -89,7 +89,34 @@ RefreshRun::Acts RefreshRun::on_ready_ack(ConsumerKey key, std::uint64_t id, std
 }
 
 void RefreshRun::began(ConsumerKey key, const std::vector<Offset>& starts) {
-  if (auto* consumer = find(key)) consumer->acknowledged = starts;
+  auto* consumer = find(key);
+  if (consumer == nullptr) return;
+  consumer->acknowledged = starts;
+  consumer->skipped.clear();
+}
+
+void RefreshRun::skips(ConsumerKey key,
+                       const std::vector<Offset>& from,
+                       const std::vector<Offset>& to) {
+  auto* consumer = find(key);
+  if (consumer == nullptr || consumer->phase != Phase::kReplaying) return;
+  for (std::size_t p = 0; p < std::min(from.size(), to.size()); ++p) {
+    if (from[p] >= to[p]) continue;
+    if (p >= consumer->skipped.size()) consumer->skipped.resize(p + 1);
+    if (p >= consumer->acknowledged.size()) consumer->acknowledged.resize(p + 1);
+    auto& known = consumer->skipped[p];
+    // Something was sent since: when that is acknowledged, the one before is passed as well.
+    if (from[p] > known.to) known.from = from[p];
+    known.to = std::max(known.to, to[p]);
+    pass_over_skipped(*consumer, p);
+  }
+}
+
+void RefreshRun::pass_over_skipped(Consumer& consumer, std::size_t partition) {
+  if (partition >= consumer.skipped.size()) return;
+  const auto& [from, to] = consumer.skipped[partition];
+  auto& known = consumer.acknowledged[partition];
+  if (known >= from) known = std::max(known, to);
 }
 
 RefreshRun::Acts RefreshRun::sent_all(ConsumerKey key,
@@ -151,6 +178,7 @@ RefreshRun::Acts RefreshRun::tick(std::int64_t now_ms) {
 }
 
 RefreshRun::Acts RefreshRun::abort(const std::string& why) {
+  pass_over_skipped(*consumer, p);
   Acts acts;
   if (is_over()) return acts;
   for (const auto& [key, consumer] : consumers_)

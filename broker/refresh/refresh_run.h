@@ -104,6 +104,10 @@ class RefreshRun {
 
   void set_barrier(std::vector<Offset> barrier);
 
+  // The replay passes over what lies between, per partition: it was removed from the log. It counts
+  // as acknowledged when all before it is.
+  void skips(ConsumerKey key, const std::vector<Offset>& from, const std::vector<Offset>& to);
+
   // How far the broker's own copy is, per partition.
   Acts has(const std::vector<Offset>& own, std::int64_t now_ms);
 
@@ -149,12 +153,18 @@ class RefreshRun {
   struct Away {
     std::size_t count = 0;
     std::int64_t since_ms = INT64_MIN;  // the last of them
+  struct Skipped {
+    Offset from;
+    Offset to;
+  };
+
   };
 
   [[nodiscard]] bool is_over() const { return broker::is_over(state_); }
 
   [[nodiscard]] bool is_for_us(std::uint64_t id) const {
     return id == definition_.id && state_ != RefreshState::kAborted;
+    std::vector<Skipped> skipped;  // the last of each partition
   }
 
   Consumer* find(ConsumerKey key);
@@ -171,6 +181,7 @@ class RefreshRun {
   Definition definition_;
   Timing timing_;
   RefreshState state_ = RefreshState::kResetSent;
+  static void pass_over_skipped(Consumer& consumer, std::size_t partition);
   bool is_open_ = false;
   bool has_stalled_ = false;
   std::string failure_;

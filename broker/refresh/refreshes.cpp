@@ -30,7 +30,8 @@ Refreshes::Refreshes(const Context& context, const Options& options)
       options_(options),
       replays_(context.loop,
                context.metrics,
-               {.barrier = [this](Key key) -> std::optional<std::vector<Offset>> {
+               {.pushes = [this](Key key, const auto& replayed) { note_skipped(key, replayed); },
+                .barrier = [this](Key key) -> std::optional<std::vector<Offset>> {
                   auto* entry = entry_of(seats_.at(key).refresh);
                   return entry == nullptr ? std::nullopt : entry->run.barrier();
                 },
@@ -276,6 +277,17 @@ void Refreshes::look_at(Entry& entry) {
       perform(entry, entry.run.abort("the topic is not here any more, or was begun anew"));
     return;
   }
+// What retention or compaction has taken from the log's beginning before it was sent.
+void Refreshes::note_skipped(Key key, const std::vector<Offset>& replayed) {
+  const auto& seat = seats_.at(key);
+  auto* entry = entry_of(seat.refresh);
+  const auto* topic = context_.topics.find(seat.sitting.incarnation);
+  if (entry == nullptr || topic == nullptr) return;
+  const auto starts = offsets_of(*topic, context_.partitions,
+                                 [](const Partition& one) { return one.log()->start_offset(); });
+  entry->run.skips(key, replayed, starts);
+}
+
   const auto own = offsets_of(*topic, context_.partitions,
                               [](const Partition& one) { return one.high_watermark(); });
   open_if_due(entry);

@@ -177,6 +177,7 @@ class Refreshes {
   void tell(const Entry& entry, Seat& seat, network::FrameType type) const;
   void tell_first_ready(Seat& seat) const;
   void after(Entry& entry);  // whatever has happened to it
+  void note_skipped(Key key, const std::vector<Offset>& replayed);
   void ended(Entry& entry);
   void prune();
   void write(std::uint64_t id);
