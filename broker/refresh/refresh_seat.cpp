@@ -52,6 +52,18 @@ void Refreshes::join(Key key) {
   const auto acts = entry->run.join(key, seat.sitting.name, seat.sitting.is_fresh, now_ms());
   if (entry->run.is_busy_with(key)) seat.refresh = entry->run.definition().id;
   perform(*entry, acts);
+  if (entry->run.state() != RefreshState::kAborted)
+    forget_elsewhere(seat, entry->run.definition().id);
+}
+
+// Whichever older ones owe it a refresh: it has the newest, or is taken through that.
+void Refreshes::forget_elsewhere(const Seat& seat, std::uint64_t joined) {
+  for (auto& [id, older] : all_) {
+    if (id >= joined) break;
+    if (older.run.definition().incarnation != seat.sitting.incarnation) continue;
+    older.run.forget(seat.sitting.name);
+    after(older);
+  }
 }
 
 void Refreshes::leave(Key key) {
