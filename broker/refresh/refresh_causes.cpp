@@ -68,13 +68,19 @@ void Refreshes::on_moved(const Partition& partition) {
   if (topic != nullptr) begin_rebuild(*topic, "the copy that did not come further does again");
 }
 
+// It ended, but the broker's own copy has not all of it yet.
+bool Refreshes::still_lacks(const RefreshRun& run) const {
+  return run.has_stalled() && run.definition().is_rebuild &&
+         stalled_.contains(run.definition().topic);
+}
+
 const Refreshes::Entry* Refreshes::rebuilding(const Incarnation& incarnation) const {
-  const auto found = std::ranges::find_if(all_, [&](const auto& one) {
-    const auto& run = one.second.run;
-    return run.definition().incarnation == incarnation && run.definition().is_rebuild &&
-           !is_over(run.state());
-  });
-  return found == all_.end() ? nullptr : &found->second;
+  for (auto one = all_.rbegin(); one != all_.rend(); ++one) {
+    const auto& run = one->second.run;
+    if (run.definition().incarnation != incarnation || !run.definition().is_rebuild) continue;
+    if (!is_over(run.state()) || still_lacks(run)) return &one->second;
+  }
+  return nullptr;
 }
 
 Status Refreshes::may_subscribe(const TopicDefinition& topic) const {

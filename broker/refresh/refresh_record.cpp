@@ -34,6 +34,7 @@ RefreshRecord read(const Json& json) {
     if (record.owed.size() < RefreshRun::kOwedMax) record.owed[name] = count.get<std::size_t>();
   }
   record.status.failure = json.at("failure").get<std::string>();
+  record.has_stalled = json.value("stalled", false);
   return record;
 }
 
@@ -47,18 +48,20 @@ Buffer encode_refresh(const RefreshRecord& record) {
   for (const auto& [name, count] : record.owed) owed[name] = count;
   Json ended;
   if (record.status.ended_at_ms) ended = *record.status.ended_at_ms;
-  const auto text = json_text({{"topic", definition.topic},
-                               {"topicId", definition.incarnation.topic.text()},
-                               {"generation", definition.incarnation.generation},
-                               {"state", to_string(record.status.state)},
-                               {"reason", definition.reason},
-                               {"startedBy", definition.started_by},
-                               {"startedAt", definition.started_at_ms},
-                               {"endedAt", std::move(ended)},
-                               {"rebuild", definition.is_rebuild},
-                               {"barrier", std::move(barrier)},
-                               {"owed", std::move(owed)},
-                               {"failure", record.status.failure}});
+  Json json = {{"topic", definition.topic},
+               {"topicId", definition.incarnation.topic.text()},
+               {"generation", definition.incarnation.generation},
+               {"state", to_string(record.status.state)},
+               {"reason", definition.reason},
+               {"startedBy", definition.started_by},
+               {"startedAt", definition.started_at_ms},
+               {"endedAt", std::move(ended)},
+               {"rebuild", definition.is_rebuild},
+               {"barrier", std::move(barrier)},
+               {"owed", std::move(owed)},
+               {"failure", record.status.failure}};
+  if (record.has_stalled) json["stalled"] = true;
+  const auto text = json_text(json);
   const auto bytes = bytes_of(text);
   return {bytes.begin(), bytes.end()};
 }

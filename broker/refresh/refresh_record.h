@@ -2,9 +2,10 @@
 //
 //   {"topic":"prices","topicId":"<32 hex>","generation":0,"state":"REPLAYING","reason":"...",
 //    "startedBy":"...","startedAt":ms,"endedAt":ms or null,"rebuild":false,"barrier":[offsets],
-//    "owed":{"<consumer>":count},"failure":""}
+//    "owed":{"<consumer>":count},"failure":"","stalled":true}
 //
-// `owed`: who had not finished when it was written, here or away.
+// `owed`: who had not finished when it was written, here or away. `stalled`: it ended because
+// nothing moved; left out where it did not.
 #pragma once
 
 #include "broker/refresh/refresh_run.h"
@@ -24,6 +25,7 @@ struct RefreshRecord {
   RefreshRun::Definition definition;
   RefreshStatus status;  // state, end, barrier, failure
   RefreshRun::Owed owed;
+  bool has_stalled = false;
 };
 
 [[nodiscard]] Buffer encode_refresh(const RefreshRecord& record);

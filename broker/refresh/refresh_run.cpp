@@ -15,11 +15,13 @@ RefreshRun::RefreshRun(Definition definition,
                        const Timing& timing,
                        std::int64_t now_ms,
                        const RefreshStatus& kept,
-                       const Owed& owed)
+                       const Owed& owed,
+                       bool has_stalled)
     : RefreshRun(std::move(definition), timing, now_ms) {
   // Whoever was further is told RESET again, too.
   state_ = broker::is_over(kept.state) ? kept.state : RefreshState::kResetSent;
   is_open_ = broker::is_over(state_);
+  has_stalled_ = has_stalled;
   failure_ = kept.failure;
   if (!kept.barrier.empty()) barrier_ = kept.barrier;
   for (const auto& [name, count] : owed) {
@@ -44,6 +46,7 @@ RefreshRun::Acts RefreshRun::join(ConsumerKey key,
                                   bool is_fresh,
                                   std::int64_t now_ms) {
   if (state_ == RefreshState::kAborted) return {};
+  ++unfinished_version_;
   const bool is_owed = take_away(name);
   if (const auto known = finished_.find(name); known != finished_.end() && --known->second == 0)
     finished_.erase(known);
@@ -59,14 +62,47 @@ RefreshRun::Acts RefreshRun::leave(ConsumerKey key, std::int64_t now_ms) {
   const auto& name = found->second.name;
   const bool is_done = found->second.phase == Phase::kDone;
   if (is_done && (finished_.size() < kOwedMax || finished_.contains(name))) ++finished_[name];
-  if (!is_done && state_ != RefreshState::kAborted) add_away(name, now_ms);
+  if (!is_done && state_ != RefreshState::kAborted) {
+    ++unfinished_version_;
+    if (auto* away = away_of(name)) {
+      ++away->count;
+      away->since_ms = std::max(away->since_ms, now_ms);
+    }
+  }
   consumers_.erase(found);
   settle(now_ms);
   return {};
 }
 
-void RefreshRun::owe(const std::string& name, std::int64_t left_at_ms) {
-  if (!is_over()) add_away(name, left_at_ms);
+void RefreshRun::owe(const std::string& name, std::int64_t left_at_ms, std::size_t count) {
+  if (is_over()) return;
+  auto* away = away_of(name);
+  if (away == nullptr) return;
+  ++unfinished_version_;
+  away->count = std::max(away->count, count);
+  away->since_ms = std::max(away->since_ms, left_at_ms);
+}
+
+RefreshRun::Acts RefreshRun::hand_over(RefreshRun& newer, std::int64_t now_ms) {
+  Acts acts;
+  if (state_ == RefreshState::kAborted) return acts;
+  for (const auto& [name, count] : unfinished()) {
+    const auto away = away_.find(name);
+    newer.owe(name, away == away_.end() ? now_ms : away->second.since_ms, count);
+  }
+  if (!is_over())
+    return abort("refresh " + refresh_id_text(newer.definition().id) +
+                 " of the same topic took its place");
+  for (const auto& [key, consumer] : consumers_)
+    if (consumer.phase != Phase::kDone) acts.push_back({Act::Kind::kLeaveOff, key});
+  std::erase_if(consumers_, [](const auto& one) { return one.second.phase != Phase::kDone; });
+  away_.clear();
+  ++unfinished_version_;
+  return acts;
+}
+
+void RefreshRun::forget(const std::string& name) {
+  if (away_.erase(name) > 0) ++unfinished_version_;
 }
 
 RefreshRun::Acts RefreshRun::on_reset_ack(ConsumerKey key, std::uint64_t id, std::int64_t now_ms) {
@@ -83,13 +119,41 @@ RefreshRun::Acts RefreshRun::on_ready_ack(ConsumerKey key, std::uint64_t id, std
   if (consumer == nullptr || !is_for_us(id) || consumer->phase == Phase::kDone) return {};
   const bool was_told = consumer->phase == Phase::kReady;
   consumer->phase = Phase::kDone;
+  ++unfinished_version_;
   note_progress(*consumer, now_ms);
   settle(now_ms);
   return {{was_told ? Act::Kind::kGoOn : Act::Kind::kLeaveOff, key}};
 }
 
 void RefreshRun::began(ConsumerKey key, const std::vector<Offset>& starts) {
-  if (auto* consumer = find(key)) consumer->acknowledged = starts;
+  auto* consumer = find(key);
+  if (consumer == nullptr) return;
+  consumer->acknowledged = starts;
+  consumer->skipped.clear();
+}
+
+void RefreshRun::skips(ConsumerKey key,
+                       const std::vector<Offset>& from,
+                       const std::vector<Offset>& to) {
+  auto* consumer = find(key);
+  if (consumer == nullptr || consumer->phase != Phase::kReplaying) return;
+  for (std::size_t p = 0; p < std::min(from.size(), to.size()); ++p) {
+    if (from[p] >= to[p]) continue;
+    if (p >= consumer->skipped.size()) consumer->skipped.resize(p + 1);
+    if (p >= consumer->acknowledged.size()) consumer->acknowledged.resize(p + 1);
+    auto& known = consumer->skipped[p];
+    // Something was sent since: when that is acknowledged, the one before is passed as well.
+    if (from[p] > known.to) known.from = from[p];
+    known.to = std::max(known.to, to[p]);
+    pass_over_skipped(*consumer, p);
+  }
+}
+
+void RefreshRun::pass_over_skipped(Consumer& consumer, std::size_t partition) {
+  if (partition >= consumer.skipped.size()) return;
+  const auto& [from, to] = consumer.skipped[partition];
+  auto& known = consumer.acknowledged[partition];
+  if (known >= from) known = std::max(known, to);
 }
 
 RefreshRun::Acts RefreshRun::sent_all(ConsumerKey key,
@@ -97,7 +161,8 @@ RefreshRun::Acts RefreshRun::sent_all(ConsumerKey key,
                                       std::int64_t now_ms) {
   Acts acts;
   auto* consumer = find(key);
-  if (consumer == nullptr || !barrier_ || !reaches(goal, *barrier_)) return acts;
+  if (consumer == nullptr || consumer->phase != Phase::kReplaying) return acts;
+  if (!barrier_ || !reaches(goal, *barrier_)) return acts;
   consumer->goal = goal;
   try_ready(key, *consumer, now_ms, acts);
   return acts;
@@ -113,6 +178,7 @@ RefreshRun::Acts RefreshRun::acknowledged(
   if (p >= known.size()) known.resize(p + 1);  // the topic has grown
   if (next <= known[p]) return acts;
   known[p] = next;
+  pass_over_skipped(*consumer, p);
   note_progress(*consumer, now_ms);
   try_ready(key, *consumer, now_ms, acts);
   return acts;
@@ -158,6 +224,7 @@ RefreshRun::Acts RefreshRun::abort(const std::string& why) {
   failure_ = why;
   state_ = RefreshState::kAborted;
   away_.clear();
+  ++unfinished_version_;
   return acts;
 }
 
@@ -232,11 +299,9 @@ void RefreshRun::try_ready(ConsumerKey key, Consumer& consumer, std::int64_t now
   settle(now_ms);
 }
 
-void RefreshRun::add_away(const std::string& name, std::int64_t since_ms) {
-  if (away_.size() >= kOwedMax && !away_.contains(name)) return;
-  auto& away = away_[name];
-  ++away.count;
-  away.since_ms = std::max(away.since_ms, since_ms);
+RefreshRun::Away* RefreshRun::away_of(const std::string& name) {
+  if (away_.size() >= kOwedMax && !away_.contains(name)) return nullptr;
+  return &away_[name];
 }
 
 bool RefreshRun::take_away(const std::string& name) {

@@ -76,7 +76,8 @@ class RefreshRun {
              const Timing& timing,
              std::int64_t now_ms,
              const RefreshStatus& kept,
-             const Owed& owed);
+             const Owed& owed,
+             bool has_stalled = false);
 
   // From now on consumers are told: it is on disk, and nothing more is going to be rebuilt.
   Acts open(std::int64_t now_ms);
@@ -86,14 +87,26 @@ class RefreshRun {
   Acts join(ConsumerKey key, const std::string& name, bool is_fresh, std::int64_t now_ms);
   Acts leave(ConsumerKey key, std::int64_t now_ms);
 
-  // It had the topic before the refresh began and went away at `left_at_ms`.
-  void owe(const std::string& name, std::int64_t left_at_ms);
+  // It had the topic before the refresh began and went away at `left_at_ms`. Who is owed it
+  // already, by that many of that name, is not owed it twice.
+  void owe(const std::string& name, std::int64_t left_at_ms, std::size_t count = 1);
+
+  // `newer`, of the same topic, takes its place: who has not finished is owed that one instead, and
+  // who is here is left off. One that runs ends ABORTED.
+  Acts hand_over(RefreshRun& newer, std::int64_t now_ms);
+
+  // That name has come back to a newer one.
+  void forget(const std::string& name);
 
   Acts on_reset_ack(ConsumerKey key, std::uint64_t id, std::int64_t now_ms);
   Acts on_ready_ack(ConsumerKey key, std::uint64_t id, std::int64_t now_ms);
 
   // The replay begins there: what is below is not going to be acknowledged.
   void began(ConsumerKey key, const std::vector<Offset>& starts);
+
+  // The replay passes over what lies between, per partition: it was removed from the log. It counts
+  // as acknowledged when all before it is.
+  void skips(ConsumerKey key, const std::vector<Offset>& from, const std::vector<Offset>& to);
 
   // All below `goal`, which is not below the barrier, was sent.
   Acts sent_all(ConsumerKey key, const std::vector<Offset>& goal, std::int64_t now_ms);
@@ -131,11 +144,19 @@ class RefreshRun {
   // Also those who are here and have not finished: what a restart of the broker must know.
   [[nodiscard]] Owed unfinished() const;
 
+  // Another number whenever that may have changed.
+  [[nodiscard]] std::uint64_t unfinished_version() const { return unfinished_version_; }
+
   // Without `ended_at_ms`, which the caller's clock knows.
   [[nodiscard]] RefreshStatus status() const;
 
  private:
   enum class Phase : std::uint8_t { kReset, kReplaying, kReady, kDone };
+
+  struct Skipped {
+    Offset from;
+    Offset to;
+  };
 
   struct Consumer {
     std::string name;
@@ -143,6 +164,7 @@ class RefreshRun {
     std::int64_t told_at_ms = 0;  // RESET or READY
     std::int64_t progress_at_ms = 0;
     std::vector<Offset> acknowledged;
+    std::vector<Skipped> skipped;  // the last of each partition
     std::optional<std::vector<Offset>> goal;
   };
 
@@ -159,8 +181,9 @@ class RefreshRun {
 
   Consumer* find(ConsumerKey key);
   void note_progress(Consumer& consumer, std::int64_t now_ms);
+  static void pass_over_skipped(Consumer& consumer, std::size_t partition);
   void try_ready(ConsumerKey key, Consumer& consumer, std::int64_t now_ms, Acts& acts);
-  void add_away(const std::string& name, std::int64_t since_ms);
+  Away* away_of(const std::string& name);   // null: too many are away
   bool take_away(const std::string& name);  // false: it was not owed
   void settle(std::int64_t now_ms);
   [[nodiscard]] bool own_is_whole() const;
@@ -179,6 +202,7 @@ class RefreshRun {
   std::map<ConsumerKey, Consumer> consumers_;
   std::map<std::string, Away> away_;
   Owed finished_;  // and gone since; kOwedMax names
+  std::uint64_t unfinished_version_ = 1;
   std::int64_t progress_at_ms_;
 };
 

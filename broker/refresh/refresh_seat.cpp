@@ -8,19 +8,19 @@
 namespace xylem::broker {
 
 RefreshSeat::~RefreshSeat() {
-  if (refreshes_ != nullptr) refreshes_->leave(key_);
+  if (is_taken()) refreshes_->leave(key_);
 }
 
 void RefreshSeat::acknowledged(const network::DeliveryAck& ack) const {
-  if (refreshes_ != nullptr) refreshes_->acknowledged(key_, ack);
+  if (is_taken()) refreshes_->acknowledged(key_, ack);
 }
 
 void RefreshSeat::answered(network::FrameType type, const network::Refresh& refresh) const {
-  if (refreshes_ != nullptr) refreshes_->answered(key_, type, refresh);
+  if (is_taken()) refreshes_->answered(key_, type, refresh);
 }
 
 void RefreshSeat::wake() const {
-  if (refreshes_ != nullptr) refreshes_->wake(key_);
+  if (is_taken()) refreshes_->wake(key_);
 }
 
 RefreshSeat Refreshes::sit(const Sitting& sitting) {
@@ -40,7 +40,7 @@ RefreshSeat Refreshes::sit(const Sitting& sitting) {
   }
   join(key);
   if (seat.refresh == 0) tell_first_ready(seat);
-  return {*this, key};
+  return {*this, alive_, key};
 }
 
 // To the newest refresh of its topic, where that wants it.
@@ -52,6 +52,18 @@ void Refreshes::join(Key key) {
   const auto acts = entry->run.join(key, seat.sitting.name, seat.sitting.is_fresh, now_ms());
   if (entry->run.is_busy_with(key)) seat.refresh = entry->run.definition().id;
   perform(*entry, acts);
+  if (entry->run.state() != RefreshState::kAborted)
+    forget_elsewhere(seat, entry->run.definition().id);
+}
+
+// Whichever older ones owe it a refresh: it has the newest, or is taken through that.
+void Refreshes::forget_elsewhere(const Seat& seat, std::uint64_t joined) {
+  for (auto& [id, older] : all_) {
+    if (id >= joined) break;
+    if (older.run.definition().incarnation != seat.sitting.incarnation) continue;
+    older.run.forget(seat.sitting.name);
+    after(older);
+  }
 }
 
 void Refreshes::leave(Key key) {

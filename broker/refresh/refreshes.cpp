@@ -9,9 +9,6 @@
 namespace xylem::broker {
 namespace {
 
-constexpr std::uint64_t kIdBound = 1ULL << 63U;
-constexpr unsigned kIdRandomBits = 20;
-
 std::vector<Offset> offsets_of(const TopicDefinition& topic,
                                const PartitionTable& partitions,
                                const std::function<Offset(const Partition&)>& offset) {
@@ -30,14 +27,16 @@ Refreshes::Refreshes(const Context& context, const Options& options)
       options_(options),
       replays_(context.loop,
                context.metrics,
-               {.barrier = [this](Key key) -> std::optional<std::vector<Offset>> {
+               {.pushes = [this](Key key, const auto& replayed) { note_skipped(key, replayed); },
+                .barrier = [this](Key key) -> std::optional<std::vector<Offset>> {
                   auto* entry = entry_of(seats_.at(key).refresh);
                   return entry == nullptr ? std::nullopt : entry->run.barrier();
                 },
                 .sent_all =
                     [this](Key key, const auto& goal) {
-                      auto& entry = *entry_of(seats_.at(key).refresh);
-                      perform(entry, entry.run.sent_all(key, goal, now_ms()));
+                      auto* entry = entry_of(seats_.at(key).refresh);
+                      if (entry != nullptr)
+                        perform(*entry, entry->run.sent_all(key, goal, now_ms()));
                     },
                 .failed =
                     [this](Key key, const Error& why) {
@@ -46,10 +45,11 @@ Refreshes::Refreshes(const Context& context, const Options& options)
                                            {{"topic", seat.sitting.topic},
                                             {"consumer", seat.sitting.name},
                                             {"error", why.what()}});
-                      auto& entry = *entry_of(seat.refresh);
-                      auto acts = entry.run.leave(key, now_ms());
+                      auto* entry = entry_of(seat.refresh);
+                      if (entry == nullptr) return;
+                      auto acts = entry->run.leave(key, now_ms());
                       acts.push_back({RefreshRun::Act::Kind::kLeaveOff, key});
-                      perform(entry, acts);
+                      perform(*entry, acts);
                     }}),
       running_(context.metrics.gauge("xylem_refresh_running", "Refreshes that have not ended.")),
       busy_consumers_(context.metrics.gauge("xylem_refresh_consumers",
@@ -77,15 +77,16 @@ void Refreshes::load(std::function<void(Status)> done) {
         continue;
       }
       const auto& status = record->status;
-      Entry entry{
-          .run = RefreshRun(record->definition, options_.timing, now_ms(), status, record->owed),
-          .ended_at_ms = status.ended_at_ms,
-          .begun_ms = now_ms(),
-          .is_written = true,
-          .written = status.state,
-          .written_owed = record->owed};
+      Entry entry{.run = RefreshRun(record->definition, options_.timing, now_ms(), status,
+                                    record->owed, record->has_stalled),
+                  .ended_at_ms = status.ended_at_ms,
+                  .begun_ms = now_ms(),
+                  .is_written = true,
+                  .written = status.state};
+      entry.written_unfinished = entry.run.unfinished_version();
       all_.emplace(record->definition.id, std::move(entry));
     }
+    restore_stalled();
     is_loaded_ = true;
     for (const auto& [key, seat] : seats_) join(key);
     for (auto& [id, entry] : all_) {
@@ -96,6 +97,14 @@ void Refreshes::load(std::function<void(Status)> done) {
     }
     done({});
   });
+}
+
+void Refreshes::restore_stalled() {
+  for (const auto& [id, entry] : all_) {
+    const auto& definition = entry.run.definition();
+    stalled_.erase(definition.topic);  // a newer one
+    if (entry.run.has_stalled() && definition.is_rebuild) stalled_.insert(definition.topic);
+  }
 }
 
 void Refreshes::watch() {
@@ -119,8 +128,7 @@ Result<RefreshStatus> Refreshes::start(const std::string& topic,
                                              " is of another topic, \"" +
                                              known->run.definition().topic + "\"");
     }
-    if (*id == 0 || *id >= kIdBound)
-      return fail(Errc::kInvalidRequest, "an id is from 1 to 2^63 - 1");
+    if (auto good = check_id(*id); !good) return pass(good);
   }
   auto found = topic_to_refresh(topic);
   if (!found) return pass(found);
@@ -147,8 +155,10 @@ Result<const TopicDefinition*> Refreshes::topic_to_refresh(const std::string& na
   if (is_internal_name(name))
     return fail(Errc::kInvalidRequest, "\"" + name + "\" is the broker's own: nobody copies it");
   const auto* topic = context_.topics.find(name);
-  if (topic == nullptr)
+  if (topic == nullptr) {
+    if (auto current = context_.topics.is_current(); !current) return pass(current);
     return fail(Errc::kUnknownTopicOrPartition, "no topic \"" + name + "\" here");
+  }
   std::int32_t here = 0;
   for (std::int32_t p = 0; p < topic->partitions; ++p)
     if (context_.partitions.find(topic->log(p)) != nullptr) ++here;
@@ -169,7 +179,6 @@ Refreshes::Entry& Refreshes::begin(const TopicDefinition& topic,
                                    RefreshRun::Definition definition) {
   const auto id = definition.id;
   RefreshRun run(std::move(definition), options_.timing, now_ms());
-  cancel_older(topic, run);
   owe_absent(topic.name, run);
   auto& entry = all_.emplace(id, Entry{.run = std::move(run), .begun_ms = now_ms()}).first->second;
   const auto& made = entry.run.definition();
@@ -179,33 +188,44 @@ Refreshes::Entry& Refreshes::begin(const TopicDefinition& topic,
                                            {"topic", made.topic},
                                            {"reason", made.reason},
                                            {"by", made.started_by}});
+  cancel_older(entry);
   for (auto& [key, seat] : seats_)
     if (seat.sitting.incarnation == topic.incarnation) join(key);
-  entry.is_dirty = true;
   look_at(entry);
   return entry;
 }
 
-// Whoever was owed an older one is owed this one instead.
-void Refreshes::cancel_older(const TopicDefinition& topic, RefreshRun& by) {
-  const auto longer_ago = now_ms() - options_.timing.away_ms;
-  for (auto& [id, older] : all_) {
-    if (older.run.definition().incarnation != topic.incarnation) continue;
-    if (older.run.state() == RefreshState::kCompleted) {
-      for (const auto& [name, count] : older.run.unfinished()) by.owe(name, longer_ago);
+// Whoever was owed an older one is owed this one instead. It is written first: nobody may be owed
+// neither after a crash.
+void Refreshes::cancel_older(Entry& by) {
+  const auto id = by.run.definition().id;
+  std::vector<std::pair<Entry*, RefreshRun::Acts>> handed_over;
+  for (auto& [other, older] : all_) {
+    if (other == id || older.run.definition().incarnation != by.run.definition().incarnation)
       continue;
-    }
-    if (is_over(older.run.state())) continue;
-    perform(older, older.run.abort("refresh " + refresh_id_text(by.definition().id) +
-                                   " of the same topic took its place"));
+    handed_over.emplace_back(&older, older.run.hand_over(by.run, now_ms()));
   }
+  write(id);
+  for (auto& [older, acts] : handed_over) perform(*older, acts);
 }
 
 void Refreshes::owe_absent(const std::string& topic, RefreshRun& run) {
   const auto names = names_.find(topic);
   if (names == names_.end()) return;
   for (const auto& [name, left_at_ms] : names->second)
-    if (left_at_ms != 0 && !run.unfinished().contains(name)) run.owe(name, left_at_ms);
+    if (left_at_ms != 0) run.owe(name, left_at_ms);
+}
+
+Status Refreshes::check_id(std::uint64_t id) const {
+  if (id == 0) return fail(Errc::kInvalidRequest, "the id of a refresh is at least 1");
+  const auto ahead_max = static_cast<std::uint64_t>(
+                             std::max<std::int64_t>(0, context_.clock.wall_ms()) + kIdAheadMaxMs)
+                         << kIdRandomBits;
+  if (id < ahead_max) return {};
+  return fail(Errc::kInvalidRequest,
+              "id " + refresh_id_text(id) + " lies more than a day ahead of this broker's clock",
+              "set the clocks of this broker and of whoever made the id right, then start a new "
+              "refresh; without an id the broker makes one");
 }
 
 // Grows also where the clock was set back; two brokers do not make the same one.
@@ -257,6 +277,17 @@ Refreshes::Entry* Refreshes::newest_of(const std::string& topic) {
   return nullptr;
 }
 
+// What retention or compaction has taken from the log's beginning before it was sent.
+void Refreshes::note_skipped(Key key, const std::vector<Offset>& replayed) {
+  const auto& seat = seats_.at(key);
+  auto* entry = entry_of(seat.refresh);
+  const auto* topic = context_.topics.find(seat.sitting.incarnation);
+  if (entry == nullptr || topic == nullptr) return;
+  const auto starts = offsets_of(*topic, context_.partitions,
+                                 [](const Partition& one) { return one.log()->start_offset(); });
+  entry->run.skips(key, replayed, starts);
+}
+
 void Refreshes::tick() {
   for (auto& [id, entry] : all_) {
     if (entry.run.is_busy()) look_at(entry);
@@ -272,7 +303,8 @@ void Refreshes::look_at(Entry& entry) {
   const auto& definition = entry.run.definition();
   const auto* topic = context_.topics.find(definition.incarnation);
   if (topic == nullptr) {
-    if (!is_over(entry.run.state()))
+    // Before the catalog has come it says nothing about what was deleted.
+    if (!is_over(entry.run.state()) && context_.topics.is_current())
       perform(entry, entry.run.abort("the topic is not here any more, or was begun anew"));
     return;
   }
@@ -309,6 +341,7 @@ void Refreshes::perform(Entry& entry, const RefreshRun::Acts& acts) {
     const auto found = seats_.find(act.consumer);
     if (found == seats_.end()) continue;
     auto& seat = found->second;
+    if (seat.refresh != entry.run.definition().id) continue;  // it takes part in another one now
     auto& consumer = seat.sitting.consumer;
     switch (act.kind) {
       case Kind::kSendReset:
@@ -362,7 +395,8 @@ void Refreshes::tell_first_ready(Seat& seat) const {
 void Refreshes::after(Entry& entry) {
   const auto state = entry.run.state();
   if (is_over(state) && !entry.ended_at_ms) ended(entry);
-  if (entry.written != state || entry.written_owed != entry.run.unfinished()) entry.is_dirty = true;
+  if (entry.written != state || entry.written_unfinished != entry.run.unfinished_version())
+    entry.is_dirty = true;
   if (entry.is_dirty) write(entry.run.definition().id);
 }
 
@@ -389,7 +423,8 @@ void Refreshes::prune() {
       std::ranges::count_if(seats_, [](const auto& one) { return one.second.refresh != 0; })));
   for (auto entry = all_.begin(); entry != all_.end() && ended > options_.ended_max;) {
     const auto& [id, oldest] = *entry;
-    if (!is_over(oldest.run.state()) || oldest.run.is_busy() || oldest.is_writing) {
+    if (!is_over(oldest.run.state()) || oldest.run.is_busy() || oldest.is_writing ||
+        (still_lacks(oldest.run) && newest_of(oldest.run.definition().topic) == &entry->second)) {
       ++entry;
       continue;
     }
@@ -411,8 +446,9 @@ void Refreshes::write(std::uint64_t id) {
   auto& entry = all_.at(id);
   if (std::exchange(entry.is_writing, true)) return;
   entry.is_dirty = false;
-  const RefreshRecord record{entry.run.definition(), status_of(entry), entry.run.unfinished()};
-  entry.written_owed = record.owed;
+  const RefreshRecord record{entry.run.definition(), status_of(entry), entry.run.unfinished(),
+                             entry.run.has_stalled()};
+  entry.written_unfinished = entry.run.unfinished_version();
   const auto state = record.status.state;
   const bool is_news = std::exchange(entry.written, state) != state;
   context_.state.put(std::string(kRefreshKind), refresh_id_text(id), encode_refresh(record),

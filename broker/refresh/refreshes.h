@@ -48,6 +48,10 @@ class Refreshes {
   static constexpr std::size_t kNamesMax = 1'000;    // of consumers, remembered for each topic
   static constexpr std::size_t kNameBytesMax = 256;  // of a consumer
   static constexpr std::size_t kReasonBytesMax = 500;
+  // An id is the time and kIdRandomBits. How far one from outside may lie ahead of this clock: no
+  // later refresh could have a higher one than the highest.
+  static constexpr unsigned kIdRandomBits = 20;
+  static constexpr std::int64_t kIdAheadMaxMs = 24LL * 3'600'000;
 
   struct Options {
     RefreshRun::Timing timing;
@@ -92,10 +96,10 @@ class Refreshes {
   void watch();
 
   // Starts one, and is done with the older one of that topic, which ends ABORTED. `id`: the
-  // caller's: above those of the topic's older ones, below 2^63; one that is known is answered as
-  // it stands. Without, the next one is taken. `by`: who wants it, for the record.
-  // kUnknownTopicOrPartition, kInvalidRequest (a broker's own topic; a bad id), kUnavailable (not
-  // all of the topic is here; just starting), kQuotaExceeded (too many run).
+  // caller's: above those of the topic's older ones, less than kIdAheadMaxMs ahead; one that is
+  // known is answered as it stands. Without, the next one is taken. `by`: who wants it, for the
+  // record. kUnknownTopicOrPartition, kInvalidRequest (a broker's own topic; a bad id),
+  // kUnavailable (not all of the topic is here; just starting), kQuotaExceeded (too many run).
   Result<RefreshStatus> start(const std::string& topic,
                               const std::string& reason,
                               std::optional<std::uint64_t> id,
@@ -146,8 +150,8 @@ class Refreshes {
     bool is_written = false;     // once
     bool is_writing = false;
     bool is_dirty = false;
-    std::optional<RefreshState> written;  // with the next, last or now
-    RefreshRun::Owed written_owed;
+    std::optional<RefreshState> written;   // with the next, last or now
+    std::uint64_t written_unfinished = 0;  // of which version
   };
 
   using Entries = std::map<std::uint64_t, Entry>;
@@ -159,17 +163,21 @@ class Refreshes {
 
   void wake(Key key) { replays_.wake(key); }
 
+  void restore_stalled();
   void join(Key key);
+  void forget_elsewhere(const Seat& seat, std::uint64_t joined);
 
   Result<const TopicDefinition*> topic_to_refresh(const std::string& name) const;
   Entry& begin(const TopicDefinition& topic, RefreshRun::Definition definition);
-  void cancel_older(const TopicDefinition& topic, RefreshRun& by);
+  void cancel_older(Entry& by);
   void owe_absent(const std::string& topic, RefreshRun& run);
+  [[nodiscard]] Status check_id(std::uint64_t id) const;
   [[nodiscard]] std::uint64_t next_id() const;
   void begin_rebuild(const TopicDefinition& topic, const std::string& why);
   void on_topic(const TopicDefinition& topic, bool removed);
   void on_moved(const Partition& partition);
 
+  void note_skipped(Key key, const std::vector<Offset>& replayed);
   void tick();
   void look_at(Entry& entry);
   void open_if_due(Entry& entry);
@@ -185,6 +193,7 @@ class Refreshes {
   [[nodiscard]] RefreshStatus status_of(const Entry& entry) const;
   [[nodiscard]] Entry* entry_of(std::uint64_t id);
   [[nodiscard]] Entry* newest_of(const std::string& topic);
+  [[nodiscard]] bool still_lacks(const RefreshRun& run) const;
   [[nodiscard]] const Entry* rebuilding(const Incarnation& incarnation) const;
 
   [[nodiscard]] std::int64_t now_ms() const { return context_.clock.monotonic_ms(); }
@@ -198,7 +207,8 @@ class Refreshes {
   // Who has had a topic whole since this broker started, and when it went: 0: it is here.
   std::map<std::string, std::map<std::string, std::int64_t>> names_;
   std::set<std::string> removed_;  // compacted topics; one that comes again is another
-  std::set<std::string> stalled_;  // topics whose rebuilding copy did not move
+  // Topics whose rebuilding copy did not move; the newest refresh of each has stalled.
+  std::set<std::string> stalled_;
   std::vector<Hook> hooks_;
   Replays replays_;
   Gauge& running_;

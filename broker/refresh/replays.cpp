@@ -49,6 +49,7 @@ void Replays::take_turn() {
 std::size_t Replays::push(Key key) {
   auto& replay = all_.at(key);
   auto& consumer = *replay.consumer;
+  hooks_.pushes(key, consumer.replayed());
   const auto sent = consumer.push_replay();
   if (!sent) {
     all_.erase(key);

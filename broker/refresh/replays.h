@@ -27,6 +27,8 @@ class Replays {
 
   // They may add and remove.
   struct Hooks {
+    // Before a piece is sent: what was sent so far.
+    std::function<void(Key, const std::vector<Offset>& replayed)> pushes;
     // nullopt: not known yet.
     std::function<std::optional<std::vector<Offset>>(Key)> barrier;
     std::function<void(Key, const std::vector<Offset>& goal)> sent_all;

@@ -18,9 +18,13 @@ std::unexpected<Error> wrong(std::string_view what) {
   return fail(Errc::kInvalidRequest, "field \"refreshes\": " + std::string(what));
 }
 
+// At most INT64_MAX: a parent may tell any offsets.
 std::int64_t sum(const std::vector<Offset>& offsets) {
   return std::accumulate(offsets.begin(), offsets.end(), std::int64_t{0},
-                         [](std::int64_t all, Offset one) { return all + one.value(); });
+                         [](std::int64_t all, Offset one) {
+                           const auto more = std::max<std::int64_t>(0, one.value());
+                           return all + std::min(more, INT64_MAX - all);
+                         });
 }
 
 ReportedRefresh reported(const RefreshStatus& status) {
@@ -72,10 +76,19 @@ Result<std::vector<RefreshOrder>> refresh_orders_from_json(std::string_view answ
   return orders;
 }
 
+RefreshOrders::RefreshOrders(Logger& logger, Hooks hooks, const Clock& clock)
+    : logger_(logger), hooks_(std::move(hooks)), clock_(clock), began_ms_(clock.monotonic_ms()) {}
+
+const Clock& RefreshOrders::system_clock() {
+  static const SystemClock clock;
+  return clock;
+}
+
 void RefreshOrders::take(const std::vector<RefreshOrder>& orders) {
   std::set<std::uint64_t> held;
   for (const auto& order : orders) held.insert(order.id);
   std::erase_if(refused_, [&](const auto& refused) { return !held.contains(refused.first); });
+  std::erase_if(put_off_, [&](const auto& since) { return !held.contains(since.first); });
   orders_ = orders;
   for (const auto& order : orders) {
     if (order.stop) {
@@ -88,9 +101,32 @@ void RefreshOrders::take(const std::vector<RefreshOrder>& orders) {
 
 void RefreshOrders::start(const RefreshOrder& order) {
   if (refused_.contains(order.id) || hooks_.find(order.id)) return;
-  logger_.info("refresh.ordered", {{"id", refresh_id_text(order.id)}, {"topic", order.topic}});
-  if (auto started = hooks_.start(order); !started) return refuse(order, started.error().what());
+  if (!put_off_.contains(order.id))
+    logger_.info("refresh.ordered", {{"id", refresh_id_text(order.id)}, {"topic", order.topic}});
+  if (auto started = hooks_.start(order); !started) {
+    if (!put_off(order, started.error())) refuse(order, started.error().what());
+    return;
+  }
+  put_off_.erase(order.id);
   hooks_.hurry();
+}
+
+bool RefreshOrders::may_pass(const Error& why) const {
+  if (why.code() == Errc::kUnknownTopicOrPartition)
+    return clock_.monotonic_ms() - began_ms_ < kTopicsComeMs;
+  return why.code() == Errc::kUnavailable || why.code() == Errc::kQuotaExceeded;
+}
+
+// True: the next answer says it again.
+bool RefreshOrders::put_off(const RefreshOrder& order, const Error& why) {
+  if (!may_pass(why)) return false;
+  const auto now_ms = clock_.monotonic_ms();
+  const auto [since, is_first] = put_off_.emplace(order.id, now_ms);
+  if (now_ms - since->second >= kPutOffMs) return false;
+  if (is_first)
+    logger_.info("refresh.put_off",
+                 {{"id", refresh_id_text(order.id)}, {"topic", order.topic}, {"why", why.what()}});
+  return true;
 }
 
 void RefreshOrders::stop(const RefreshOrder& order) {
@@ -108,6 +144,7 @@ void RefreshOrders::stop(const RefreshOrder& order) {
 void RefreshOrders::refuse(const RefreshOrder& order, const std::string& why) {
   logger_.warn("refresh.refused",
                {{"id", refresh_id_text(order.id)}, {"topic", order.topic}, {"error", why}});
+  put_off_.erase(order.id);
   refused_[order.id] = {.id = refresh_id_text(order.id),
                         .topic = order.topic,
                         .state = std::string(to_string(RefreshState::kAborted)),

@@ -2,15 +2,18 @@
 //
 // Orders come in the answer to every heartbeat for as long as they hold, so carrying one out twice
 // changes nothing; what became of them is in the next report. An order that cannot be carried out
-// is reported as an aborted refresh, and not tried again.
+// is reported as an aborted refresh, and not tried again; but what may pass is: too many refreshes,
+// not all there yet, and, just after the start, a topic that is not known.
 //
-// Limits: kOrdersMax orders an answer; kReportedMax refreshes a report, those that run first.
+// Limits: kOrdersMax orders an answer; kReportedMax refreshes a report, those that run first;
+// kPutOffMs.
 // Errors: kInvalidRequest names the field that is missing or wrong.
 // Threads: the loop's.
 #pragma once
 
 #include "broker/refresh/refresh_status.h"
 #include "broker/topology/node_report.h"
+#include "common/clock.h"
 #include "common/logger.h"
 #include "common/result.h"
 
@@ -43,6 +46,9 @@ Result<std::vector<RefreshOrder>> refresh_orders_from_json(std::string_view answ
 class RefreshOrders {
  public:
   static constexpr std::size_t kReportedMax = 64;
+  static constexpr std::int64_t kTopicsComeMs = 30'000;  // after the start
+  // How long an order is tried again: the registry hears why before it gives up on the node.
+  static constexpr std::int64_t kPutOffMs = 45'000;
 
   // What this broker does with them.
   struct Hooks {
@@ -53,7 +59,8 @@ class RefreshOrders {
     std::function<void()> hurry;  // there is something to report
   };
 
-  RefreshOrders(Logger& logger, Hooks hooks) : logger_(logger), hooks_(std::move(hooks)) {}
+  // Made when the broker starts.
+  RefreshOrders(Logger& logger, Hooks hooks, const Clock& clock = system_clock());
 
   // All that hold now.
   void take(const std::vector<RefreshOrder>& orders);
@@ -67,11 +74,17 @@ class RefreshOrders {
   void start(const RefreshOrder& order);
   void stop(const RefreshOrder& order);
   void refuse(const RefreshOrder& order, const std::string& why);
+  [[nodiscard]] bool may_pass(const Error& why) const;
+  bool put_off(const RefreshOrder& order, const Error& why);
+  static const Clock& system_clock();
 
   Logger& logger_;
   Hooks hooks_;
   std::vector<RefreshOrder> orders_;                  // that held last
   std::map<std::uint64_t, ReportedRefresh> refused_;  // of these
+  std::map<std::uint64_t, std::int64_t> put_off_;     // of these, since when
+  const Clock& clock_;
+  std::int64_t began_ms_;
 };
 
 }  // namespace xylem::broker

@@ -187,16 +187,17 @@ std::optional<RefreshId> RefreshJobs::in_the_way(std::string_view topic,
 }
 
 // Nodes refuse an id that is below one they know, whoever gave it: ids grow with the time, and are
-// above what the nodes report.
+// above what the nodes report. One that lies far ahead of the clock is no broker's: it is passed
+// over, or every later refresh would have to be above it, and be refused by all nodes.
 RefreshId RefreshJobs::fresh_id(const std::vector<JobNode>& nodes) const {
   constexpr unsigned kChanceBits = 20;
-  constexpr std::uint64_t kReportedMax = std::uint64_t{1} << 63U;  // above it: nobody's clock
   const auto time = static_cast<std::uint64_t>(std::max<std::int64_t>(context_.clock.wall_ms(), 1));
   auto id = (time << kChanceBits) + context_.random.below(std::uint64_t{1} << kChanceBits);
-  const auto rise_above = [&id](RefreshId known) {
-    if (known.value() < kReportedMax) id = std::max(id, known.value() + 1);
+  const auto ahead_max = (time + kIdAheadMaxMs) << kChanceBits;
+  const auto rise_above = [&](RefreshId known) {
+    if (known.value() < ahead_max) id = std::max(id, known.value() + 1);
   };
-  if (!jobs_.empty()) rise_above(jobs_.rbegin()->first);
+  if (!jobs_.empty()) id = std::max(id, jobs_.rbegin()->first.value() + 1);  // this one's own
   for (const auto& node : nodes)
     for (const auto& progress : context_.service.nodes().find(node.id)->report.refreshes)
       rise_above(progress.id);

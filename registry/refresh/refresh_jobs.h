@@ -30,6 +30,8 @@ namespace xylem::registry {
 class RefreshJobs final : public RegistryObserver {
  public:
   static constexpr std::size_t kRunningMax = 8;
+  // How far ids that nodes report may lie ahead of this clock; nodes refuse what lies as far ahead.
+  static constexpr std::uint64_t kIdAheadMaxMs = 24ULL * 3'600'000;
   static constexpr std::size_t kKeptMax = 100;  // that have ended
   static constexpr std::size_t kKeptNodesMax = 200'000;
 

@@ -182,5 +182,43 @@ TEST_CASE("refresh causes: started by hand meanwhile, it still waits for what th
   CHECK(world.ends(id, RefreshState::kCompleted));
 }
 
+TEST_CASE("refresh causes: a copy that stays behind is not taken for whole, also after a restart") {
+  Pulling world;
+  broker::Refreshes::Options options;
+  options.timing.stalled_ms = 50;
+  options.gather_ms = 0;
+  options.tick_ms = 5;
+  options.ended_max = 0;
+  const auto restart = [&] {
+    world.restart_refreshes(options);
+    REQUIRE(run_until(world.loop, [&] {
+      return world.refreshes->start("none", "", std::nullopt).error().code() != Errc::kUnavailable;
+    }));
+  };
+  restart();
+  world.pull({"a", "b"}, Offset(0), Offset(3));
+  world.lose_at_last();
+  REQUIRE(world.refreshes->list().size() == 1);
+  const auto id = world.refreshes->list()[0].id;
+  REQUIRE(world.ends(id, RefreshState::kAborted));
+  CHECK(world.refreshes->high_watermark(world.partition()) == Offset(3));
+  restart();
+  REQUIRE(world.refreshes->list().size() == 1);
+  CHECK(world.state(id) == RefreshState::kAborted);
+  CHECK(world.refreshes->high_watermark(world.partition()) == Offset(3));
+
+  options.timing.stalled_ms = 600'000;
+  restart();
+  CopyKeeper keeper(world, "t");
+  REQUIRE(run_until(world.loop, [&] { return !keeper.subscribed.empty(); }));
+  CHECK(keeper.subscribed[0].partitions[0].high_watermark == Offset(3));
+  world.pull({"A"}, Offset(0), Offset(3));
+  const auto newer = world.refreshes->list()[0].id;
+  CHECK(newer > id);
+  CHECK_FALSE(is_over(world.state(newer)));
+  world.pull({"B", "C"}, Offset(1), Offset(3));
+  REQUIRE(run_until(world.loop, [&] { return keeper.values[newer].size() == 3; }));
+}
+
 }  // namespace
 }  // namespace xylem::testing

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace xylem::testing {
@@ -310,6 +311,88 @@ TEST_CASE("refresh run: the goal waits until it is known what there is to have")
   run.set_barrier({Offset(4)});  // it is said once
   CHECK(run.barrier() == std::vector{Offset(5)});
   CHECK(run.sent_all(1, {Offset(5)}, 0).size() == 1);
+}
+
+TEST_CASE("refresh run: a newer one takes over who is owed, and leaves off who is on the way") {
+  WithOne world;
+  auto& run = world.run;
+  run.owe("gone", -20'000);
+  run.leave(1, 0);
+  run.tick(15'000);
+  REQUIRE(run.state() == RefreshState::kCompleted);
+  REQUIRE(run.join(2, "one", false, 20'000).size() == 1);
+  RefreshRun newer({.id = kId + 1, .topic = "t"}, {}, 21'000);
+  newer.owe("gone", 10'000);  // known already
+  CHECK(run.hand_over(newer, 21'000) == RefreshRun::Acts{act(Kind::kLeaveOff, 2)});
+  CHECK(newer.unfinished() == RefreshRun::Owed{{"gone", 1}, {"one", 1}});
+  CHECK(run.unfinished().empty());
+  CHECK(run.state() == RefreshState::kCompleted);
+  CHECK_FALSE(run.is_busy());
+  CHECK(run.tick(30'000).empty());  // RESET is not told again
+  CHECK(run.tick(700'000).empty());
+  newer.join(2, "one", false, 21'000);
+  CHECK(newer.unfinished() == RefreshRun::Owed{{"gone", 1}, {"one", 1}});
+  RefreshRun third({.id = kId + 2, .topic = "t"}, {}, 22'000);
+  run.hand_over(third, 22'000);
+  newer.hand_over(third, 22'000);
+  CHECK(newer.state() == RefreshState::kAborted);
+  CHECK(third.unfinished() == RefreshRun::Owed{{"gone", 1}, {"one", 1}});
+}
+
+TEST_CASE("refresh run: all is sent only to who is being replayed to") {
+  WithOne world;
+  CHECK(world.run.sent_all(1, {Offset(10), Offset(20)}, 1).empty());  // of an older replay
+  world.run.on_reset_ack(1, kId, 2);
+  world.run.began(1, {Offset(0), Offset(0)});
+  CHECK(world.run.acknowledged(1, kId, PartitionId(0), Offset(10), 3).empty());
+  CHECK(world.run.acknowledged(1, kId, PartitionId(1), Offset(20), 3).empty());
+  CHECK(world.run.sent_all(1, {Offset(10), Offset(20)}, 4) ==
+        RefreshRun::Acts{act(Kind::kSendReady, 1)});
+}
+
+TEST_CASE("refresh run: another version whenever other ones are unfinished, and only then") {
+  WithOne world;
+  auto& run = world.run;
+  auto version = run.unfinished_version();
+  const auto has_moved = [&] {
+    return std::exchange(version, run.unfinished_version()) != version;
+  };
+  run.on_reset_ack(1, kId, 1);
+  run.began(1, {Offset(0), Offset(0)});
+  run.acknowledged(1, kId, PartitionId(0), Offset(5), 1);
+  CHECK_FALSE(has_moved());
+  run.join(2, "two", false, 2);
+  CHECK(has_moved());
+  run.leave(2, 3);
+  CHECK_FALSE(run.unfinished().empty());
+  CHECK(has_moved());
+  run.owe("gone", 3);
+  CHECK(has_moved());
+  run.forget("nobody");
+  CHECK_FALSE(has_moved());
+  run.forget("gone");
+  CHECK(has_moved());
+  run.on_ready_ack(1, kId, 4);
+  CHECK(has_moved());
+  run.abort("enough");
+  CHECK(has_moved());
+}
+
+TEST_CASE(
+    "refresh run: what the replay passes over counts as acknowledged, when all before it is") {
+  WithOne world;
+  auto& run = world.run;
+  run.on_reset_ack(1, kId, 1);
+  run.began(1, {Offset(0), Offset(0)});
+  run.skips(1, {Offset(4), Offset(0)}, {Offset(2), Offset(20)});
+  CHECK(run.sent_all(1, {Offset(10), Offset(20)}, 2).empty());
+  run.skips(1, {Offset(4), Offset(20)}, {Offset(6), Offset(20)});
+  run.skips(1, {Offset(6), Offset(20)}, {Offset(7), Offset(20)});   // went on at once
+  run.skips(1, {Offset(8), Offset(20)}, {Offset(10), Offset(20)});  // 7 was sent
+  CHECK(run.acknowledged(1, kId, PartitionId(0), Offset(4), 3).empty());
+  CHECK(run.acknowledged(1, kId, PartitionId(0), Offset(7), 3).empty());
+  CHECK(run.acknowledged(1, kId, PartitionId(0), Offset(8), 4) ==
+        RefreshRun::Acts{act(Kind::kSendReady, 1)});
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class CopyKeeper {
 
   // Answers what the broker has told it, unless it is to be silent.
   bool answers = true;
+  std::optional<network::Cursor> copy;  // how far it has one; set it before the loop runs
   std::vector<network::Refresh> resets;
   std::vector<network::Refresh> readies;
   std::map<std::uint64_t, std::vector<std::string>> values;  // by refresh; 0: live
@@ -60,6 +61,7 @@ class CopyKeeper {
       readies.push_back(ready);
       if (answers) answer(network::FrameType::kReadyAck, ready);
     };
+    made.cursor = [this](auto, auto) { return copy; };
     made.subscribed = [this](const auto& answer) { subscribed.push_back(answer); };
     return made;
   }
@@ -105,19 +107,18 @@ struct RefreshWorld : BrokerWorld {
   }
 
   // The broker's refreshes after a stop and a start; consumers' connections are lost.
-  void restart_refreshes() {
+  void restart_refreshes(const broker::Refreshes::Options& options = {}) {
     clients.reset();
     refreshes.reset();
     refreshes.emplace(broker::Refreshes::Context{loop, clock, random, Logger::none(), metrics,
                                                  *partitions, *topics, *state_store()},
-                      broker::Refreshes::Options());
+                      options);
     refreshes->load([](const Status& loaded) { CHECK(loaded); });
     context->refreshes = &*refreshes;
     clients.emplace(*context, hub.make_server());
     REQUIRE(clients->listen(*network::Address::parse(kAddress)));
   }
 
- private:
   storage::StateStore* state_store() { return BrokerWorld::state.get(); }
 };
 

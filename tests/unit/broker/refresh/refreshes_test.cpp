@@ -6,8 +6,12 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace xylem::testing {
@@ -248,6 +252,10 @@ TEST_CASE("refresh record: read as it was written; anything else is corrupt") {
   record.status.barrier = {Offset(1), Offset(2)};
   record.status.failure = "stalled";
   record.owed = {{"one", 2}};
+  const auto without = encode_refresh(record);
+  CHECK(text_of(without).find("stalled\":") == std::string_view::npos);
+  CHECK_FALSE(broker::decode_refresh(broker::refresh_id_text(77), without)->has_stalled);
+  record.has_stalled = true;
   const auto bytes = encode_refresh(record);
   const auto read = broker::decode_refresh(broker::refresh_id_text(77), bytes);
   REQUIRE(read);
@@ -260,6 +268,7 @@ TEST_CASE("refresh record: read as it was written; anything else is corrupt") {
   CHECK(read->status.barrier == record.status.barrier);
   CHECK(read->status.failure == "stalled");
   CHECK(read->owed == record.owed);
+  CHECK(read->has_stalled);
   CHECK_FALSE(broker::decode_refresh("77", bytes));
   for (std::size_t cut = 0; cut < bytes.size(); ++cut)
     CHECK_FALSE(broker::decode_refresh(broker::refresh_id_text(77), Bytes(bytes).first(cut)));
@@ -271,6 +280,119 @@ TEST_CASE("refresh status: ids as text") {
   CHECK(*broker::refresh_id_of("0000000000000abc") == 0xabc);
   for (const auto* bad : {"", "abc", "0000000000000000", "000000000000abcg", "0000000000000abc0"})
     CHECK_FALSE(broker::refresh_id_of(bad));
+}
+
+TEST_CASE("refreshes: an id far ahead of the clock is refused, as no later one could be above it") {
+  RefreshWorld world;
+  world.create("t");
+  REQUIRE(world.ends(world.start("t"), RefreshState::kCompleted));
+  const auto ahead = [&](std::int64_t ms) {
+    return static_cast<std::uint64_t>(world.clock.wall_ms() + ms)
+           << broker::Refreshes::kIdRandomBits;
+  };
+  constexpr auto kMax = broker::Refreshes::kIdAheadMaxMs;
+  for (const auto absurd :
+       std::vector<std::uint64_t>{ahead(kMax + 60'000), 1ULL << 62U, UINT64_MAX}) {
+    const auto refused = world.refreshes->start("t", "", absurd);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Errc::kInvalidRequest);
+    CHECK(std::string(refused.error().what()).find("ahead of this broker's clock") !=
+          std::string::npos);
+  }
+  CHECK(world.refreshes->start("t", "", ahead(kMax - 60'000)));
+}
+
+// A root broker's, which has not heard yet what was decided.
+struct Authority final : broker::TopicAuthority {
+  void create(broker::TopicDefinition, Done) override {}
+
+  void alter(broker::TopicDefinition, Done) override {}
+
+  void remove(const broker::TopicDefinition&, Done) override {}
+
+  [[nodiscard]] Status is_current() const override {
+    if (knows_all) return {};
+    return fail(Errc::kUnavailable, "the catalog has not come yet");
+  }
+
+  bool knows_all = false;
+};
+
+TEST_CASE("refreshes: a topic that is not known before the catalog has come was not deleted") {
+  Authority authority;
+  RefreshWorld world;
+  broker::RefreshRecord record;
+  record.definition = {.id = 77, .topic = "t", .incarnation = {TopicId::from_words(1, 2), 0}};
+  record.status.state = RefreshState::kReplaying;
+  bool is_put = false;
+  world.state_store()->put(std::string(broker::kRefreshKind), broker::refresh_id_text(77),
+                           encode_refresh(record), [&](const Status&) { is_put = true; });
+  REQUIRE(run_until(world.loop, [&] { return is_put; }));
+  world.topics->start(authority);
+  world.restart_refreshes();
+  REQUIRE(run_until(world.loop, [&] { return world.refreshes->find(77).has_value(); }));
+  CHECK(world.state(77) == RefreshState::kResetSent);
+  CHECK(world.refreshes->start("t", "", std::nullopt).error().code() == Errc::kUnavailable);
+  authority.knows_all = true;
+  CHECK(world.ends(77, RefreshState::kAborted));
+}
+
+// Replays what the test says.
+struct Replayed final : broker::RefreshConsumer {
+  void send_refresh(network::FrameType type, const network::Refresh&) override {
+    has_ready = has_ready || type == network::FrameType::kReady;
+    ++told;
+  }
+
+  std::vector<Offset> begin_replay(std::uint64_t) override { return {Offset(0)}; }
+
+  Result<std::size_t> push_replay() override {
+    ++pushes;
+    const auto before = std::exchange(at, next);
+    return static_cast<std::size_t>(at - before);
+  }
+
+  [[nodiscard]] std::vector<Offset> replayed() const override { return {at}; }
+
+  [[nodiscard]] std::vector<Offset> live() const override { return {Offset(3)}; }
+
+  void hold_live() override {}
+
+  void end_replay(bool) override {}
+
+  Offset at;
+  Offset next{1};
+  int pushes = 0;
+  int told = 0;
+  bool has_ready = false;
+};
+
+TEST_CASE("refreshes: a replay whose end is removed from the log meanwhile gets READY") {
+  RefreshWorld world;
+  const auto topic = world.create("t");
+  world.produce("t", {"a", "b", "c"});
+  Replayed consumer;
+  const auto seat =
+      world.refreshes->sit({.consumer = consumer,
+                            .name = "one",
+                            .topic = "t",
+                            .incarnation = topic.incarnation,
+                            .cursors = {Offset(3)},
+                            .high_watermarks = {Offset(4)}});  // no READY of the first time
+  const auto id = world.start("t");
+  REQUIRE(run_until(world.loop, [&] { return consumer.told > 0; }));
+  seat.answered(network::FrameType::kResetAck, {.refresh_id = id});
+  REQUIRE(run_until(world.loop, [&] { return consumer.pushes > 1; }));
+  REQUIRE(world.partitions->find(topic.log(0))->log()->drop_before(Offset(3)));
+  consumer.next = Offset(3);
+  seat.wake();
+  REQUIRE(run_until(world.loop, [&] { return consumer.at == Offset(3); }));
+  CHECK_FALSE(consumer.has_ready);  // the first record is not acknowledged
+  seat.acknowledged(
+      {.topic = "t", .incarnation = topic.incarnation, .next_offset = Offset(1), .refresh_id = id});
+  CHECK(consumer.has_ready);
+  seat.answered(network::FrameType::kReadyAck, {.refresh_id = id});
+  CHECK(world.ends(id, RefreshState::kCompleted));
 }
 
 }  // namespace

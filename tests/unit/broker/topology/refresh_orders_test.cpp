@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,10 +40,12 @@ struct Node {
                       const auto found = known.find(id);
                       return found == known.end() ? std::nullopt : std::optional(found->second);
                     },
-                .hurry = [this] { ++hurries; }}) {}
+                .hurry = [this] { ++hurries; }},
+               clock) {}
 
   Status start(const RefreshOrder& order) {
     ++starts;
+    if (passing) return fail(*passing, "not now");
     if (order.topic != "prices") return fail(Errc::kUnknownTopicOrPartition, "no such topic here");
     known[order.id] = status(order.id, RefreshState::kResetSent);
     return {};
@@ -58,6 +62,8 @@ struct Node {
   }
 
   std::map<std::uint64_t, RefreshStatus> known;
+  std::optional<Errc> passing;
+  ManualClock clock;
   int starts = 0;
   int aborts = 0;
   int hurries = 0;
@@ -79,6 +85,7 @@ TEST_CASE("refresh orders: one that comes again and again is carried out once") 
 
 TEST_CASE("refresh orders: what cannot begin is reported as aborted, while it is ordered") {
   Node node;
+  node.clock.advance_ms(RefreshOrders::kTopicsComeMs);
   node.take(7, "unknown");
   node.take(7, "unknown");
   CHECK(node.starts == 1);
@@ -87,6 +94,52 @@ TEST_CASE("refresh orders: what cannot begin is reported as aborted, while it is
   CHECK(node.orders.report()[0].failure == "no such topic here");
   node.orders.take({});
   CHECK(node.orders.report().empty());
+}
+
+TEST_CASE("refresh orders: what may pass is tried again, and refused when it does not") {
+  for (const auto passing : {Errc::kUnavailable, Errc::kQuotaExceeded}) {
+    Node node;
+    node.clock.advance_ms(RefreshOrders::kTopicsComeMs);
+    node.passing = passing;
+    node.take(7);
+    node.take(7);
+    CHECK(node.starts == 2);
+    CHECK(node.orders.report().empty());
+    node.passing.reset();
+    node.take(7);
+    REQUIRE(node.orders.report().size() == 1);
+    CHECK(node.orders.report()[0].state == "RESET_SENT");
+
+    node.passing = passing;
+    node.take(8);
+    node.clock.advance_ms(RefreshOrders::kPutOffMs - 1);
+    node.take(8);
+    CHECK(node.orders.report().size() == 1);
+    node.clock.advance_ms(1);
+    node.take(8);
+    REQUIRE(node.orders.report().size() == 2);
+    CHECK(node.orders.report()[0].failure == "not now");
+  }
+}
+
+TEST_CASE("refresh orders: just after the start the topic may still come") {
+  Node node;
+  node.clock.advance_ms(RefreshOrders::kTopicsComeMs - 1);
+  node.take(7, "unknown");
+  CHECK(node.orders.report().empty());
+  node.clock.advance_ms(1);
+  node.take(7, "unknown");
+  REQUIRE(node.orders.report().size() == 1);
+  CHECK(node.orders.report()[0].failure == "no such topic here");
+}
+
+TEST_CASE("refresh orders: sums of any offsets stay numbers") {
+  Node node;
+  node.known[3] = status(3, RefreshState::kReplaying);
+  node.known.at(3).barrier = {Offset(INT64_MAX), Offset(INT64_MAX), Offset(INT64_MIN)};
+  node.known.at(3).replayed = {Offset(INT64_MAX - 1), Offset(2)};
+  CHECK(node.orders.report().at(0).to_replay == INT64_MAX);
+  CHECK(node.orders.report().at(0).replayed == INT64_MAX);
 }
 
 TEST_CASE("refresh orders: a stop aborts what runs, and keeps what has not begun from beginning") {

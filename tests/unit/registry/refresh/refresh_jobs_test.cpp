@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -104,6 +105,28 @@ TEST_CASE("refresh jobs: what is stored goes on elsewhere, to the end") {
   CHECK(jobs.orders_for("pos-0")[0].id == id);
   other.complete("pos-0", "prices", id);
   CHECK(jobs.find(id)->record().state == JobState::kCompleted);
+}
+
+TEST_CASE("refresh jobs: ids rise above what nodes report, but for what lies far ahead") {
+  World world;
+  const auto of_time = [&](std::int64_t ahead_ms) {
+    return static_cast<std::uint64_t>(world.clock.wall_ms() + ahead_ms) << 20U;
+  };
+  const auto id_after = [&](std::uint64_t reported) {
+    auto report = report_of("prices");
+    report.refreshes.push_back({.id = RefreshId(reported), .phase = RefreshPhase::kCompleted});
+    world.beat("pos-0", std::move(report));
+    const auto id = world.start(of_the_fleet("prices"));
+    world.complete("pos-0", "prices", id);
+    return id.value();
+  };
+  constexpr auto kAheadMax = static_cast<std::int64_t>(RefreshJobs::kIdAheadMaxMs);
+  for (const auto absurd :
+       std::vector<std::uint64_t>{of_time(kAheadMax), (1ULL << 63U) - 1, UINT64_MAX}) {
+    CAPTURE(absurd);
+    CHECK(id_after(absurd) < of_time(1));
+  }
+  CHECK(id_after(of_time(kAheadMax) - 1) == of_time(kAheadMax));
 }
 
 TEST_CASE("refresh jobs: those who look are told of each change, once") {
