@@ -69,7 +69,11 @@ void LocalTopics::find_or_create(const std::string& name,
     return done(fail(Errc::kAlreadyExists,
                      "the cluster has a topic \"" + name + "\", so this broker can have none",
                      "rename that one: dead letters need the name"));
-  if (changing_.contains(name)) return done(is_changing(name));
+  if (const auto changing = changing_.find(name); changing != changing_.end()) {
+    changing->second.push_back(
+        [this, name, done = std::move(done)] { find_or_create(name, done); });
+    return;
+  }
   if (known != nullptr) {
     auto* partition = partitions_->find(known->log(0));
     if (partition != nullptr) return done(partition);
@@ -94,16 +98,23 @@ void LocalTopics::create(TopicDefinition topic, Done done) {
                      "a broker has at most " + std::to_string(kTopicsMax) + " local topics"));
   topic.is_local = true;
   topic.incarnation = {TopicId::random(context_.random), 0};
-  changing_.insert(topic.name);
+  changing_.try_emplace(topic.name);
   context_.state.put(std::string(kKind), topic.name, row_of(topic),
                      [this, topic, done = std::move(done)](const Status& written) {
-                       changing_.erase(topic.name);
-                       if (!written) return done(std::unexpected(written.error()));
-                       topics_.emplace(topic.name, topic);
-                       if (auto opened = open(topic); !opened) return done(pass(opened));
-                       context_.logger.info("topic.local_created", {{"topic", topic.name}});
-                       done(topic);
+                       settle(topic.name, [&] {
+                         if (!written) return done(std::unexpected(written.error()));
+                         topics_.emplace(topic.name, topic);
+                         if (auto opened = open(topic); !opened) return done(pass(opened));
+                         context_.logger.info("topic.local_created", {{"topic", topic.name}});
+                         done(topic);
+                       });
                      });
+}
+
+void LocalTopics::settle(const std::string& name, const std::function<void()>& answer) {
+  const auto waiting = changing_.extract(name);
+  answer();
+  for (const auto& go_on : waiting.mapped()) go_on();
 }
 
 void LocalTopics::alter(TopicDefinition topic, Done done) {
@@ -111,27 +122,29 @@ void LocalTopics::alter(TopicDefinition topic, Done done) {
     return done(fail(Errc::kInvalidRequest,
                      "a local topic has one partition with one replica, "
                      "and no dead letters of its own"));
-  if (!changing_.insert(topic.name).second) return done(is_changing(topic.name));
+  if (!changing_.try_emplace(topic.name).second) return done(is_changing(topic.name));
   context_.state.put(std::string(kKind), topic.name, row_of(topic),
                      [this, topic, done = std::move(done)](const Status& written) {
-                       changing_.erase(topic.name);
-                       if (!written) return done(std::unexpected(written.error()));
-                       topics_.insert_or_assign(topic.name, topic);
-                       partitions_->apply(topic, PartitionId(0));
-                       catalog_->put_local(topic);
-                       done(topic);
+                       settle(topic.name, [&] {
+                         if (!written) return done(std::unexpected(written.error()));
+                         topics_.insert_or_assign(topic.name, topic);
+                         partitions_->apply(topic, PartitionId(0));
+                         catalog_->put_local(topic);
+                         done(topic);
+                       });
                      });
 }
 
 // The row goes first: what a crash leaves is a log that nobody knows, not a topic without one.
 void LocalTopics::remove(const TopicDefinition& topic, Done done) {
-  if (!changing_.insert(topic.name).second) return done(is_changing(topic.name));
+  if (!changing_.try_emplace(topic.name).second) return done(is_changing(topic.name));
   context_.state.remove(std::string(kKind), topic.name,
                         [this, topic, done = std::move(done)](const Status& removed) {
-                          changing_.erase(topic.name);
-                          if (!removed) return done(std::unexpected(removed.error()));
-                          forget(topic);
-                          done(topic);
+                          settle(topic.name, [&] {
+                            if (!removed) return done(std::unexpected(removed.error()));
+                            forget(topic);
+                            done(topic);
+                          });
                         });
 }
 

@@ -23,6 +23,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace xylem::broker {
 
@@ -46,7 +47,7 @@ class LocalTopics final : public TopicAuthority {
   // broker's log, and its topic is not found. Both outlive this.
   void start(PartitionTable& partitions, TopicCatalog& catalog);
 
-  // Its partition, which this broker leads.
+  // Its partition, which this broker leads. While the topic is being changed it waits for that.
   void find_or_create(const std::string& name, std::function<void(Result<Partition*>)> done);
 
   [[nodiscard]] bool has(const Incarnation& incarnation) const {
@@ -63,12 +64,16 @@ class LocalTopics final : public TopicAuthority {
   Result<Partition*> open(const TopicDefinition& topic);
   void forget(const TopicDefinition& topic);
 
+  // Its change is over: who waits for it goes on, after `answer`.
+  void settle(const std::string& name, const std::function<void()>& answer);
+
   Context context_;
   PartitionTable* partitions_ = nullptr;
   TopicCatalog* catalog_ = nullptr;
   std::map<std::string, TopicDefinition> topics_;
   std::set<TopicId> incarnations_;  // of those that are open
-  std::set<std::string> changing_;  // whose row is being written
+  // Whose row is being written, and who waits for that.
+  std::map<std::string, std::vector<std::function<void()>>> changing_;
 };
 
 }  // namespace xylem::broker

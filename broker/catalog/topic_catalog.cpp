@@ -72,15 +72,31 @@ void TopicCatalog::apply(const TopicChange& change) {
                         {{"topic", change.name}, {"error", topic.error().what()}});
 }
 
+void TopicCatalog::keep(Topics& topics, const TopicDefinition& topic) {
+  const auto known = topics.find(topic.name);
+  if (known != topics.end() && known->second.incarnation.topic != topic.incarnation.topic)
+    drop(topics, topic.name);
+  const auto kept = topics.insert_or_assign(topic.name, topic).first;
+  by_id_.insert_or_assign(topic.incarnation.topic, &kept->second);
+}
+
+std::optional<TopicDefinition> TopicCatalog::drop(Topics& topics, const std::string& name) {
+  auto known = topics.extract(name);
+  if (!known) return std::nullopt;
+  const auto indexed = by_id_.find(known.mapped().incarnation.topic);
+  if (indexed != by_id_.end() && indexed->second == &known.mapped()) by_id_.erase(indexed);
+  return std::move(known.mapped());
+}
+
 void TopicCatalog::put_local(const TopicDefinition& topic) {
-  local_.insert_or_assign(topic.name, topic);
+  keep(local_, topic);
   if (is_local(topic.name)) announce(topic, false);
 }
 
 void TopicCatalog::erase_local(const std::string& name) {
   const bool was_found = is_local(name);
-  const auto known = local_.extract(name);
-  if (was_found && known) announce(known.mapped(), true);
+  const auto known = drop(local_, name);
+  if (was_found && known) announce(*known, true);
 }
 
 bool TopicCatalog::is_local(std::string_view name) const {
@@ -103,16 +119,15 @@ void TopicCatalog::put(const TopicDefinition& topic) {
   const auto known = topics_.find(topic.name);
   if (known != topics_.end() && known->second == topic) return;
   if (known != topics_.end() && known->second.incarnation != topic.incarnation) erase(topic.name);
-  topics_.insert_or_assign(topic.name, topic);
+  keep(topics_, topic);
   open_partitions(topic);
   announce(topic, false);
 }
 
 void TopicCatalog::erase(const std::string& name) {
-  const auto known = topics_.find(name);
-  if (known == topics_.end()) return;
-  const auto gone = std::move(known->second);
-  topics_.erase(known);
+  const auto known = drop(topics_, name);
+  if (!known) return;
+  const auto& gone = *known;
   announce(gone, true);
   if (is_local(name)) announce(local_.at(name), false);
   for (std::int32_t p = 0; p < gone.partitions && authority_ == nullptr; ++p) {
@@ -231,12 +246,17 @@ const TopicDefinition* TopicCatalog::find(std::string_view name) const {
 }
 
 const TopicDefinition* TopicCatalog::find(const Incarnation& incarnation) const {
-  for (const auto* topics : {&topics_, &local_}) {
-    for (const auto& [name, topic] : *topics) {
-      if (topic.incarnation == incarnation) return &topic;
-    }
-  }
-  return nullptr;
+  const auto found = by_id_.find(incarnation.topic);
+  return found == by_id_.end() || found->second->incarnation != incarnation ? nullptr
+                                                                            : found->second;
+}
+
+const TopicDefinition* TopicCatalog::find(const TopicId& id) const {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return nullptr;
+  const auto* topic = found->second;
+  const bool is_hidden = topic->is_local && !is_local(topic->name);
+  return is_hidden ? nullptr : topic;
 }
 
 std::vector<const TopicDefinition*> TopicCatalog::all() const {

@@ -112,6 +112,7 @@ class TopicCatalog {
   // Null: no such topic (yet).
   [[nodiscard]] const TopicDefinition* find(std::string_view name) const;
   [[nodiscard]] const TopicDefinition* find(const Incarnation& incarnation) const;
+  [[nodiscard]] const TopicDefinition* find(const TopicId& id) const;  // one of all()
   [[nodiscard]] std::vector<const TopicDefinition*> all() const;  // by name, without `__topics`
 
   [[nodiscard]] bool is_owner() const { return leadership_ != kNoEpoch || authority_ != nullptr; }
@@ -120,6 +121,10 @@ class TopicCatalog {
   void reread();
 
  private:
+  using Topics = std::map<std::string, TopicDefinition, std::less<>>;
+
+  void keep(Topics& topics, const TopicDefinition& topic);
+  std::optional<TopicDefinition> drop(Topics& topics, const std::string& name);
   void read_on();
   void apply(const TopicChange& change);
   void publish(const std::string& name, std::optional<std::string> json, Done done);
@@ -135,8 +140,9 @@ class TopicCatalog {
   bool reading_ = false;
   bool has_unreadable_ = false;
   Filter filter_;
-  std::map<std::string, TopicDefinition, std::less<>> topics_;
-  std::map<std::string, TopicDefinition, std::less<>> local_;
+  Topics topics_;
+  Topics local_;
+  std::map<TopicId, const TopicDefinition*> by_id_;  // of both
   // Names whose change waits for its commit, and who waits for that.
   std::map<std::string, std::vector<std::function<void()>>> changing_;
   std::vector<Observer> observers_;

@@ -8,6 +8,15 @@
 #include <utility>
 
 namespace xylem::broker {
+namespace {
+
+// Of more than fit the last ones are known.
+void add_dead(std::vector<Offset>& dead, Offset offset) {
+  dead.insert(std::ranges::upper_bound(dead, offset), offset);
+  if (dead.size() > kOthersDeadMax) dead.erase(dead.begin());
+}
+
+}  // namespace
 
 DeadLetters::DeadLetters(const Context& context)
     : context_(context),
@@ -15,16 +24,25 @@ DeadLetters::DeadLetters(const Context& context)
                                         "Deliveries to groups that failed, where they count.")),
       dead_lettered_(context.metrics.counter("xylem_delivery_dead_lettered_total",
                                              "Records stored in a topic of dead letters.")),
+      again_(context.loop),
       self_(std::make_shared<DeadLetters*>(this)) {
   context_.topics.observe([self = self_](const TopicDefinition& topic, bool removed) {
     if (*self == nullptr) return;
-    if (removed) {
-      (*self)->context_.counts.remove_if([&](const auto&, const DeliveryCount& count) {
-        return count.incarnation == topic.incarnation;
-      });
-    }
+    if (removed) (*self)->on_removed(topic);
     (*self)->tell(topic.name);
   });
+}
+
+void DeadLetters::on_removed(const TopicDefinition& topic) {
+  context_.counts.remove_if([&](const auto&, const DeliveryCount& count) {
+    return count.incarnation == topic.incarnation;
+  });
+  std::vector<GroupPartition> over;
+  for (const auto& [where, pending] : pending_) {
+    // What is being stored comes to its own end.
+    if (!pending.is_storing && context_.counts.find(where) == nullptr) over.push_back(where);
+  }
+  for (const auto& where : over) settle(where, Outcome{});
 }
 
 Result<std::uint32_t> DeadLetters::limit_for(const Failure& failure) const {
@@ -49,43 +67,55 @@ void DeadLetters::failed(const Failure& failure, Done done) {
   auto limit = limit_for(failure);
   if (!limit) return done(pass(limit));
   const auto* known = context_.counts.find(failure.where);
-  const bool is_same = known != nullptr && known->offset == failure.offset &&
-                       known->incarnation == failure.incarnation;
+  if (known != nullptr && known->incarnation != failure.incarnation) known = nullptr;
+  const bool is_same = known != nullptr && known->offset == failure.offset;
   if (is_same && known->is_dead) return done(Outcome{known->failures, true});
+  auto others = known == nullptr ? std::vector<Offset>() : known->others_dead;
+  if (std::ranges::binary_search(others, failure.offset)) return done(Outcome{*limit, true});
   const auto pending = pending_.find(failure.where);
-  if (pending != pending_.end() && pending->second.is_storing) {
+  const bool was_given_up = pending != pending_.end() && pending->second.is_given_up;
+  if (pending != pending_.end() && !was_given_up) {
     if (is_same) return pending->second.waiting.push_back(std::move(done));
     return done(
         fail(Errc::kUnavailable, "another record of the partition is being stored", "retry"));
   }
-  const bool was_given_up = pending != pending_.end() && pending->second.is_given_up;
-  const DeliveryCount count{.offset = failure.offset,
-                            .incarnation = failure.incarnation,
-                            .failures = (is_same ? known->failures : 0) + 1,
-                            .reason = failure.reason.substr(0, network::kFailureReasonBytesMax)};
+  if (known != nullptr && known->is_dead) add_dead(others, known->offset);
+  DeliveryCount count{.offset = failure.offset,
+                      .incarnation = failure.incarnation,
+                      .failures = (is_same ? known->failures : 0) + 1,
+                      .is_dead = false,
+                      .others_dead = std::move(others),
+                      .reason = failure.reason.substr(0, network::kFailureReasonBytesMax)};
   failures_.add();
-  settle(failure.where, Outcome{count.failures, false});  // of another record, or given up
-  if (count.failures >= *limit)
-    pending_.emplace(failure.where,
-                     Pending{.offset = failure.offset, .may_be_stored = is_same && was_given_up});
+  settle(failure.where, Outcome{count.failures, false});  // given up
+  const auto removed =
+      context_.counts.make_room(failure.where, [this](const GroupPartition& where) {
+        const auto found = pending_.find(where);
+        return found != pending_.end() && !found->second.is_given_up;
+      });
+  if (removed) pending_.erase(*removed);
+  const Pending due{.offset = failure.offset, .may_be_stored = is_same && was_given_up};
   context_.counts.put(
-      failure.where, count,
-      [self = self_, failure, limit = *limit, done = std::move(done)](const Status& counted) {
+      failure.where, std::move(count),
+      [self = self_, failure, due, limit = *limit, done = std::move(done)](const Status& counted) {
         if (*self == nullptr) return;
         if (!counted) return done(std::unexpected(counted.error()));
-        (*self)->on_counted(failure, limit, done);
+        (*self)->on_counted(failure, due, limit, done);
       });
 }
 
-void DeadLetters::on_counted(const Failure& failure, std::uint32_t limit, const Done& done) {
+void DeadLetters::on_counted(const Failure& failure,
+                             const Pending& due,
+                             std::uint32_t limit,
+                             const Done& done) {
   const auto* count = context_.counts.find(failure.where);
   // Another consumer of the group may have got further meanwhile.
   if (count == nullptr || count->offset != failure.offset || count->failures < limit)
     return done(Outcome{count == nullptr ? 0 : count->failures, false});
   if (count->is_dead) return done(Outcome{count->failures, true});
-  const auto pending = pending_.find(failure.where);
-  if (pending == pending_.end()) return done(Outcome{count->failures, false});
-  pending->second.waiting.push_back(done);
+  auto& pending = pending_.try_emplace(failure.where, due).first->second;
+  pending.is_given_up = false;
+  pending.waiting.push_back(done);
   store(failure.where);
 }
 
@@ -110,13 +140,14 @@ bool DeadLetters::may_push(const GroupPartition& where) {
 void DeadLetters::store(const GroupPartition& where) {
   auto& pending = pending_.at(where);
   const auto* count = context_.counts.find(where);
-  if (pending.is_storing || count == nullptr) return;
+  if (pending.is_storing) return;
+  if (count == nullptr) return settle(where, Outcome{});
   auto* partition = context_.partitions.find({count->incarnation, where.partition});
   if (partition == nullptr)
     return give_up(where, Error(Errc::kUnknownTopicOrPartition, "the partition went elsewhere"));
   auto found = first_record(*partition->log(), count->offset, count->offset + 1,
                             [](const RecordView&) { return true; });
-  if (!found && found.error().code() == Errc::kUnavailable) return;  // may_push() comes again
+  if (!found && found.error().code() == Errc::kUnavailable) return store_later(where);
   if (!found) return give_up(where, found.error());
   if (!*found) {  // retention or compaction took it
     const Outcome outcome{count->failures, false};
@@ -128,9 +159,27 @@ void DeadLetters::store(const GroupPartition& where) {
       dead_letter_topic(where.topic),
       [self = self_, where, found = std::move(**found)](const Result<Partition*>& letters) {
         if (*self == nullptr) return;
+        if (!letters && letters.error().code() == Errc::kUnavailable)
+          return (*self)->store_later(where);
         if (!letters) return (*self)->give_up(where, letters.error());
         (*self)->append(where, found, **letters);
       });
+}
+
+void DeadLetters::store_later(const GroupPartition& where) {
+  pending_.at(where).is_storing = false;
+  if (!again_.is_active()) again_.start(kAgainMs, 0, [this] { store_again(); });
+}
+
+void DeadLetters::store_again() {
+  std::vector<GroupPartition> late;
+  for (const auto& [where, pending] : pending_) {
+    if (!pending.is_storing && !pending.is_given_up) late.push_back(where);
+  }
+  for (const auto& where : late) {
+    const auto found = pending_.find(where);
+    if (found != pending_.end() && !found->second.is_given_up) store(where);
+  }
 }
 
 Result<bool> DeadLetters::is_stored(const GroupPartition& where,
@@ -157,10 +206,7 @@ void DeadLetters::append(const GroupPartition& where,
     return settle(where, Outcome{});  // the topic was deleted, or the group went on
   if (pending.may_be_stored) {
     const auto stored = is_stored(where, found, letters);
-    if (!stored && stored.error().code() == Errc::kUnavailable) {
-      pending.is_storing = false;
-      return;
-    }
+    if (!stored && stored.error().code() == Errc::kUnavailable) return store_later(where);
     if (!stored) return give_up(where, stored.error());
     if (*stored) return on_stored(where);
   }
@@ -219,7 +265,9 @@ void DeadLetters::give_up(const GroupPartition& where, const Error& why) {
   if (found == pending_.end()) return;
   found->second.is_storing = false;
   found->second.is_given_up = true;
-  for (const auto& done : std::exchange(found->second.waiting, {})) done(std::unexpected(why));
+  const auto waiting = std::exchange(found->second.waiting, {});
+  if (context_.counts.find(where) == nullptr) pending_.erase(found);  // the topic was deleted
+  for (const auto& done : waiting) done(std::unexpected(why));
   tell(where.topic);
 }
 
@@ -241,14 +289,32 @@ void DeadLetters::tell(const std::string& topic) {
 std::optional<Offset> DeadLetters::left_out(const GroupPartition& where,
                                             const Incarnation& incarnation) const {
   const auto* count = context_.counts.find(where);
-  if (count == nullptr || !count->is_dead || count->incarnation != incarnation) return std::nullopt;
-  return count->offset;
+  if (count == nullptr || count->incarnation != incarnation) return std::nullopt;
+  auto first = count->is_dead ? std::optional(count->offset) : std::nullopt;
+  if (!count->others_dead.empty())
+    first = std::min(first.value_or(count->others_dead.front()), count->others_dead.front());
+  return first;
 }
 
 void DeadLetters::passed(const GroupPartition& where, Offset next) {
   const auto* count = context_.counts.find(where);
-  if (count == nullptr || count->offset >= next || pending_.contains(where)) return;
-  context_.counts.remove(where);
+  if (count == nullptr) return;
+  const auto pending = pending_.find(where);
+  const bool is_given_up = pending != pending_.end() && pending->second.is_given_up;
+  // A dead one is stored, and only being noted.
+  if (pending != pending_.end() && !is_given_up && !count->is_dead) return;
+  const auto& dead = count->others_dead;
+  if (count->offset >= next && (dead.empty() || dead.front() >= next)) return;
+  auto rest = *count;
+  std::erase_if(rest.others_dead, [next](Offset offset) { return offset < next; });
+  if (count->offset < next) {
+    if (is_given_up) pending_.erase(pending);
+    if (rest.others_dead.empty()) return context_.counts.remove(where);
+    rest.offset = rest.others_dead.front();
+    rest.is_dead = true;
+    rest.others_dead.erase(rest.others_dead.begin());
+  }
+  context_.counts.put(where, std::move(rest), [](const Status&) {});
 }
 
 }  // namespace xylem::broker

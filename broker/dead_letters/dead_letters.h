@@ -34,6 +34,7 @@
 #include "common/loop.h"
 #include "common/metrics.h"
 #include "common/result.h"
+#include "common/timer.h"
 
 #include <cstdint>
 #include <functional>
@@ -48,6 +49,7 @@ namespace xylem::broker {
 class DeadLetters {
  public:
   static constexpr std::int64_t kLastLooked = 100;  // records
+  static constexpr std::uint64_t kAgainMs = 100;    // what a disk was to bring in is looked for
 
   struct Context {
     Loop& loop;
@@ -115,7 +117,13 @@ class DeadLetters {
 
   [[nodiscard]] Result<std::uint32_t> limit_for(const Failure& failure) const;
   [[nodiscard]] bool is_due(const GroupPartition& where, const DeliveryCount& count) const;
-  void on_counted(const Failure& failure, std::uint32_t limit, const Done& done);
+  void on_counted(const Failure& failure,
+                  const Pending& due,
+                  std::uint32_t limit,
+                  const Done& done);
+  void on_removed(const TopicDefinition& topic);
+  void store_later(const GroupPartition& where);
+  void store_again();
   void store(const GroupPartition& where);
   void append(const GroupPartition& where, const FoundRecord& found, Partition& letters);
   [[nodiscard]] Result<bool> is_stored(const GroupPartition& where,
@@ -132,6 +140,7 @@ class DeadLetters {
   Counter& dead_lettered_;
   std::map<GroupPartition, Pending> pending_;
   std::vector<std::function<void(const std::string&)>> observers_;
+  Timer again_;
   std::shared_ptr<DeadLetters*> self_;  // what callbacks hold: null once this is gone
 };
 

@@ -6,7 +6,6 @@
 #include "common/batch/record.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -20,13 +19,6 @@ template <class... Each>
 struct Overloaded : Each... {
   using Each::operator()...;
 };
-
-const TopicDefinition* find_topic(const TopicCatalog& topics, const TopicId& id) {
-  const auto all = topics.all();
-  const auto found = std::ranges::find_if(
-      all, [&](const TopicDefinition* topic) { return topic->incarnation.topic == id; });
-  return found == all.end() ? nullptr : *found;
-}
 
 Result<std::int64_t> due_time_of(const RecordView& record, std::int64_t now_ms) {
   const auto due_ms = due_at(record);
@@ -121,6 +113,11 @@ Promotions::Now DelayedLog::now() const {
   return {context_.clock.wall_ms(), context_.clock.monotonic_ms()};
 }
 
+void DelayedLog::close() {
+  is_closed_ = true;
+  std::erase_if(promoting_, [](const auto& entry) { return !entry.second.is_sent; });
+}
+
 void DelayedLog::read_on() {
   if (is_read_) return read_parked();
   auto* partition = leading();
@@ -173,10 +170,8 @@ bool DelayedLog::knows_topics() const {
 
 void DelayedLog::look_for_gone() {
   if (!is_ready() || !knows_topics()) return;
-  std::set<TopicId> there;
-  for (const auto* topic : context_.topics.all()) there.insert(topic->incarnation.topic);
   for (const auto& target : promotions_.targets()) {
-    if (!there.contains(target.topic)) promotions_.gone(target);
+    if (context_.topics.find(target.topic) == nullptr) promotions_.gone(target);
   }
   run();
 }
@@ -263,13 +258,13 @@ void DelayedLog::perform(const Promotions::Action& action) {
       Overloaded{
           [this](const Promotions::Ask& it) { ask(it.target); },
           [this](const Promotions::WriteIntent& it) { write(it.intent.target, records_of(it)); },
-          [this](const Promotions::Promote& it) { begin_promotion(it.intent); },
+          [this](const Promotions::Promote& it) { begin_promotion(it); },
           [this](const Promotions::WriteDone& it) { write(it.target, records_of(it)); }},
       action);
 }
 
 void DelayedLog::ask(const Target& target) {
-  const auto* topic = find_topic(context_.topics, target.topic);
+  const auto* topic = context_.topics.find(target.topic);
   if (topic == nullptr) {
     if (knows_topics()) return promotions_.gone(target);
     return promotions_.failed(target);
@@ -300,10 +295,19 @@ void DelayedLog::write(const Target& target, const std::vector<Record>& records)
   });
 }
 
-void DelayedLog::begin_promotion(const Intent& intent) {
-  promoting_.insert_or_assign(intent.target,
-                              Promotion{intent, ParkedReader(intent.parked), {}, false});
+void DelayedLog::begin_promotion(const Promotions::Promote& action) {
+  Promotion promotion{
+      .intent = action.intent,
+      .reader = ParkedReader(action.intent.parked),
+      .due_ms = {},
+      .is_sent = false,
+      .claim = context_.budget->claim(action.bytes, [this] { read_parked_soon(); })};
+  promoting_.insert_or_assign(action.intent.target, std::move(promotion));
   read_parked();
+}
+
+void DelayedLog::read_parked_soon() {
+  if (!next_read_.is_active()) next_read_.start(0, 0, [this] { read_parked(); });
 }
 
 void DelayedLog::read_parked() {
@@ -311,30 +315,42 @@ void DelayedLog::read_parked() {
   if (partition == nullptr) return;
   std::vector<Target> reading;
   for (const auto& [target, promotion] : promoting_) {
-    if (!promotion.is_sent) reading.push_back(target);
+    if (!promotion.is_sent && promotion.claim->is_granted()) reading.push_back(target);
   }
   for (const auto& target : reading) {
     const auto found = promoting_.find(target);
-    if (found == promoting_.end()) continue;
-    const auto progress =
-        found->second.reader.read_on(*partition->log(), partition->high_watermark());
-    if (!progress) {
-      context_.logger.error("delayed.unreadable", {{"partition", id_.partition.value()},
-                                                   {"error", progress.error().what()}});
-      promoting_.erase(found);
-      promotions_.promoted(target, Promotions::Outcome::kAgain);
-      run();
-    } else if (*progress == ParkedReader::Progress::kDone) {
-      promote(target, found->second);
-    } else if (*progress == ParkedReader::Progress::kMore && !next_read_.is_active()) {
-      next_read_.start(0, 0, [this] { read_parked(); });
-    }
+    if (found != promoting_.end() && !found->second.is_sent)
+      read_parked(*partition, target, found->second);
   }
 }
 
-void DelayedLog::promote(const Target& target, Promotion& promotion) {
-  promotion.is_sent = true;
-  const auto& found = promotion.reader.found();
+void DelayedLog::read_parked(Partition& partition, const Target& target, Promotion& promotion) {
+  const auto progress = promotion.reader.read_on(*partition.log(), partition.high_watermark());
+  if (!progress) {
+    context_.logger.error("delayed.unreadable", {{"partition", id_.partition.value()},
+                                                 {"error", progress.error().what()}});
+    return read_again(target);
+  }
+  switch (*progress) {
+    case ParkedReader::Progress::kDone:
+      return promote(partition, target, promotion);
+    case ParkedReader::Progress::kMore:
+      return read_parked_soon();
+    case ParkedReader::Progress::kCold:
+      return;
+    case ParkedReader::Progress::kHeld:
+      return read_again(target);
+  }
+}
+
+void DelayedLog::read_again(const Target& target) {
+  promoting_.erase(target);
+  promotions_.promoted(target, Promotions::Outcome::kAgain);
+  run();
+}
+
+void DelayedLog::promote(const Partition& partition, const Target& target, Promotion& promotion) {
+  auto found = promotion.reader.take_found();
   std::vector<Record> records;
   std::vector<Offset> missing;
   for (const auto offset : promotion.intent.parked) {
@@ -343,20 +359,28 @@ void DelayedLog::promote(const Target& target, Promotion& promotion) {
       missing.push_back(offset);
       continue;
     }
-    records.push_back(record->second.record);
+    records.push_back(std::move(record->second.record));
     promotion.due_ms.push_back(record->second.due_ms);
   }
+  if (!missing.empty() && partition.is_to_be_filled()) return read_again(target);
   if (!missing.empty()) {
     promoting_.erase(target);
     promotions_.lost(target, missing);
     return run();
   }
-  const auto* topic = find_topic(context_.topics, target.topic);
+  promotion.is_sent = true;
+  send(target, promotion.intent, records);
+}
+
+// The answer may end the promotion inside the call, and `intent` with it.
+void DelayedLog::send(const Target& target,
+                      const Intent& intent,
+                      const std::vector<Record>& records) {
+  const auto* topic = context_.topics.find(target.topic);
   if (topic == nullptr) {
     if (knows_topics()) promotions_.gone(target);
     return on_answer(target, fail(Errc::kUnavailable, "the topic is gone"));
   }
-  const auto& intent = promotion.intent;
   if (topic->incarnation.generation != intent.generation)
     return on_answer(target, fail(Errc::kStaleGeneration, "the topic has another generation"));
   BatchBuilder builder;

@@ -10,6 +10,7 @@
 
 #include "broker/catalog/topic_catalog.h"
 #include "broker/delayed/parked_reader.h"
+#include "broker/delayed/promotion_budget.h"
 #include "broker/delayed/promotions.h"
 #include "broker/delayed/target_partitions.h"
 #include "broker/partitions/partition_table.h"
@@ -45,6 +46,7 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
     Counter& dropped;
     Counter& lost;
     Histogram& lateness;
+    std::shared_ptr<PromotionBudget> budget;  // of all partitions
   };
 
   // `partition` is led by this broker.
@@ -68,7 +70,7 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
   void park(const Target& target, Bytes batch, Acks acks, Partition::AppendDone done);
 
   // Nothing is looked at any more, also not by what is under way.
-  void close() { is_closed_ = true; }
+  void close();
 
   [[nodiscard]] const Promotions& promotions() const { return promotions_; }
 
@@ -78,6 +80,7 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
     ParkedReader reader;
     std::vector<std::int64_t> due_ms;
     bool is_sent = false;
+    std::unique_ptr<PromotionBudget::Claim> claim;
   };
 
   struct Packed {
@@ -99,9 +102,13 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
   void perform(const Promotions::Action& action);
   void ask(const Target& target);
   void write(const Target& target, const std::vector<Record>& records);
-  void begin_promotion(const Intent& intent);
+  void begin_promotion(const Promotions::Promote& action);
+  void read_parked_soon();
   void read_parked();
-  void promote(const Target& target, Promotion& promotion);
+  void read_parked(Partition& partition, const Target& target, Promotion& promotion);
+  void read_again(const Target& target);
+  void promote(const Partition& partition, const Target& target, Promotion& promotion);
+  void send(const Target& target, const Intent& intent, const std::vector<Record>& records);
   void on_answer(const Target& target, const Status& answer);
   void count_promoted(const Promotion& promotion);
   void count_gone();
@@ -114,8 +121,7 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
   bool is_read_ = false;
   std::uint64_t unreadable_ = 0;
   Promotions promotions_;
-  std::size_t parking_ = 0;  // records on their way into the log
-  std::map<Target, Promotion> promoting_;
+  std::size_t parking_ = 0;    // records on their way into the log
   std::uint64_t dropped_ = 0;  // as counted
   std::uint64_t lost_ = 0;
   bool is_running_ = false;
@@ -123,6 +129,7 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
   Timer next_part_;
   Timer next_read_;
   Timer wake_;
+  std::map<Target, Promotion> promoting_;  // destroyed first: a claim given back may start a timer
 };
 
 }  // namespace xylem::broker

@@ -34,7 +34,8 @@ DelayedRecords::DelayedRecords(const Context& context, Hooks hooks)
               "xylem_delayed_dropped_total", kDroppedHelp, {{"reason", "damaged"}}),
           context.metrics.histogram("xylem_delayed_lateness_seconds",
                                     "From a delayed record's due time to its delivery.",
-                                    lateness_bounds())},
+                                    lateness_bounds()),
+          std::make_shared<PromotionBudget>()},
       parked_(context.metrics.gauge("xylem_delayed_parked",
                                     "Delayed records that wait here, as leader.")),
       ticker_(context.client.loop) {
@@ -63,7 +64,10 @@ void DelayedRecords::on_moved(const Partition& partition) {
 void DelayedRecords::look(PartitionId partition) {
   if (partition.value() < 0 || partition.value() >= network::kDelayedPartitions) return;
   auto& log = logs_.at(static_cast<std::size_t>(partition.value()));
-  if (log != nullptr && !log->is_current()) log.reset();
+  if (log != nullptr && !log->is_current()) {
+    log->close();
+    log.reset();
+  }
   const auto* here = context_.partitions.find(home().log(partition.value()));
   if (log == nullptr && here != nullptr && here->is_leader())
     log = std::make_shared<DelayedLog>(log_context_, *here);

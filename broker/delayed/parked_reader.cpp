@@ -27,7 +27,7 @@ Result<ParkedReader::Progress> ParkedReader::read_on(storage::PartitionLog& log,
   while (next_ < wanted_.size()) {
     if (bytes >= kPartBytes) return Progress::kMore;
     const auto from = std::max(wanted_[next_], log.start_offset());
-    if (from >= below) break;
+    if (from >= below) return Progress::kHeld;
     auto warm = log.warm_up(from, kWarmBytes);
     if (!warm) return pass(warm);
     if (!*warm) return Progress::kCold;

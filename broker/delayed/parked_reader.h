@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 namespace xylem::broker {
@@ -25,6 +26,7 @@ class ParkedReader {
     kDone,
     kMore,  // call again in another turn
     kCold,  // call again once the log has brought something in
+    kHeld,  // `below` is not above some of them: damage that others make good, say
   };
 
   struct Found {
@@ -37,8 +39,11 @@ class ParkedReader {
   // Errors: as PartitionLog::read.
   Result<Progress> read_on(storage::PartitionLog& log, Offset below);
 
-  // Once it is done. What is not there was lost.
+  // Once it is done. What is not there is not in the log.
   [[nodiscard]] const std::map<Offset, Found>& found() const { return found_; }
+
+  // All that was found; after that nothing is.
+  [[nodiscard]] std::map<Offset, Found> take_found() { return std::exchange(found_, {}); }
 
  private:
   void take(const RecordView& record);

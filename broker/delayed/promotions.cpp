@@ -37,7 +37,10 @@ void Promotions::start(const Now& now) {
     auto& intent = *state.open;
     const auto count = intent.parked.size();
     std::erase_if(intent.parked, [this](Offset offset) { return !loaded_.contains(offset); });
-    for (const auto offset : intent.parked) loaded_.erase(offset);
+    for (const auto offset : intent.parked) {
+      const auto parked = loaded_.extract(offset);
+      state.open_bytes += parked.mapped().bytes;
+    }
     size_ += intent.parked.size();
     state.life = intent.life;
     state.producer = intent.producer;
@@ -112,7 +115,7 @@ void Promotions::advance(Entered& entered) {
     return act(entered, Step::kWritingDone, WriteDone{target, state.doomed, state.is_forgetting});
   }
   if (state.open && !state.is_unwritten)
-    return act(entered, Step::kPromoting, Promote{*state.open});
+    return act(entered, Step::kPromoting, Promote{*state.open, state.open_bytes});
   act(entered, Step::kAsking, Ask{target});
 }
 
@@ -160,6 +163,7 @@ void Promotions::begin_batch(Entered& entered) {
   Intent intent;
   intent.target = target;
   std::size_t bytes = 0;
+  state.open_bytes = 0;
   auto& queue = state.queue;
   while (!queue.empty() && intent.parked.size() < limits_.records) {
     const auto& next = queue.top();
@@ -168,6 +172,7 @@ void Promotions::begin_batch(Entered& entered) {
     if (!intent.parked.empty() && !fits) break;
     intent.parked.push_back(next.offset);
     state.bytes -= next.bytes;
+    state.open_bytes += next.bytes;
     queue.pop();
   }
   XYLEM_CHECK(!intent.parked.empty());

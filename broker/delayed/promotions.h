@@ -64,6 +64,7 @@ class Promotions {
   // Into the target, unless it is there: promoted().
   struct Promote {
     Intent intent;
+    std::uint64_t bytes = 0;  // of its records, at most
   };
 
   // Tombstones into `__delayed`, in one batch; `forgets`: the target's too: written().
@@ -140,6 +141,7 @@ class Promotions {
     Queue queue;
     std::uint64_t bytes = 0;     // of the queue
     std::optional<Intent> open;  // written, or about to be
+    std::uint64_t open_bytes = 0;
     bool is_unwritten = false;   // `open`, as it is now
     bool is_new_life = false;    // of `open`: it was never sent by these numbers
     std::vector<Offset> doomed;  // to be taken away without having been promoted

@@ -4,9 +4,10 @@
 // Rows of kind "delivery_count" in state.db, kept in memory and written through:
 //
 //   key    as of a committed offset (offset_record.h)
-//   value  offset i64, topic id u64 u64, generation u32, failures u32, dead u8, the last reason
+//   value  offset i64, topic id u64 u64, generation u32, failures u32, flags u8 (1: dead, 2: others
+//          are), with 2: count u8 | offsets i64..., the last reason
 //
-// `dead`: it is stored as a dead letter, and the group's cursor may still be before it.
+// Dead: it is stored as a dead letter, and the group's cursor may still be before it.
 //
 // Limits: kRowsMax. Threads: the loop's. Errors: kQuotaExceeded, and those of the disk.
 #pragma once
@@ -23,15 +24,19 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace xylem::broker {
+
+inline constexpr std::size_t kOthersDeadMax = 16;
 
 struct DeliveryCount {
   Offset offset;
   Incarnation incarnation;
   std::uint32_t failures = 0;
   bool is_dead = false;
-  std::string reason;  // at most network::kFailureReasonBytesMax
+  std::vector<Offset> others_dead;  // of the partition, at most kOthersDeadMax; ascending
+  std::string reason;               // at most network::kFailureReasonBytesMax
 
   bool operator==(const DeliveryCount&) const = default;
 };
@@ -59,13 +64,30 @@ class DeliveryCounts {
 
   void remove(const GroupPartition& where);
 
+  // Where there are as many as there may be, and none of `where`: removes the one that was put the
+  // longest ago, of those that are not dead and not `is_kept`. That one, or nullopt.
+  std::optional<GroupPartition> make_room(
+      const GroupPartition& where, const std::function<bool(const GroupPartition&)>& is_kept);
+
   // Those of topics that are gone.
   void remove_if(const std::function<bool(const GroupPartition&, const DeliveryCount&)>& is_gone);
 
  private:
   storage::StateStore& store_;
   std::size_t rows_max_;
-  std::map<GroupPartition, DeliveryCount> counts_;
+
+  struct Row {
+    DeliveryCount count;
+    std::uint64_t put_at = 0;  // in puts
+  };
+
+  void keep(const GroupPartition& where, DeliveryCount count);
+
+  void forget_age(const Row& row) { by_age_.erase(row.put_at); }
+
+  std::map<GroupPartition, Row> counts_;
+  std::map<std::uint64_t, GroupPartition> by_age_;  // those that are not dead
+  std::uint64_t puts_ = 0;
 };
 
 }  // namespace xylem::broker

@@ -103,11 +103,13 @@ class Partition {
 
   // Up to where it is served. A replica serves nothing behind what it has lost and others have.
   [[nodiscard]] Offset high_watermark() const {
-    return others_have_all_ && log_->has_lost() ? std::min(high_watermark_, whole_end())
-                                                : high_watermark_;
+    return is_to_be_filled() ? std::min(high_watermark_, whole_end()) : high_watermark_;
   }
 
   void set_others_have_all(bool others_have_all) { others_have_all_ = others_have_all; }
+
+  // What is lost here comes back from another replica.
+  [[nodiscard]] bool is_to_be_filled() const { return others_have_all_ && log_->has_lost(); }
 
   // How old the copy may be; kAgeUnknown: it has never been at its parent's high watermark.
   static constexpr std::uint64_t kAgeUnknown = UINT64_MAX;

@@ -49,13 +49,13 @@ void ProducerCheck::add(Bytes batches) {
 }
 
 void ProducerCheck::cut_back(Offset end) {
-  search_.reset();
+  searches_.clear();
   if (!is_known_ || !states_.cut_back(end)) forget();
 }
 
 void ProducerCheck::forget() {
   is_known_ = false;
-  search_.reset();
+  searches_.clear();
   states_ = {};
   end_ = log_.end_offset();
   next_.reset();
@@ -109,12 +109,29 @@ Status ProducerCheck::search(std::int64_t producer, Offset since) {
                     std::to_string(since.value()) + ", from where on it was to be",
                 "the log has lost its end: begin anew");
   }
-  if (!search_ || search_->producer != producer)
-    search_ = Search{.producer = producer, .next = since, .end = log_.end_offset(), .found = {}};
-  if (auto searched = search_part(*search_); !searched) return searched;
-  for (const auto& header : search_->found) states_.add(header);
-  search_.reset();
+  auto search = search_of(producer, since);
+  if (!search) return pass(search);
+  if (auto searched = search_part(**search); !searched) return searched;
+  for (const auto& header : (*search)->found) states_.add(header);
+  searches_.erase(searches_.begin() + (*search - searches_.data()));
   return {};
+}
+
+Result<ProducerCheck::Search*> ProducerCheck::search_of(std::int64_t producer, Offset since) {
+  ++asks_;
+  auto search = std::ranges::find(searches_, producer, &Search::producer);
+  if (search == searches_.end()) {
+    std::erase_if(searches_, [this](const Search& known) {
+      return searches_.size() >= kSearchesMax && asks_ - known.asked_at > kIdleAsksMax;
+    });
+    if (searches_.size() >= kSearchesMax)
+      return fail(Errc::kUnavailable, "the log is being searched for other producers", "retry");
+    searches_.push_back(
+        {.producer = producer, .next = since, .end = log_.end_offset(), .found = {}});
+    search = searches_.end() - 1;
+  }
+  search->asked_at = asks_;
+  return &*search;
 }
 
 Status ProducerCheck::search_part(Search& search) {

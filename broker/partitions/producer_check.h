@@ -8,7 +8,8 @@
 // when the producer is not known: then any sequence is the next one that is not found.
 //
 // Limits: about kWalkedBytes of log, and as much in each call of a search; who sent nothing since
-// begins a new life.
+// begins a new life. kSearchesMax searches; one that was not asked for in kIdleAsksMax asks of
+// others gives way.
 // Threads: the loop's.
 #pragma once
 
@@ -28,6 +29,8 @@ namespace xylem::broker {
 class ProducerCheck {
  public:
   static constexpr std::size_t kWalkedBytes = 8ULL * 1024 * 1024;
+  static constexpr std::size_t kSearchesMax = 8;  // at a time
+  static constexpr std::size_t kIdleAsksMax = 1'000;
 
   explicit ProducerCheck(storage::PartitionLog& log);
 
@@ -63,9 +66,11 @@ class ProducerCheck {
     Offset next;
     Offset end;
     std::vector<BatchHeader> found;
+    std::uint64_t asked_at = 0;  // in asks
   };
 
   Status search(std::int64_t producer, Offset since);
+  Result<Search*> search_of(std::int64_t producer, Offset since);
   Status search_part(Search& search);
 
   storage::PartitionLog& log_;
@@ -74,7 +79,8 @@ class ProducerCheck {
   Offset end_;     // of what is to be walked; what is above is added as it comes
   std::optional<Offset> next_;
   std::size_t walked_bytes_ = 0;
-  std::optional<Search> search_;
+  std::vector<Search> searches_;
+  std::uint64_t asks_ = 0;
 };
 
 }  // namespace xylem::broker

@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace xylem::testing {
 namespace {
@@ -48,6 +49,24 @@ TEST_CASE("local topics: a broker that owns nothing leads its own, and lists it 
   const auto metadata = *network::decode<network::MetadataAnswer>(answer->payload.bytes);
   REQUIRE(metadata.topics.size() == 1);
   CHECK(metadata.topics.front().is_local);
+}
+
+TEST_CASE("local topics: who asks while one is being made, for dead letters, waits for it") {
+  BrokerWorld world;
+  std::vector<Partition*> opened;
+  for (int i = 0; i < 3; ++i) {
+    world.local->find_or_create("t.dlq", [&](const auto& made) {
+      REQUIRE(made);
+      opened.push_back(*made);
+    });
+  }
+  REQUIRE(run_until(world.loop, [&] { return opened.size() == 3; }));
+  CHECK(opened[0] != nullptr);
+  CHECK(opened[1] == opened[0]);
+  CHECK(opened[2] == opened[0]);
+  const auto* topic = world.topics->find("t.dlq");
+  REQUIRE(topic != nullptr);
+  CHECK(world.topics->find(topic->incarnation.topic) == topic);
 }
 
 TEST_CASE("local topics: there again after a restart, in a new epoch, with all they had") {

@@ -188,5 +188,34 @@ TEST_CASE("producer check: who says from where on has all of the log searched") 
   }
 }
 
+TEST_CASE("producer check: searches for several producers go on side by side, and not for more") {
+  FakeLog log;
+  constexpr std::size_t kBytes = 256ULL * 1024;
+  for (int i = 0; i < 100; ++i) REQUIRE(log.append(batch(2, i, kBytes), Epoch(1)));
+  REQUIRE(log.append(batch(1, 0), Epoch(1)));
+  for (int i = 0; i < 100; ++i) REQUIRE(log.append(batch(2, 100 + i, kBytes), Epoch(1)));
+  ProducerCheck check(log);
+  check.begin();
+  const auto ask = [&](std::int64_t producer) {
+    return check.check(*read_batch_header(batch(producer, 0)), Offset(0));
+  };
+  int asks = 0;
+  std::optional<ProducerStates::Offsets> known;
+  for (bool is_found = false; !is_found; ++asks) {
+    REQUIRE(asks < 20);
+    CHECK_FALSE(ask(100 + asks));  // another one each time
+    const auto found = ask(1);
+    is_found = found.has_value();
+    if (is_found) known = *found;
+  }
+  REQUIRE(known);
+  CHECK(known->base == Offset(100));
+  for (std::int64_t other = 200; other < 210; ++other) CHECK_FALSE(ask(other));
+  const auto refused = ask(300);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().what().find("other producers") != std::string::npos);
+  CHECK(searched(check, batch(300, 0), Offset(0)));  // what nobody asks for any more gave way
+}
+
 }  // namespace
 }  // namespace xylem::broker

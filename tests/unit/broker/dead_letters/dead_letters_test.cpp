@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -393,6 +394,103 @@ TEST_CASE("dead letters: a group is described with what has failed of its next r
     return described.find("\"committed\":1") != std::string::npos;
   }));
   CHECK(described.find("\"deliveries\":1") != std::string::npos);
+}
+
+// Nothing that is mapped is in memory while it is cold.
+class ColdDisk final : public storage::PosixDisk {
+ public:
+  bool is_resident(Bytes /*mapped*/) override { return !is_cold; }
+
+  Status bring_in(Bytes /*mapped*/) override {
+    is_cold.wait(true);
+    return {};
+  }
+
+  void warm() {
+    is_cold = false;
+    is_cold.notify_all();
+  }
+
+  std::atomic<bool> is_cold = false;
+};
+
+TEST_CASE("dead letters: a record that a disk must bring in is stored without being asked for") {
+  ColdDisk disk;
+  BrokerWorld world(Epoch(3), {}, false, &disk);
+  const auto topic = world.create("t", 1, 1);
+  auto& partition = *world.partitions->find(topic.log(0));
+  constexpr int kBatches = 24;  // the first ones leave the log's tail in memory
+  for (int i = 0; i < kBatches; ++i) {
+    BatchBuilder builder;
+    REQUIRE(builder.add(Record{.key = "k", .value = std::string(512ULL * 1024, 'v')}));
+    partition.append(*builder.build(), broker::Acks::kAll,
+                     [](const auto& appended) { CHECK(appended); });
+  }
+  REQUIRE(run_until(world.loop, [&] { return partition.high_watermark() == Offset(kBatches); }));
+  disk.is_cold = true;
+  const auto warm = partition.log()->warm_up(Offset(0), 1);
+  REQUIRE(warm);
+  REQUIRE_FALSE(*warm);
+  std::optional<Result<DeadLetters::Outcome>> outcome;
+  world.dead_letters->failed({kWhere, topic.incarnation, Offset(0), "told"},
+                             [&](const auto& judged) {
+                               outcome = judged;
+                               disk.warm();
+                             });
+  run_for(world.loop, 150);
+  CHECK_FALSE(outcome);
+  SUBCASE("it is there in the end") {
+    disk.warm();
+    REQUIRE(run_until(world.loop, [&] { return outcome.has_value(); }));
+    REQUIRE(*outcome);
+    CHECK((*outcome)->is_dead_lettered);
+  }
+  SUBCASE("its topic is deleted: it is answered") {
+    world.topics->remove("t", [](const auto& removed) { CHECK(removed); });
+    REQUIRE(run_until(world.loop, [&] { return outcome.has_value(); }));
+    REQUIRE(*outcome);
+    CHECK_FALSE((*outcome)->is_dead_lettered);
+  }
+}
+
+TEST_CASE("dead letters: the first ones of a topic do not refuse each other") {
+  World world(1);
+  world.produce({"bad"});
+  std::vector<Result<DeadLetters::Outcome>> outcomes;
+  for (const auto* group : {"g", "h", "i"}) {
+    world.dead_letters->failed(
+        {{group, "t", PartitionId(0)}, world.topic.incarnation, Offset(0), "told"},
+        [&](const auto& outcome) { outcomes.push_back(outcome); });
+  }
+  REQUIRE(run_until(world.loop, [&] { return outcomes.size() == 3; }));
+  for (const auto& outcome : outcomes) {
+    REQUIRE(outcome);
+    CHECK(outcome->is_dead_lettered);
+  }
+  CHECK(world.read("t.dlq", 3).size() == 3);
+}
+
+TEST_CASE("dead letters: what failed before or behind a dead record does not bring it back") {
+  World world(1);
+  world.produce({"a", "b", "c"});
+  Result<DeadLetters::Outcome> outcome;
+  for (const auto offset : {2, 0, 1, 2, 0, 1}) {
+    REQUIRE(world.fail_record(Offset(offset), outcome));
+    REQUIRE(outcome);
+    CHECK(outcome->is_dead_lettered);
+  }
+  CHECK(world.read("t.dlq", 3).size() == 3);
+  CHECK(world.partitions->find(world.topics->find("t.dlq")->log(0))->high_watermark() == Offset(3));
+  const auto left_out = [&] {
+    return world.dead_letters->left_out(kWhere, world.topic.incarnation);
+  };
+  CHECK(left_out() == Offset(0));
+  world.dead_letters->passed(kWhere, Offset(1));
+  CHECK(left_out() == Offset(1));
+  world.dead_letters->passed(kWhere, Offset(2));
+  CHECK(left_out() == Offset(2));
+  world.dead_letters->passed(kWhere, Offset(3));
+  CHECK(world.counts->empty());
 }
 
 TEST_CASE("dead letters: counts of a deleted topic go with it") {

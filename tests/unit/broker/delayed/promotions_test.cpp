@@ -346,7 +346,9 @@ class Machine {
     promotions.known(target(0), 0, Offset(50));
     const auto intent = next<Promotions::WriteIntent>().intent;
     promotions.written(target(0), true);
-    CHECK(next<Promotions::Promote>().intent == intent);
+    const auto action = next<Promotions::Promote>();
+    CHECK(action.intent == intent);
+    CHECK(action.bytes >= 10 * intent.parked.size());
     return intent;
   }
 

@@ -55,7 +55,7 @@ TEST_CASE("delivery counts: the bytes of a row") {
   CHECK(decode_count(bytes) == kCount);
   for (std::size_t size = 0; size < 33; ++size) CHECK_FALSE(decode_count(Bytes(bytes).first(size)));
   auto wrong = bytes;
-  wrong[32] = std::byte{2};
+  wrong[32] = std::byte{4};
   CHECK_FALSE(decode_count(wrong));
   wrong = bytes;
   wrong[0] = std::byte{0x80};  // a negative offset
@@ -93,6 +93,46 @@ TEST_CASE("delivery counts: there are not more than so many") {
   CHECK(refused.error().code() == Errc::kQuotaExceeded);
   counts.remove_if([](const auto&, const auto& count) { return count.failures == 4; });
   CHECK(counts.empty());
+}
+
+TEST_CASE("delivery counts: a row names others of the partition that are dead") {
+  auto count = kCount;
+  count.is_dead = false;
+  count.others_dead = {Offset(78), Offset(90)};
+  const auto bytes = encode_value(count);
+  CHECK(bytes[32] == std::byte{2});
+  CHECK(bytes[33] == std::byte{2});
+  CHECK(load_be<std::int64_t>(Bytes(bytes).subspan(34)) == 78);
+  CHECK(decode_count(bytes) == count);
+  for (std::size_t size = 33; size < 50; ++size)
+    CHECK_FALSE(decode_count(Bytes(bytes).first(size)));
+  count.others_dead = {Offset(90), Offset(78)};
+  CHECK_FALSE(decode_count(encode_value(count)));
+  count.others_dead.assign(kOthersDeadMax + 1, Offset(1));
+  CHECK_FALSE(decode_count(encode_value(count)));
+}
+
+TEST_CASE("delivery counts: where it is full the oldest gives way, but none that is dead or kept") {
+  World world;
+  DeliveryCounts counts(*world.store, 4);
+  const auto at = [](std::int32_t partition) {
+    return GroupPartition{"g", "t", PartitionId(partition)};
+  };
+  const DeliveryCount alive{.offset = Offset(5), .failures = 1, .reason = {}};
+  REQUIRE(world.put(counts, at(0), kCount));
+  for (const auto partition : {3, 2, 1}) REQUIRE(world.put(counts, at(partition), alive));
+  REQUIRE(world.put(counts, at(3), alive));
+  const auto room = [&](std::int32_t partition, std::int32_t kept) {
+    return counts.make_room(at(partition), [&](const auto& where) { return where == at(kept); });
+  };
+  CHECK(room(1, 9) == std::nullopt);  // it has its row
+  CHECK(room(7, 2) == at(1));
+  CHECK(counts.find(at(1)) == nullptr);
+  CHECK(room(7, 9) == std::nullopt);  // there is room now
+  REQUIRE(world.put(counts, at(7), kCount));
+  CHECK(room(8, 9) == at(2));
+  REQUIRE(world.put(counts, at(8), kCount));
+  CHECK(room(9, 3) == std::nullopt);
 }
 
 TEST_CASE("delivery counts: a row that is none is corruption") {
