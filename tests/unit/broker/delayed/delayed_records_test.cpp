@@ -90,7 +90,7 @@ TEST_CASE("delayed records: come when they are due, as they were produced") {
   network::Producer producer(world.client_context(), {.brokers = World::addresses()});
   int acknowledged = 0;
   const auto give = [&](const std::string& value, std::int64_t due_ms) {
-    REQUIRE(producer.send("t", record_of(value, due_ms), [&](const auto& delivered) {
+    REQUIRE(producer.send("t", record_of(value, due_ms), [&, value](const auto& delivered) {
       REQUIRE(delivered);
       CHECK((delivered->offset == Offset(-1)) == (value != "now" && value != "past"));
       ++acknowledged;
