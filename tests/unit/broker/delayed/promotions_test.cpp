@@ -229,6 +229,7 @@ class History {
     const auto& log = log_of(ask.target);
     promotions_->known(ask.target, log.generation, log.end());
     collect();
+    if (actions_.empty()) return;
     const auto* written = std::get_if<Promotions::WriteIntent>(&actions_.back());
     if (written == nullptr) return;
     // The same ones again: it was put together before.
