@@ -7,7 +7,8 @@ import signal
 import subprocess
 import unittest
 
-from processes import BIN, Daemon, Directory, ask, free_ports, get_json, run, until
+from processes import BIN, ask, get_json, run, until
+from small_tree import SmallTreeTest
 
 TOPIC, LETTERS, GROUP = "prices", "prices.dlq", "tills"
 DELIVERIES = 3
@@ -38,39 +39,15 @@ class Consumer:
             self.process.wait(20)
 
 
-class DeadLettersTest(unittest.TestCase):
+class DeadLettersTest(SmallTreeTest):
     def setUp(self):
-        self.directory = Directory()
-        self.addCleanup(self.directory.remove)
-        self.first_port = free_ports(10)
-        self.registry = self.daemon("xylem-registry", "registry", REGISTRY_PORT=self.first_port,
-                                    REGISTRY_HOST="127.0.0.1", INSECURE="true",
-                                    REGISTRY_STORE=f"sqlite:{self.directory.path}/registry.db")
-        self.root = self.broker("root-0", "ROOT", "", 1)
-        self.pos = self.broker("pos-0", "POS", "eu/berlin/till-1", 4)
+        super().setUp()
         for daemon in (self.registry, self.root, self.pos):
             daemon.start()
         until(lambda: get_json(self.root.http, "/api/v1/topics"), "the root serves")
         run("topic", "create", TOPIC, "--broker", self.root.tcp, "--dead-letter-after", DELIVERIES)
         self.consumer = Consumer(self.pos.tcp, self.directory.path / "told")
         self.addCleanup(self.consumer.end)
-
-    def daemon(self, program, name, **settings):
-        daemon = Daemon(program, self.directory.path / f"{name}.log", **settings)
-        self.addCleanup(daemon.end, signal.SIGKILL)
-        return daemon
-
-    def broker(self, name, role, location, at):
-        port = self.first_port + at
-        data = self.directory.path / name
-        if role == "ROOT":
-            run("root", "init", "--data-dir", data)
-        daemon = self.daemon("xylem-broker", name, NODE_ID=name, NODE_ROLE=role,
-                             NODE_LOCATION=location, DATA_DIR=data, LISTEN_HOST="127.0.0.1",
-                             REGISTRY_URL=f"http://127.0.0.1:{self.first_port}",
-                             BROKER_PORT=port, HTTP_PORT=port + 1, PIPE_PORT=port + 2)
-        daemon.tcp, daemon.http = f"127.0.0.1:{port}", f"127.0.0.1:{port + 1}"
-        return daemon
 
     def produce(self, values):
         run("produce", TOPIC, "--broker", self.root.tcp, "--acks", "all",
