@@ -171,7 +171,7 @@ TEST_CASE("changes: by prefix, which moves the position too") {
   Changing daemon({.heartbeat_ms = 5});
   daemon.begin();
   EventReader reader(daemon, "?topic=t&prefix=a%2F");
-  REQUIRE(reader.until([&] { return reader.comments() == 1; }));
+  REQUIRE(reader.until([&] { return reader.comments() >= 1; }));
   daemon.publish_to(0, {{"a", "-"}, {"a/1", "1"}, {"b/1", "-"}, {"a/2", "2"}});
   for (int i = 0; i < 20; ++i) daemon.publish_to(0, {{"other", "-"}});
   REQUIRE(reader.until([&] { return reader.last_id().find("0.24") != std::string::npos; }));
