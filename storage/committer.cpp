@@ -20,10 +20,10 @@ namespace xylem::storage {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kPostAgainUs = 5'000;     // when the loop's inbox was full
-constexpr std::size_t kQuickLogsMax = 16;        // that the loop writes in one turn
-constexpr std::int64_t kQuickUsMax = 2'000;      // that the loop may lose by writing itself
-constexpr std::int64_t kNotQuickUs = 5'000'000;  // it does not after that
+constexpr std::int64_t kPostAgainUs = 5'000;  // when the loop's inbox was full
+constexpr std::size_t kQuickLogsMax = 16;     // that the loop writes in one turn
+constexpr std::int64_t kQuickUsMax = 2'000;   // that the loop may lose by writing itself
+constexpr std::int64_t kNotQuickTimes = 100;  // as long as that took, it does not afterwards
 
 }  // namespace
 
@@ -95,15 +95,15 @@ class Committer::Impl {
     Logs written;
     const auto begun_us = clock_.monotonic_us();
     if (begun_us < not_quick_until_us_ || gathered_.size() > kQuickLogsMax) return written;
-    bool is_slow = false;
+    std::int64_t took_us = 0;
     std::erase_if(gathered_, [&](const auto& log) {
-      if (is_slow) return false;
+      if (took_us > kQuickUsMax) return false;
       const auto quick = log->write_quickly();
-      is_slow = clock_.monotonic_us() - begun_us > kQuickUsMax;
+      took_us = clock_.monotonic_us() - begun_us;
       if (quick.moved) written.push_back(log);
       return !quick.visit;
     });
-    if (is_slow) not_quick_until_us_ = clock_.monotonic_us() + kNotQuickUs;
+    if (took_us > kQuickUsMax) not_quick_until_us_ = begun_us + took_us * (1 + kNotQuickTimes);
     return written;
   }
 

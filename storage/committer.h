@@ -9,7 +9,7 @@
 //
 // So what is small and needs no sync is written by the loop itself, at the end of its turn, while
 // the thread has nothing to do. Once that has taken too long (a disk that holds writers back), all
-// goes to the thread for a while.
+// goes to the thread for a hundred times as long: so a slow disk costs the loop one part in a hundred.
 //
 // A simulation has no such thread: it runs the rounds itself, where it wants them.
 //

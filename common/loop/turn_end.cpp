@@ -7,18 +7,28 @@
 
 namespace xylem {
 
-// Two handles, running only while something waits: `check` comes right after I/O callbacks, `idle`
-// keeps the loop from sleeping before them.
+// Handles that run only while something waits. libuv calls `work` right after I/O callbacks, then,
+// having looked at its timers, `send` right before it sleeps; `idle` keeps it from sleeping.
 struct TurnEnd::State : std::enable_shared_from_this<State> {
-  explicit State(Loop& loop) {
+  State(Loop& loop, Stage the_stage) : stage(the_stage) {
     uv_idle_init(loop.raw(), idle.get());
-    uv_check_init(loop.raw(), check.get());
-    check->data = this;
+    uv_check_init(loop.raw(), work.get());
+    uv_prepare_init(loop.raw(), send.get());
+    work->data = send->data = this;
   }
 
   void start() {
     uv_idle_start(idle.get(), [](uv_idle_t*) {});
-    uv_check_start(check.get(), [](uv_check_t* handle) { run(handle->data); });
+    if (stage == Stage::kWork)
+      uv_check_start(work.get(), [](uv_check_t* handle) { run(handle->data); });
+    else
+      uv_prepare_start(send.get(), [](uv_prepare_t* handle) { run(handle->data); });
+  }
+
+  void stop() {
+    uv_idle_stop(idle.get());
+    uv_check_stop(work.get());
+    uv_prepare_stop(send.get());
   }
 
   static void run(void* data) {
@@ -30,18 +40,18 @@ struct TurnEnd::State : std::enable_shared_from_this<State> {
       if (self->is_gone) return;
       task();
     }
-    if (!self->waiting.empty() || self->is_gone) return;
-    uv_idle_stop(self->idle.get());
-    uv_check_stop(self->check.get());
+    if (self->waiting.empty() && !self->is_gone) self->stop();
   }
 
+  Stage stage;
   UvHandle<uv_idle_t> idle = make_uv_handle<uv_idle_t>();
-  UvHandle<uv_check_t> check = make_uv_handle<uv_check_t>();
+  UvHandle<uv_check_t> work = make_uv_handle<uv_check_t>();
+  UvHandle<uv_prepare_t> send = make_uv_handle<uv_prepare_t>();
   std::vector<std::function<void()>> waiting;
   bool is_gone = false;
 };
 
-TurnEnd::TurnEnd(Loop& loop) : state_(std::make_shared<State>(loop)) {}
+TurnEnd::TurnEnd(Loop& loop, Stage stage) : state_(std::make_shared<State>(loop, stage)) {}
 
 TurnEnd::~TurnEnd() {
   state_->is_gone = true;

@@ -1,13 +1,16 @@
 // Runs tasks when the loop has finished what it is doing, before it waits for anything.
 //
 // It lets streams gather what is sent in one turn, and events come after the call that caused them.
-// Tasks added by a task run in the next turn. Destroying it drops what still waits.
+// What sends runs after all other work, so that what a turn has brought about leaves in that turn.
+// Tasks added by a task of the same stage run in the next turn. Destroying it drops what still
+// waits.
 //
 // Threads: the loop's.
 #pragma once
 
 #include "common/loop.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -15,7 +18,9 @@ namespace xylem {
 
 class TurnEnd {
  public:
-  explicit TurnEnd(Loop& loop);
+  enum class Stage : std::uint8_t { kWork, kSend };
+
+  explicit TurnEnd(Loop& loop, Stage stage = Stage::kWork);
   ~TurnEnd();
   TurnEnd(const TurnEnd&) = delete;
   TurnEnd& operator=(const TurnEnd&) = delete;

@@ -29,7 +29,7 @@ class HttpConnection;
 // What the connections of one server share.
 struct HttpShared {
   HttpShared(Loop& the_loop, const HttpServer::Limits& the_limits)
-      : loop(the_loop), limits(the_limits), turn_end(the_loop) {}
+      : loop(the_loop), limits(the_limits), turn_end(the_loop, TurnEnd::Stage::kSend) {}
 
   Loop& loop;
   HttpServer::Limits limits;

@@ -27,7 +27,7 @@ class TcpStream;
 
 // What the streams of one Sockets share.
 struct TcpShared {
-  explicit TcpShared(Loop& the_loop) : loop(the_loop), turn_end(the_loop) {}
+  explicit TcpShared(Loop& the_loop) : loop(the_loop), turn_end(the_loop, TurnEnd::Stage::kSend) {}
 
   Loop& loop;
   TurnEnd turn_end;

@@ -1,6 +1,6 @@
 """Refresh under fire: a broker, its parent or a consumer dies at any moment of a refresh, another
 consumer joins late, a second refresh takes the place of the first, somebody stops it, data comes all
-the while. Whatever happens it ends, COMPLETED with new copies or ABORTED with the old ones in service;
+the while, and the log that is replayed is compacted. Whatever happens it ends, COMPLETED with new copies or ABORTED with the old ones in service;
 no copy is ever seen half old and half new, and no query fails.
 
 XYLEM_RUNS says how often (default 6; a run takes a few seconds), XYLEM_SEED which ones.
@@ -21,6 +21,7 @@ RUNS = int(os.environ.get("XYLEM_RUNS", "6"))
 SEED = int(os.environ.get("XYLEM_SEED", "1"))
 KEYS = 24_000
 VALUE_BYTES = 200
+CHURN_KEYS = 12_000  # written again and again, so that logs are compacted
 LATEST_S = 60  # until it must have ended: what is lost is told again after 5 or 10 s
 OVER = ("COMPLETED", "ABORTED")
 STATES = ("RESET_SENT", "REPLAYING", "READY_SENT")
@@ -42,15 +43,20 @@ class RefreshTest(unittest.TestCase):
         for number in range(RUNS):
             victim = VICTIMS[number % len(VICTIMS)] if number < 5 else self.chance.choice(VICTIMS)
             what = self.chance.choice(MEANWHILE)
+            churn = number % 2 == 1
             try:
-                outcome = self.one_run(victim, what)
+                outcome = self.one_run(victim, what, churn)
             except AssertionError as why:
-                raise AssertionError(f"run {number} (seed {SEED}): {victim} dies, {what}: {why}\n"
+                raise AssertionError(f"run {number} (seed {SEED}): {victim} dies, {what}"
+                                     f"{', compaction' if churn else ''}: {why}\n"
                                      + self.site.said()) from why
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
-        print(f"{RUNS} refreshes (seed {SEED}):", outcomes, "disturbed in", self.moments)
+        compacted = self.site.pos.log.read_text(errors="replace").count("storage.compacted")
+        print(f"{RUNS} refreshes (seed {SEED}):", outcomes, "disturbed in", self.moments,
+              f"; {compacted} compactions of the log replayed")
+        self.assertTrue(compacted > 0 or RUNS < 6, "nothing was compacted")
 
-    def one_run(self, victim, what):
+    def one_run(self, victim, what, churn):
         first, second = self.site.consumers
         for consumer in (first, second):
             self.site.make_old(consumer)
@@ -60,7 +66,7 @@ class RefreshTest(unittest.TestCase):
         readers = [Reader(first, KEYS), Reader(second, KEYS)]
         readers[1].away = late
         ends = threading.Event()
-        feed = threading.Thread(target=self.feed, args=(ends,), daemon=True)
+        feed = threading.Thread(target=self.feed, args=(ends, churn), daemon=True)
         seen = []
         for thread in (*readers, feed):
             thread.start()
@@ -79,12 +85,16 @@ class RefreshTest(unittest.TestCase):
             self.assertGreater(reader.asked, 0)
         return state
 
-    def feed(self, ends):
+    def feed(self, ends, churn):
         """New data, while the refresh runs."""
         while not ends.wait(0.1):
             self.live += 1
+            values = {f"live-{self.live:06}": "now", "live": str(self.live)}
+            if churn:
+                filler = str(self.live).ljust(VALUE_BYTES)
+                values |= {f"churn-{i:06}": filler for i in range(CHURN_KEYS)}
             try:
-                self.site.produce({f"live-{self.live:06}": "now", "live": str(self.live)})
+                self.site.produce(values)
             except AssertionError:
                 pass  # the root is away
 
