@@ -1,6 +1,5 @@
 #include "broker/delayed/delayed_log.h"
 
-#include "broker/partitions/read_records.h"
 #include "common/batch/batch_builder.h"
 #include "common/batch/due_time.h"
 #include "common/batch/record.h"
@@ -93,72 +92,43 @@ Result<Buffer> batch_of(const std::vector<Record>& records) {
 
 DelayedLog::DelayedLog(const Context& context, const Partition& partition)
     : context_(context),
-      id_(partition.id()),
-      epoch_(partition.epoch()),
-      until_(partition.log()->end_offset()),
-      promotions_(id_),
-      next_part_(context.loop),
+      log_({context.loop, context.logger, context.partitions},
+           partition,
+           {.take = [this](const RecordView& record) { take(record); },
+            .ready = [this] { begin(); },
+            .unreadable = "delayed.unreadable"}),
+      promotions_(partition.id()),
       next_read_(context.loop),
       wake_(context.loop) {}
-
-Partition* DelayedLog::leading() const {
-  if (is_closed_) return nullptr;
-  auto* partition = context_.partitions.find(id_);
-  const bool is_ours =
-      partition != nullptr && partition->is_leader() && partition->epoch() == epoch_;
-  return is_ours ? partition : nullptr;
-}
 
 Promotions::Now DelayedLog::now() const {
   return {context_.clock.wall_ms(), context_.clock.monotonic_ms()};
 }
 
 void DelayedLog::close() {
-  is_closed_ = true;
+  log_.close();
   std::erase_if(promoting_, [](const auto& entry) { return !entry.second.is_sent; });
 }
 
 void DelayedLog::read_on() {
-  if (is_read_) return read_parked();
-  auto* partition = leading();
-  if (partition == nullptr || partition->high_watermark() < until_) return;
-  const auto went_on = read_part(*partition);
-  if (!went_on) {
-    context_.logger.error("delayed.unreadable", {{"partition", id_.partition.value()},
-                                                 {"at", cursor_.value()},
-                                                 {"error", went_on.error().what()}});
-    return;
-  }
-  if (!*went_on) return;
-  if (cursor_ < until_) return next_part_.start(0, 0, [this] { read_on(); });
-  is_read_ = true;
+  if (log_.is_read()) return read_parked();
+  log_.read_on();
+}
+
+void DelayedLog::begin() {
   promotions_.start(now());
-  context_.logger.info("delayed.ready", {{"partition", id_.partition.value()},
-                                         {"epoch", epoch_.value()},
+  context_.logger.info("delayed.ready", {{"partition", log_.id().partition.value()},
+                                         {"epoch", log_.epoch().value()},
                                          {"parked", promotions_.size()},
                                          {"unreadable", unreadable_}});
   look_for_gone();
-}
-
-// False: the disk is bringing it in, and the partition's observers hear of it.
-Result<bool> DelayedLog::read_part(Partition& partition) {
-  auto& log = *partition.log();
-  cursor_ = std::max(cursor_, log.start_offset());
-  if (cursor_ >= until_) return true;
-  auto warm = log.warm_up(cursor_, kReadBytes);
-  if (!warm || !*warm) return warm;
-  auto next = read_records(log, cursor_, until_, kReadBytes,
-                           [this](const RecordView& record) { take(record); });
-  if (!next) return pass(next);
-  cursor_ = *next == cursor_ ? until_ : *next;  // compaction may have left nothing up there
-  return true;
 }
 
 void DelayedLog::take(const RecordView& record) {
   if (const auto entry = delayed_entry(record)) return promotions_.load(*entry);
   if (++unreadable_ > 1) return;
   context_.logger.error("delayed.unreadable",
-                        {{"partition", id_.partition.value()},
+                        {{"partition", log_.id().partition.value()},
                          {"at", record.offset.value()},
                          {"hint", "a newer version may have written it; it is left where it is"}});
 }
@@ -178,12 +148,12 @@ void DelayedLog::look_for_gone() {
 
 Status DelayedLog::may_park(std::size_t count) const {
   if (!is_current()) return fail(Errc::kNotLeader, "another broker keeps these delayed records");
-  if (!is_read_)
+  if (!log_.is_read())
     return fail(Errc::kUnavailable, "what is delayed already is still being read", "retry");
   if (promotions_.size() + parking_ + count <= Promotions::kParkedMax) return {};
   return fail(Errc::kQuotaExceeded,
               std::to_string(promotions_.size()) + " delayed records wait in partition " +
-                  std::to_string(id_.partition.value()) + " already",
+                  std::to_string(log_.id().partition.value()) + " already",
               "wait until some were delivered, or spread them over more partitions");
 }
 
@@ -218,7 +188,7 @@ void DelayedLog::park(const Target& target, Bytes batch, Acks acks, Partition::A
   if (!header) return done(std::unexpected(header.error()));
   const auto count = static_cast<std::size_t>(header->record_count);
   if (auto may = may_park(count); !may) return done(pass(may));
-  auto* partition = leading();
+  auto* partition = log_.leading();
   const auto base = partition->log()->end_offset();
   auto packed = pack(target, batch, base);
   if (!packed) return done(pass(packed));
@@ -282,7 +252,7 @@ void DelayedLog::ask(const Target& target) {
 }
 
 void DelayedLog::write(const Target& target, const std::vector<Record>& records) {
-  auto* partition = leading();
+  auto* partition = log_.leading();
   if (partition == nullptr) return;
   auto batch = batch_of(records);
   if (!batch) {
@@ -311,7 +281,7 @@ void DelayedLog::read_parked_soon() {
 }
 
 void DelayedLog::read_parked() {
-  auto* partition = leading();
+  auto* partition = log_.leading();
   if (partition == nullptr) return;
   std::vector<Target> reading;
   for (const auto& [target, promotion] : promoting_) {
@@ -327,7 +297,7 @@ void DelayedLog::read_parked() {
 void DelayedLog::read_parked(Partition& partition, const Target& target, Promotion& promotion) {
   const auto progress = promotion.reader.read_on(*partition.log(), partition.high_watermark());
   if (!progress) {
-    context_.logger.error("delayed.unreadable", {{"partition", id_.partition.value()},
+    context_.logger.error("delayed.unreadable", {{"partition", log_.id().partition.value()},
                                                  {"error", progress.error().what()}});
     return read_again(target);
   }
@@ -425,14 +395,14 @@ void DelayedLog::count_gone() {
   if (const auto dropped = promotions_.dropped() - dropped_; dropped > 0) {
     dropped_ += dropped;
     context_.dropped.add(dropped);
-    context_.logger.warn("delayed.dropped", {{"partition", id_.partition.value()},
+    context_.logger.warn("delayed.dropped", {{"partition", log_.id().partition.value()},
                                              {"records", dropped},
                                              {"why", "their topic was deleted"}});
   }
   if (const auto lost = promotions_.lost() - lost_; lost > 0) {
     lost_ += lost;
     context_.lost.add(lost);
-    context_.logger.error("delayed.lost", {{"partition", id_.partition.value()},
+    context_.logger.error("delayed.lost", {{"partition", log_.id().partition.value()},
                                            {"records", lost},
                                            {"why", "the log they waited in was damaged"}});
   }

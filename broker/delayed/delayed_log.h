@@ -1,8 +1,8 @@
 // One leadership of one partition of `__delayed`: reads back what waits, parks what comes, and does
 // what Promotions says.
 //
-// What earlier leaders parked and promoted is known once the high watermark has reached the log's
-// end as it was at the start: up to then nothing is parked here, and nothing promoted.
+// Until what earlier leaders parked and promoted is known nothing is parked here, and nothing
+// promoted.
 //
 // Owned by shared_ptr: what is under way keeps it.
 // Threads: the loop's.
@@ -13,7 +13,7 @@
 #include "broker/delayed/promotion_budget.h"
 #include "broker/delayed/promotions.h"
 #include "broker/delayed/target_partitions.h"
-#include "broker/partitions/partition_table.h"
+#include "broker/partitions/led_log.h"
 #include "common/clock.h"
 #include "common/logger.h"
 #include "common/loop.h"
@@ -32,7 +32,6 @@ namespace xylem::broker {
 
 class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
  public:
-  static constexpr std::size_t kReadBytes = 256ULL * 1024;
   static constexpr std::int64_t kLookMs = 1'000;  // the wall clock may have been set meanwhile
 
   struct Context {
@@ -53,10 +52,10 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
   DelayedLog(const Context& context, const Partition& partition);
 
   // That this leadership goes on.
-  [[nodiscard]] bool is_current() const { return leading() != nullptr; }
+  [[nodiscard]] bool is_current() const { return log_.leading() != nullptr; }
 
   // It does, and all from before is known.
-  [[nodiscard]] bool is_ready() const { return is_read_ && is_current(); }
+  [[nodiscard]] bool is_ready() const { return log_.is_read() && is_current(); }
 
   // Reads what may be read now.
   void read_on();
@@ -88,9 +87,8 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
     std::vector<Parked> parked;
   };
 
-  [[nodiscard]] Partition* leading() const;
   [[nodiscard]] Promotions::Now now() const;
-  [[nodiscard]] Result<bool> read_part(Partition& partition);
+  void begin();
   void take(const RecordView& record);
   [[nodiscard]] Status may_park(std::size_t count) const;
   [[nodiscard]] Result<Packed> pack(const Target& target, Bytes batch, Offset base) const;
@@ -114,19 +112,13 @@ class DelayedLog : public std::enable_shared_from_this<DelayedLog> {
   void count_gone();
 
   Context context_;
-  LogId id_;
-  Epoch epoch_;
-  Offset cursor_;
-  Offset until_;  // the log's end when the leadership began
-  bool is_read_ = false;
+  LedLog log_;
   std::uint64_t unreadable_ = 0;
   Promotions promotions_;
   std::size_t parking_ = 0;    // records on their way into the log
   std::uint64_t dropped_ = 0;  // as counted
   std::uint64_t lost_ = 0;
   bool is_running_ = false;
-  bool is_closed_ = false;
-  Timer next_part_;
   Timer next_read_;
   Timer wake_;
   std::map<Target, Promotion> promoting_;  // destroyed first: a claim given back may start a timer

@@ -1,10 +1,8 @@
 #include "broker/groups/offsets_log.h"
 
-#include "broker/partitions/read_records.h"
 #include "common/batch/batch_builder.h"
 #include "common/batch/record.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -34,55 +32,21 @@ Result<Buffer> batch_of(const OffsetTable::Changes& changes, std::int64_t now_ms
 
 OffsetsLog::OffsetsLog(const Context& context, const Partition& partition)
     : context_(context),
-      id_(partition.id()),
-      epoch_(partition.epoch()),
-      until_(partition.log()->end_offset()),
       table_([this](const auto& changes, auto done) { write(changes, std::move(done)); }),
-      next_part_(context.loop) {}
+      log_({context.loop, context.logger, context.partitions},
+           partition,
+           {.take = [this](const RecordView& record) { take(record, table_); },
+            .ready = [this] { say_ready(); },
+            .unreadable = "offsets.unreadable"}) {}
 
-Partition* OffsetsLog::leading() const {
-  auto* partition = context_.partitions.find(id_);
-  const bool is_ours =
-      partition != nullptr && partition->is_leader() && partition->epoch() == epoch_;
-  return is_ours ? partition : nullptr;
-}
-
-bool OffsetsLog::is_current() const { return leading() != nullptr; }
-
-void OffsetsLog::read_on() {
-  auto* partition = leading();
-  if (is_read_ || partition == nullptr || partition->high_watermark() < until_) return;
-  const auto went_on = read_part(*partition);
-  if (!went_on) {
-    context_.logger.error("offsets.unreadable", {{"partition", id_.partition.value()},
-                                                 {"at", cursor_.value()},
-                                                 {"error", went_on.error().what()}});
-    return;
-  }
-  if (!*went_on) return;
-  is_read_ = cursor_ >= until_;
-  if (!is_read_) return next_part_.start(0, 0, [this] { read_on(); });
-  context_.logger.info("offsets.ready", {{"partition", id_.partition.value()},
-                                         {"epoch", epoch_.value()},
+void OffsetsLog::say_ready() {
+  context_.logger.info("offsets.ready", {{"partition", log_.id().partition.value()},
+                                         {"epoch", log_.epoch().value()},
                                          {"offsets", table_.durable().size()}});
 }
 
-// False: the disk is bringing it in, and the partition's observers hear of it.
-Result<bool> OffsetsLog::read_part(Partition& partition) {
-  auto& log = *partition.log();
-  cursor_ = std::max(cursor_, log.start_offset());
-  if (cursor_ >= until_) return true;
-  auto warm = log.warm_up(cursor_, kReadBytes);
-  if (!warm || !*warm) return warm;
-  auto next = read_records(log, cursor_, until_, kReadBytes,
-                           [this](const RecordView& record) { take(record, table_); });
-  if (!next) return pass(next);
-  cursor_ = *next == cursor_ ? until_ : *next;  // compaction may have left nothing up there
-  return true;
-}
-
 void OffsetsLog::write(const OffsetTable::Changes& changes, std::function<void(Status)> done) {
-  auto* partition = leading();
+  auto* partition = log_.leading();
   if (partition == nullptr)
     return done(fail(Errc::kNotLeader, "another broker keeps the group's offsets now"));
   auto batch = batch_of(changes, context_.clock.wall_ms());

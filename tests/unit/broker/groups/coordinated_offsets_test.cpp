@@ -268,7 +268,7 @@ TEST_CASE("coordinated offsets: a long log is read a part at a time") {
   REQUIRE(world.until_answered(kCommits));
   for (std::int32_t p = 0; p < kCommits; ++p) world.commit(p, p + 1);
   REQUIRE(world.until_answered(2 * std::size_t{kCommits}));
-  REQUIRE(world.partition->log()->bytes() > 2 * static_cast<std::int64_t>(OffsetsLog::kReadBytes));
+  REQUIRE(world.partition->log()->bytes() > 2 * static_cast<std::int64_t>(LedLog::kReadBytes));
   world.lead_anew();
   CHECK_FALSE(world.offsets->keeps("g"));
   REQUIRE(world.until_ready());
