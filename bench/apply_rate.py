@@ -14,15 +14,10 @@ import pathlib
 import random
 import statistics
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "integration"))
-if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
-    os.environ["XYLEM_BIN"] = sys.argv.pop(1)
-from processes import BIN, Daemon, Directory, free_ports, get_json, run, until  # noqa: E402
-
-TOPIC = "items"
+from lines_at_broker import LinesAtBroker, lines_of
+from processes import BIN, until
 
 
 def arguments():
@@ -34,15 +29,6 @@ def arguments():
     return parser.parse_args()
 
 
-def write_lines(path, asked):
-    chance = random.Random(1)
-    with open(path, "w", encoding="ascii") as lines:
-        for _ in range(asked.records):
-            noise = f"{chance.getrandbits(asked.bytes * 2):0{asked.bytes // 2}x}"
-            lines.write(f"item-{chance.randrange(asked.keys):08d}\t"
-                        f"{noise[:asked.bytes // 2]:x<{asked.bytes}}\n")
-
-
 def cpu_s(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -51,48 +37,25 @@ def cpu_s(pid):
 class Bench:
     def __init__(self, asked):
         self.asked = asked
-        self.directory = Directory()
-        self.lines = self.directory.path / "lines"
-        write_lines(self.lines, asked)
-        self.port = free_ports(4)
-        self.broker = Daemon("xylem-broker", self.directory.path / "broker.log", NODE_ID="bench",
-                             DATA_DIR=self.directory.path / "broker", LISTEN_HOST="127.0.0.1",
-                             BROKER_PORT=self.port, HTTP_PORT=self.port + 1,
-                             PIPE_PORT=self.port + 2).start()
-        http = f"127.0.0.1:{self.port + 1}"
-        until(lambda: get_json(http, "/api/v1/topics") is not None, "the broker serves")
-        broker = f"127.0.0.1:{self.port}"
-        run("topic", "create", TOPIC, "--flush", "never", "--cleanup", "compact", "--broker", broker)
-        run("produce", TOPIC, self.lines, "--delimiter", "\t", "--broker", broker)
+        chance = random.Random(2)
+        self.source = LinesAtBroker(lines_of(
+            (chance.randrange(asked.keys) for _ in range(asked.records)), asked.bytes))
 
     def ours(self, number):
-        data = self.directory.path / f"copy-{number}"
         began = time.monotonic()
-        consumer = Daemon("xylem-consumer-app", self.directory.path / "consumer.log",
-                          CONSUMER_TOPIC=TOPIC, CONSUMER_PORT=self.port + 3,
-                          BROKER_HOST="127.0.0.1", BROKER_PORT=self.port,
-                          STORAGE_DATA_DIR=data).start()
-        http = f"127.0.0.1:{self.port + 3}"
-
-        def applied():
-            stats = get_json(http, "/api/query/stats") or {}
-            return stats.get("records") == self.asked.records
-        until(applied, "all is applied", 600)
+        consumer = self.source.consumer(self.source.directory.path / f"copy-{number}").start()
+        until(lambda: self.source.stats().get("records") == self.asked.records, "all is applied", 600)
         took = time.monotonic() - began
         spent = cpu_s(consumer.process.pid)
         consumer.end()
         return took, spent
 
     def null(self, number):
-        data = self.directory.path / f"null-{number}"
+        data = self.source.directory.path / f"null-{number}"
         data.mkdir()
-        said = json.loads(subprocess.run([BIN / "xylem-null-view", self.lines, data, "--log"],
+        said = json.loads(subprocess.run([BIN / "xylem-null-view", self.source.path, data, "--log"],
                                          check=True, capture_output=True).stdout)
         return said["seconds"], said["cpu_s"]
-
-    def end(self):
-        self.broker.end()
-        self.directory.remove()
 
 
 def main():
@@ -101,7 +64,7 @@ def main():
     try:
         pairs = [(bench.ours(number), bench.null(number)) for number in range(asked.pairs)]
     finally:
-        bench.end()
+        bench.source.end()
     rate = [asked.records / ours[0] for ours, _ in pairs]
     limit = [asked.records / null[0] for _, null in pairs]
     ratios = sorted(ours / null for ours, null in zip(rate, limit))

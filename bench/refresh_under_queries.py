@@ -20,13 +20,10 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "integration"))
-if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
-    os.environ["XYLEM_BIN"] = sys.argv.pop(1)
-from processes import BIN, Daemon, Directory, ask, free_ports, get_json, run, until  # noqa: E402
-from paced_queries import PacedQueries  # noqa: E402
+from lines_at_broker import TOPIC, LinesAtBroker, key, lines_of, say
+from paced_queries import PacedQueries
+from processes import BIN, ask, get_json, until
 
-TOPIC = "items"
 OLD, NEW = b"old", b"new"
 LIMIT_S = 3600
 FLIP_WINDOW_S = 1.0  # around the first new answer
@@ -40,18 +37,6 @@ def arguments():
     parser.add_argument("--rate", type=int, default=1_000, help="queries a second")
     parser.add_argument("--pairs", type=int, default=1)
     return parser.parse_args()
-
-
-def key(number):
-    return f"item-{number:08d}"
-
-
-def write_lines(path, asked):
-    chance = random.Random(1)
-    with open(path, "w", encoding="ascii") as lines:
-        for number in range(asked.keys):
-            noise = f"{chance.getrandbits(asked.bytes * 2):0{asked.bytes // 2}x}"
-            lines.write(f"{key(number)}\t{NEW.decode()} {noise[:asked.bytes // 2]:x<{asked.bytes - 4}}\n")
 
 
 class Memory(threading.Thread):
@@ -83,35 +68,14 @@ class Memory(threading.Thread):
 class Bench:
     def __init__(self, asked):
         self.asked = asked
-        self.directory = Directory()
-        self.lines = self.directory.path / "lines"
-        say(f"{asked.keys} keys of {asked.bytes} bytes under {self.directory.path}")
-        write_lines(self.lines, asked)
-        self.port = free_ports(4)
-        self.broker = Daemon("xylem-broker", self.directory.path / "broker.log", NODE_ID="bench",
-                             DATA_DIR=self.directory.path / "broker", LISTEN_HOST="127.0.0.1",
-                             BROKER_PORT=self.port, HTTP_PORT=self.port + 1,
-                             PIPE_PORT=self.port + 2).start()
-        self.broker_http = f"127.0.0.1:{self.port + 1}"
-        self.http = f"127.0.0.1:{self.port + 3}"
-        self.copy = self.directory.path / "copy"
-        self.consumer = Daemon("xylem-consumer-app", self.directory.path / "consumer.log",
-                               CONSUMER_TOPIC=TOPIC, CONSUMER_PORT=self.port + 3,
-                               BROKER_HOST="127.0.0.1", BROKER_PORT=self.port,
-                               STORAGE_DATA_DIR=self.copy)
-        until(lambda: get_json(self.broker_http, "/api/v1/topics") is not None, "the broker serves")
-        broker = f"127.0.0.1:{self.port}"
-        run("topic", "create", TOPIC, "--flush", "never", "--cleanup", "compact", "--broker", broker)
-        run("produce", TOPIC, self.lines, "--delimiter", "\t", "--broker", broker)
-        self.consumer.start()
+        self.source = LinesAtBroker(lines_of(range(asked.keys), asked.bytes, f"{NEW.decode()} "))
+        self.copy = self.source.directory.path / "copy"
+        self.consumer = self.source.consumer(self.copy).start()
         until(self.is_whole, "the copy is whole", LIMIT_S)
         say("the first copy is whole")
 
-    def stats(self):
-        return get_json(self.http, "/api/query/stats") or {}
-
     def is_whole(self):
-        return self.stats().get("keys") == self.asked.keys
+        return self.source.stats().get("keys") == self.asked.keys
 
     def make_old(self):
         self.consumer.end()
@@ -130,21 +94,21 @@ class Bench:
         say("the copy is old")
 
     def refresh(self):
-        status, said = ask(self.broker_http, "POST", "/api/v1/refreshes",
+        status, said = ask(self.source.broker_http, "POST", "/api/v1/refreshes",
                            json.dumps({"topic": TOPIC, "reason": "bench"}))
         if status != 202:
             raise AssertionError(f"the refresh: {status} {said}")
         target = f"/api/v1/refreshes/{json.loads(said)['id']}"
 
         def ended():
-            state = (get_json(self.broker_http, target) or {}).get("state")
+            state = (get_json(self.source.broker_http, target) or {}).get("state")
             return state if state in ("COMPLETED", "ABORTED") else None
         return until(ended, "the refresh ends", LIMIT_S)
 
     def ours(self):
         self.make_old()
         chance = random.Random(2)
-        queries = PacedQueries(self.http, self.asked.rate,
+        queries = PacedQueries(self.source.consumer_http, self.asked.rate,
                                lambda: f"/api/query/key/{key(chance.randrange(self.asked.keys))}",
                                {OLD: b'"value":"' + OLD, NEW: b'"value":"' + NEW})
         memory = Memory(self.consumer.process.pid)
@@ -166,22 +130,17 @@ class Bench:
                 "extra_mib": extra["VmRSS"], "extra_anonymous_mib": extra["RssAnon"]}
 
     def null(self, number):
-        data = self.directory.path / f"null-{number}"
+        data = self.source.directory.path / f"null-{number}"
         data.mkdir()
         os.sync()
-        said = subprocess.run([BIN / "xylem-null-view", self.lines, data, "--log"], check=True,
+        said = subprocess.run([BIN / "xylem-null-view", self.source.path, data, "--log"], check=True,
                               capture_output=True).stdout
         subprocess.run(["rm", "-r", data], check=True)
         return json.loads(said)["seconds"]
 
     def end(self):
         self.consumer.end()
-        self.broker.end()
-        self.directory.remove()
-
-
-def say(what):
-    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+        self.source.end()
 
 
 def main():

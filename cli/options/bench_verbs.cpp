@@ -1,14 +1,9 @@
-#include "cli/bench/probe_record.h"
+#include "cli/options/bench_parts.h"
 #include "cli/options/throughput_verbs.h"
 #include "cli/options/verbs.h"
 
 namespace xylem::cli {
 namespace {
-
-constexpr std::int64_t kRateMax = 1'000'000;      // records per second
-constexpr std::int64_t kSecondsMax = 3'600;       // of a run
-constexpr std::int64_t kBytesMax = 1024L * 1024;  // of a record
-constexpr std::int64_t kPairsMax = 1'000;
 
 struct RawLatency {
   BenchLatencyOptions options;
@@ -47,17 +42,9 @@ void add_bench_verbs(Verb& program, const Defaults& defaults) {
             "of an `xylem up`: publish at its root, consume from its first POS broker");
   verb.text("--topic", options.route.topic, "created if it is missing, and then deleted at the end")
       .show_default();
-  verb.number("--rate", options.load.rate, "records per second")
-      .between(1, kRateMax)
-      .show_default();
-  verb.number("--seconds", options.load.seconds, "of each run")
-      .between(1, kSecondsMax)
-      .show_default();
-  verb.number("--size", options.load.bytes, "bytes of a record's value, half of them random")
-      .between(kProbeBytesMin, kBytesMax)
-      .show_default();
+  add_paced_load(verb, options.load);
   verb.number("--pairs", options.pairs, "how many runs, each followed by one of --vs")
-      .between(1, kPairsMax)
+      .between(1, kBenchPairsMax)
       .show_default();
   verb.text("--vs", raw.versus, "null: a relay without features, in turns").one_of({"null"});
   verb.text("--null-program", options.null_program, "none: xylem-null-relay beside xylem");

@@ -1,14 +1,9 @@
-#include "cli/bench/probe_record.h"
+#include "cli/options/bench_parts.h"
 #include "cli/options/verbs.h"
-#include "common/quantity.h"
 
 namespace xylem::cli {
 namespace {
 
-constexpr std::int64_t kRateMax = 1'000'000;      // records per second
-constexpr std::int64_t kSecondsMax = 3'600;       // of a run
-constexpr std::int64_t kBytesMax = 1024L * 1024;  // of a record
-constexpr std::int64_t kPairsMax = 1'000;
 constexpr std::int64_t kConsumersMax = 10'000;
 constexpr std::int64_t kWindowMax = std::int64_t{64} << 20;  // bytes
 
@@ -19,11 +14,9 @@ struct RawIdle {
 
 Result<Command> finish_idle(RawIdle& raw) {
   constexpr std::int64_t kStalledMax = std::int64_t{1} << 36;  // bytes
-  auto bytes = parse_bytes(raw.bytes);
-  if (!bytes) return pass(bytes, "--bytes");
-  if (*bytes < 1 || *bytes > kStalledMax)
-    return fail(Errc::kInvalidRequest, "--bytes is 1 to " + std::to_string(kStalledMax));
-  raw.options.load.stalled_bytes = static_cast<std::size_t>(*bytes);
+  auto bytes = bytes_in(raw.bytes, "--bytes", kStalledMax);
+  if (!bytes) return pass(bytes);
+  raw.options.load.stalled_bytes = *bytes;
   return raw.options;
 }
 
@@ -36,11 +29,9 @@ struct RawFanout {
 Result<Command> finish_push(BenchPushOptions& options) { return options; }
 
 Result<Command> finish_fanout(RawFanout& raw) {
-  auto window = parse_bytes(raw.window);
-  if (!window) return pass(window, "--window");
-  if (*window < 1 || *window > kWindowMax)
-    return fail(Errc::kInvalidRequest, "--window is 1 to " + std::to_string(kWindowMax));
-  raw.options.window_bytes = static_cast<std::size_t>(*window);
+  auto window = bytes_in(raw.window, "--window", kWindowMax);
+  if (!window) return pass(window);
+  raw.options.window_bytes = *window;
   raw.options.vs_null = raw.versus == "null";
   return raw.options;
 }
@@ -48,14 +39,12 @@ Result<Command> finish_fanout(RawFanout& raw) {
 template <class Options>
 void add_common(Verb& verb, Options& options) {
   verb.number("--pairs", options.pairs, "how many runs of each kind")
-      .between(1, kPairsMax)
+      .between(1, kBenchPairsMax)
       .show_default();
   verb.text("--flush", options.flush, "of the topic, and of the null broker")
       .one_of({"never", "always"})
       .show_default();
-  verb.text("--programs", options.programs, "where the brokers' programs are; none: beside xylem");
-  verb.text("--dir", options.directory, "where started brokers write: a disk").show_default();
-  verb.flag("--json", options.json, "for machines");
+  add_started_brokers(verb, options.programs, options.directory, options.json);
 }
 
 }  // namespace
@@ -63,15 +52,7 @@ void add_common(Verb& verb, Options& options) {
 void add_push_verbs(Verb& bench) {
   auto& push = bench.verb("push", "from publish to delivery through one broker, at a fixed rate");
   auto& options = push.fills<BenchPushOptions>(finish_push);
-  push.number("--rate", options.load.rate, "records per second")
-      .between(1, kRateMax)
-      .show_default();
-  push.number("--seconds", options.load.seconds, "of each run")
-      .between(1, kSecondsMax)
-      .show_default();
-  push.number("--size", options.load.bytes, "bytes of a record's value, half of them random")
-      .between(kProbeBytesMin, kBytesMax)
-      .show_default();
+  add_paced_load(push, options.load);
   push.texts("--vs", options.versus,
              "in turns: a broker without features, or JetStream, which never syncs")
       .one_of({"null", "nats"});
@@ -84,10 +65,10 @@ void add_push_verbs(Verb& bench) {
       .show_default();
   fanout
       .number("--size", raw.options.record_bytes, "bytes of a record's value, half of them random")
-      .between(1, kBytesMax)
+      .between(1, kBenchRecordBytesMax)
       .show_default();
   fanout.number("--seconds", raw.options.seconds, "of each run")
-      .between(1, kSecondsMax)
+      .between(1, kBenchSecondsMax)
       .show_default();
   fanout.text("--window", raw.window, "bytes sent that not all consumers have").show_default();
   fanout.text("--vs", raw.versus, "in turns: a broker without features").one_of({"null"});
@@ -101,9 +82,7 @@ void add_push_verbs(Verb& bench) {
       .show_default();
   idle.text("--bytes", still.bytes, "of values, published past one that does not read")
       .show_default();
-  idle.text("--programs", still.options.programs, "where the broker is; none: beside xylem");
-  idle.text("--dir", still.options.directory, "where it writes: a disk").show_default();
-  idle.flag("--json", still.options.json, "for machines");
+  add_started_brokers(idle, still.options.programs, still.options.directory, still.options.json);
 }
 
 }  // namespace xylem::cli

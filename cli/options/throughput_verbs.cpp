@@ -1,15 +1,13 @@
 #include "cli/options/throughput_verbs.h"
 
+#include "cli/options/bench_parts.h"
 #include "common/quantity.h"
 
 namespace xylem::cli {
 namespace {
 
 constexpr std::int64_t kRateMax = 100'000'000;  // records per second
-constexpr std::int64_t kSecondsMax = 3'600;     // of a run
-constexpr std::int64_t kPairsMax = 1'000;
 constexpr std::int64_t kCopiesMax = 5;
-constexpr std::int64_t kRecordBytesMax = 1024L * 1024;
 
 struct RawThroughput {
   BenchThroughputOptions options;
@@ -19,22 +17,12 @@ struct RawThroughput {
   std::string broker;
 };
 
-Result<std::size_t> bytes_in(const std::string& text,
-                             const std::string& option,
-                             std::int64_t most) {
-  auto bytes = parse_bytes(text);
-  if (!bytes) return pass(bytes, option);
-  if (*bytes < 1 || *bytes > most)
-    return fail(Errc::kInvalidRequest, option + " is 1 to " + std::to_string(most));
-  return static_cast<std::size_t>(*bytes);
-}
-
 Result<Command> finish_throughput(RawThroughput& raw) {
   constexpr std::int64_t kBytesMax = std::int64_t{1} << 40;
   constexpr std::int64_t kWindowMax = std::int64_t{64} << 20;
   auto& options = raw.options;
   for (const auto& text : raw.sizes) {
-    auto bytes = bytes_in(text, "--size", kRecordBytesMax);
+    auto bytes = bytes_in(text, "--size", kBenchRecordBytesMax);
     if (!bytes) return pass(bytes);
     options.record_bytes.push_back(*bytes);
   }
@@ -60,13 +48,11 @@ void add_common(Verb& verb, RawThroughput& raw) {
   options.directory = "/var/tmp";
   verb.texts("--size", raw.sizes, "bytes of a record's value, half of them random; several runs");
   verb.number("--pairs", options.pairs, "how many runs of each kind, each followed by one of --vs")
-      .between(1, kPairsMax)
+      .between(1, kBenchPairsMax)
       .show_default();
   verb.text("--broker", raw.broker, "host:port of a broker that runs; none: each run starts one");
   verb.text("--topic", options.topic, "of --broker's, and kept; none: a new one");
-  verb.text("--programs", options.programs, "where the brokers' programs are; none: beside xylem");
-  verb.text("--dir", options.directory, "where started brokers write: a disk").show_default();
-  verb.flag("--json", options.json, "for machines");
+  add_started_brokers(verb, options.programs, options.directory, options.json);
 }
 
 }  // namespace
@@ -83,7 +69,7 @@ void add_throughput_verbs(Verb& bench) {
   produce.number("--rate", raw.options.records_per_s, "records per second; none: full speed")
       .between(1, kRateMax);
   produce.number("--seconds", raw.options.seconds, "of each run")
-      .between(1, kSecondsMax)
+      .between(1, kBenchSecondsMax)
       .show_default();
   produce.text("--bytes", raw.bytes, "of values that each run sends, instead of --seconds");
   produce.text("--window", raw.window, "bytes sent and not acknowledged").show_default();
