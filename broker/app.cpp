@@ -416,7 +416,7 @@ Status App::watch_registry() {
 
 void App::take_refresh_orders() {
   refresh_orders_.emplace(
-      logger_,
+      logger_, clock_,
       RefreshOrders::Hooks{
           .start = [this](const RefreshOrder& order) -> Status {
             auto started = refreshes_->start(order.topic, order.reason, order.id, "the registry");

@@ -76,13 +76,8 @@ Result<std::vector<RefreshOrder>> refresh_orders_from_json(std::string_view answ
   return orders;
 }
 
-RefreshOrders::RefreshOrders(Logger& logger, Hooks hooks, const Clock& clock)
-    : logger_(logger), hooks_(std::move(hooks)), clock_(clock), began_ms_(clock.monotonic_ms()) {}
-
-const Clock& RefreshOrders::system_clock() {
-  static const SystemClock clock;
-  return clock;
-}
+RefreshOrders::RefreshOrders(Logger& logger, const Clock& clock, Hooks hooks)
+    : logger_(logger), clock_(clock), hooks_(std::move(hooks)), began_ms_(clock.monotonic_ms()) {}
 
 void RefreshOrders::take(const std::vector<RefreshOrder>& orders) {
   std::set<std::uint64_t> held;

@@ -60,7 +60,7 @@ class RefreshOrders {
   };
 
   // Made when the broker starts.
-  RefreshOrders(Logger& logger, Hooks hooks, const Clock& clock = system_clock());
+  RefreshOrders(Logger& logger, const Clock& clock, Hooks hooks);
 
   // All that hold now.
   void take(const std::vector<RefreshOrder>& orders);
@@ -76,14 +76,13 @@ class RefreshOrders {
   void refuse(const RefreshOrder& order, const std::string& why);
   [[nodiscard]] bool may_pass(const Error& why) const;
   bool put_off(const RefreshOrder& order, const Error& why);
-  static const Clock& system_clock();
 
   Logger& logger_;
+  const Clock& clock_;
   Hooks hooks_;
   std::vector<RefreshOrder> orders_;                  // that held last
   std::map<std::uint64_t, ReportedRefresh> refused_;  // of these
   std::map<std::uint64_t, std::int64_t> put_off_;     // of these, since when
-  const Clock& clock_;
   std::int64_t began_ms_;
 };
 

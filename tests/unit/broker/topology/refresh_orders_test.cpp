@@ -26,6 +26,7 @@ RefreshStatus status(std::uint64_t id, RefreshState state) {
 struct Node {
   Node()
       : orders(Logger::none(),
+               clock,
                {.start = [this](const RefreshOrder& order) { return start(order); },
                 .abort = [this](std::uint64_t id) { return abort(id); },
                 .list =
@@ -40,8 +41,7 @@ struct Node {
                       const auto found = known.find(id);
                       return found == known.end() ? std::nullopt : std::optional(found->second);
                     },
-                .hurry = [this] { ++hurries; }},
-               clock) {}
+                .hurry = [this] { ++hurries; }}) {}
 
   Status start(const RefreshOrder& order) {
     ++starts;
