@@ -11,8 +11,8 @@ namespace {
 bool is_news(const FetchedPartition& now, const std::optional<FetchedPartition>& told) {
   if (!now.batches.empty() || !told || told->state != now.state) return true;
   switch (now.state) {
-    case FetchState::kOk:
-      return told->high_watermark != now.high_watermark;
+    case FetchState::kOk:  // a replica that goes by another epoch has not taken what was told in it
+      return told->high_watermark != now.high_watermark || told->epoch != now.epoch;
     case FetchState::kNotHere:
       return told->leader != now.leader || told->leader_address != now.leader_address ||
              told->epoch != now.epoch;

@@ -100,7 +100,8 @@ class Replica {
   // Leader: more of the own log is safe.
   Actions log_moved(const Log& log, std::int64_t now_ms);
 
-  // Follower, out of the set: damage took what is gone. How far it was committed is learned again.
+  // Follower, out of the set: damage took what is gone, or the log begins anew. How far it was
+  // committed is learned again.
   void log_cut(const Log& log) { high_watermark_ = std::min(high_watermark_, log.end); }
 
   // Leader: a follower asked.

@@ -230,6 +230,7 @@ Status Replicas::repair(const pipe::FetchedPartition& fetched) {
                                                  {"partition", fetched.log.partition.value()},
                                                  {"start", fetched.offset.value()}});
     auto done = hosted.partition->restart_at(fetched.offset);
+    hosted.machine.log_cut(facts(*hosted.partition));
     context_.partitions.announce(*hosted.partition);
     return done;
   }

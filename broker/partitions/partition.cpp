@@ -140,6 +140,12 @@ Status Partition::cut_back(Offset offset) {
   return cut;
 }
 
+Offset Partition::high_watermark() const {
+  if (is_to_be_filled()) return std::min(high_watermark_, whole_end());
+  const bool follows = is_replicated() && !leads_;
+  return follows ? std::min(high_watermark_, log_->written_end()) : high_watermark_;
+}
+
 // All below it is here.
 Offset Partition::whole_end() const {
   const auto lost = log_->lost();

@@ -101,10 +101,9 @@ class Partition {
 
   [[nodiscard]] const std::shared_ptr<storage::PartitionLog>& log() const { return log_; }
 
-  // Up to where it is served. A replica serves nothing behind what it has lost and others have.
-  [[nodiscard]] Offset high_watermark() const {
-    return is_to_be_filled() ? std::min(high_watermark_, whole_end()) : high_watermark_;
-  }
+  // Up to where it is served. A replica serves nothing behind what it has lost and others have; one
+  // that follows may know of more that is committed than it has written.
+  [[nodiscard]] Offset high_watermark() const;
 
   void set_others_have_all(bool others_have_all) { others_have_all_ = others_have_all; }
 

@@ -51,6 +51,42 @@ struct World {
   std::optional<PartitionTable> table;
 };
 
+// The quorum's part, played by the test: it says itself how far the partition is committed.
+struct ToldByTest final : Replication {
+  void log_moved(Partition& /*partition*/) override {}
+
+  [[nodiscard]] Status may_append(const LogId& /*log*/, Acks /*acks*/) const override { return {}; }
+
+  [[nodiscard]] std::uint16_t synced_at(const LogId& /*log*/, Offset /*end*/) const override {
+    return 1;
+  }
+
+  [[nodiscard]] std::uint64_t leader_age_ms() const override { return 0; }
+};
+
+TEST_CASE(
+    "partition: a replica that hears of a commit before its own write tells of it after that") {
+  const TemporaryDirectory directory(fast_directory());
+  World world(directory.file("data"));
+  ToldByTest quorum;
+  auto opened = world.table->open(topic_of(storage::Flush::kAlways), PartitionId(0), quorum);
+  REQUIRE(opened);
+  auto& partition = **opened;
+  std::vector<Offset> served;
+  world.table->observe([&](Partition& moved) {
+    const auto read = moved.log()->read(Offset(0), 1 << 20, moved.high_watermark());
+    REQUIRE(read);
+    served.push_back(read->slices.empty() ? Offset(0) : moved.high_watermark());
+  });
+  const auto batch = storage::testing::placed(batch_of(2), Offset(0), Epoch(1));
+  REQUIRE(partition.store(batch, Offset(2), 0));
+  partition.commit(Offset(2));
+  world.table->announce(partition);
+  CHECK(partition.high_watermark() == Offset(0));
+  REQUIRE(run_until(world.node.loop, [&] { return !served.empty(); }));
+  CHECK(served == std::vector{Offset(2)});
+}
+
 TEST_CASE("partition: flush=interval commits with the sync, and only then shows what it has") {
   const TemporaryDirectory directory(fast_directory());
   World world(directory.file("data"));

@@ -165,6 +165,26 @@ TEST_CASE_FIXTURE(Fixture, "fetch session: another leader is news, the same one 
   CHECK(answer().partitions.at(0).leader == "root-2");
 }
 
+TEST_CASE_FIXTURE(Fixture, "fetch session: a replica in another epoch is told the same end again") {
+  session = FetchSession(77, "root-1", Asker::kReplica);
+  source.open(1, 1);
+  auto& says = source.partitions.at(FakeSource::id(1)).says;
+  says.is_leader = true;
+  auto asked = source.at(1, 1);
+  for (const auto epoch : {Epoch(1), Epoch(2)}) {
+    says.epoch = epoch;
+    asked.following = Following{.version = 1, .synced = Offset(1), .epoch = epoch};
+    session.list(asked);
+    const auto told = answer();
+    REQUIRE(told.partitions.size() == 1);
+    CHECK(told.partitions[0].state == FetchState::kOk);
+    CHECK(told.partitions[0].epoch == epoch);
+    CHECK(told.partitions[0].high_watermark == Offset(1));
+  }
+  session.list(asked);
+  CHECK(answer().partitions.empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "fetch session: an unreadable log is not here just now") {
   source.open(1, 1);
   session.list(source.at(1, 0));
