@@ -32,7 +32,11 @@ Result<std::string> exchange(const std::string& base_url, const HttpClient::Exch
   auto client = HttpClient::create({.base_url = base_url});
   if (!client) return pass(client);
   auto answer = (*client)->exchange(request);
-  if (!answer) return pass(answer, "ask " + base_url);
+  if (!answer) {
+    const auto& error = answer.error();
+    return fail(error.code(), "ask " + base_url + ": " + error.what(),
+                "an HTTP port is needed: a broker's HTTP_PORT, the registry's REGISTRY_PORT");
+  }
   std::string body(text_of(answer->body));
   if (const bool is_good = answer->status >= 200 && answer->status < 300; !is_good)
     return std::unexpected(refused(base_url + request.target, *answer, body));

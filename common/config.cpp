@@ -83,6 +83,11 @@ bool is_declared(std::span<const Setting> settings, std::string_view name) {
   return std::ranges::find(settings, name, &Setting::name) != settings.end();
 }
 
+// Meant for the `xylem` command, in the environment of whoever starts a daemon by hand.
+bool is_the_commands(std::string_view name) {
+  return name == "XYLEM_BROKER" || name == "XYLEM_REGISTRY";
+}
+
 }  // namespace
 
 std::string lower_name(std::string_view name, char separator) {
@@ -101,7 +106,7 @@ Result<SettingTexts> read_environment(std::span<const Setting> settings,
     if (text.empty()) continue;
     if (name == kConfigPath || is_declared(settings, name)) {
       given[name] = {.text = text, .source = "environment variable " + name};
-    } else if (name.starts_with("XYLEM_")) {
+    } else if (name.starts_with("XYLEM_") && !is_the_commands(name)) {
       return fail(Errc::kInvalidRequest, "environment variable " + name + " is not a setting");
     }
   }

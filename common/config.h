@@ -43,8 +43,9 @@ struct Setting {
 class Config {
  public:
   // `settings` outlive the Config. `args` without the program's name. Environment variables that
-  // are not in the table are ignored unless they start with XYLEM_. `--help` is kCancelled with the
-  // help text as what().
+  // are not in the table are ignored unless they start with XYLEM_ (but XYLEM_BROKER and
+  // XYLEM_REGISTRY are for the `xylem` command). `--help` is kCancelled with the help text as
+  // what().
   static Result<Config> load(std::string_view program,
                              std::span<const Setting> settings,
                              std::span<const std::string> args,

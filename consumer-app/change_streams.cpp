@@ -178,10 +178,11 @@ void ChangeStreams::on_copy_page(std::uint64_t id, const ReadCopy& step, Result<
   go_on(id);
 }
 
-// A client has one page out at a time, so the queue cannot be full.
+// A client has one page out at a time; but those of clients that went away may fill the queue.
 void ChangeStreams::hand_to_reader(std::uint64_t id, std::function<void()> work) {
   clients_.at(id).is_reading = true;
-  XYLEM_CHECK(reader_.submit(std::move(work)));
+  if (!reader_.submit(std::move(work)))
+    end(id, Error(Errc::kUnavailable, "too many pages are being read", "connect again"));
 }
 
 void ChangeStreams::answer(std::function<void()> on_loop) {

@@ -119,17 +119,18 @@ Result<Snapshots::Page> Snapshots::go_on(Source& source) {
   return page;
 }
 
-// One page of each is out at a time, so the queue cannot be full.
+// One page of each is out at a time; but those of clients that went away may fill the queue.
 void Snapshots::read(std::uint64_t id) {
   auto& running = running_.at(id);
   if (std::exchange(running.is_reading, true)) return;
-  XYLEM_CHECK(reader_.submit([this, id, source = running.source, path = context_.view_path,
-                              alive = std::weak_ptr(alive_)] {
+  const bool is_taken = reader_.submit([this, id, source = running.source,
+                                        path = context_.view_path, alive = std::weak_ptr(alive_)] {
     auto page = source->view ? go_on(*source) : begin(*source, path);
     context_.loop.answer([this, id, alive, page = std::move(page)] {
       if (alive.lock()) on_page(id, page);
     });
-  }));
+  });
+  if (!is_taken) fail_with(id, Error(Errc::kUnavailable, "too many snapshots at once", "retry"));
 }
 
 void Snapshots::on_page(std::uint64_t id, const Result<Page>& page) {

@@ -125,6 +125,7 @@ TEST_CASE("config: bad values name the key, the source, the value and what would
 
 TEST_CASE("config: unknown keys are errors, where they are ours") {
   holds(refused({}, {{"XYLEM_NODE_ID", "a"}}), {"XYLEM_NODE_ID"});
+  CHECK(load({}, {{"XYLEM_BROKER", "b:9092"}, {"XYLEM_REGISTRY", "http://r:1"}}));  // the command's
   const File file("node_id: a\nnode_idd: b\n");
   holds(refused({"--config", file.path}), {file.path, "node_idd"});
 }
