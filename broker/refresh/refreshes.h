@@ -167,7 +167,7 @@ class Refreshes {
   void join(Key key);
   void forget_elsewhere(const Seat& seat, std::uint64_t joined);
 
-  Result<const TopicDefinition*> topic_to_refresh(const std::string& name) const;
+  [[nodiscard]] Result<const TopicDefinition*> topic_to_refresh(const std::string& name) const;
   Entry& begin(const TopicDefinition& topic, RefreshRun::Definition definition);
   void cancel_older(Entry& by);
   void owe_absent(const std::string& topic, RefreshRun& run);

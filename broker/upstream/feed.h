@@ -27,7 +27,7 @@ class Feed final : public pipe::PipeTarget {
     std::function<void(std::uint64_t version)> topology_seen;
     // Before the copy is cut back or begun anew below what consumers may have been given. An error:
     // not now; the parent is asked again.
-    std::function<Status(const Partition&, const std::string& why)> may_rebuild = {};
+    std::function<Status(const Partition&, const std::string& why)> may_rebuild;
   };
 
   struct Context {
