@@ -75,6 +75,7 @@ std::vector<Record> records_of(const Promotions::WriteIntent& action) {
 
 std::vector<Record> records_of(const Promotions::WriteDone& action) {
   std::vector<Record> records;
+  records.reserve(action.parked.size() + 1);
   for (const auto offset : action.parked) records.push_back(tombstone(parked_key(offset)));
   if (action.forgets) records.push_back(tombstone(intent_key(action.target)));
   return records;
