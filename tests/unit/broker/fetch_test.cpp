@@ -99,7 +99,7 @@ TEST_CASE("fetch: a cursor that is not in the log is refused") {
   it.begin({.cursor = Offset(-1)});
   REQUIRE(run_until(it.world.loop, [&] { return it.answer.has_value(); }));
   REQUIRE_FALSE(*it.answer);
-  CHECK(it.answer->error().code() == Errc::kInvalidRequest);
+  CHECK(it.answer->error().code() == Errc::kOffsetOutOfRange);
 }
 
 }  // namespace
