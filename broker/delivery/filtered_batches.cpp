@@ -11,8 +11,15 @@ namespace xylem::broker {
 
 namespace {
 
+constexpr std::size_t kRecordBytes = 32;  // what looking at one costs beside its bytes
+constexpr std::size_t kHeaderBytes = 8;
+
 std::size_t bytes_in(const RecordView& record) {
-  return (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
+  auto bytes = kRecordBytes + (record.key ? record.key->size() : 0) +
+               (record.value ? record.value->size() : 0);
+  for (const auto& header : record.headers)
+    bytes += kHeaderBytes + header.key.size() + (header.value ? header.value->size() : 0);
+  return bytes;
 }
 
 class Filtering {

@@ -23,7 +23,8 @@ struct FilteredBatches {
 };
 
 // `slices` are whole batches that passed their checks; at least one is looked at, and no more once
-// their records, unpacked, were `look_bytes_max`.
+// their records, unpacked, were `look_bytes_max`: keys, values and headers, and something for each
+// record and header itself.
 [[nodiscard]] FilteredBatches filtered(const std::vector<Slice>& slices,
                                        const RecordFilter& filter,
                                        std::size_t look_bytes_max);
