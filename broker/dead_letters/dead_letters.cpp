@@ -1,7 +1,7 @@
 #include "broker/dead_letters/dead_letters.h"
 
 #include "broker/dead_letters/dead_letter.h"
-#include "common/batch/batch_builder.h"
+#include "broker/topics/dead_letter_name.h"
 #include "network/protocol/messages.h"
 
 #include <algorithm>
@@ -210,11 +210,8 @@ void DeadLetters::append(const GroupPartition& where,
     if (!stored) return give_up(where, stored.error());
     if (*stored) return on_stored(where);
   }
-  BatchBuilder builder;
-  const auto letter =
-      dead_letter(found.record, found.epoch, where, *count, context_.clock.wall_ms());
-  if (auto added = builder.add(letter); !added) return give_up(where, added.error());
-  auto batch = builder.build();
+  auto batch =
+      dead_letter_batch(found.record, found.epoch, where, *count, context_.clock.wall_ms());
   if (!batch) return give_up(where, batch.error());
   letters.append(*batch, Acks::kAll, [self = self_, where](const auto& appended) {
     if (*self == nullptr) return;

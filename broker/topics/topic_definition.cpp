@@ -1,6 +1,7 @@
 #include "broker/topics/topic_definition.h"
 
 #include "broker/json/json_text.h"
+#include "broker/topics/dead_letter_name.h"
 #include "network/client/delayed_topic.h"
 
 #include <nlohmann/json.hpp>
@@ -205,6 +206,9 @@ Result<TopicDefinition> topic_request_from_json(std::string_view json) {
   auto topic = parse(json, false);
   if (topic && topic->is_internal())
     return fail(Errc::kInvalidRequest, "names that begin with __ are the broker's own");
+  if (topic && topic->dead_letter_after > 0) {
+    if (auto room = check_dead_letter_name(topic->name); !room) return pass(room);
+  }
   return topic;
 }
 
@@ -218,6 +222,9 @@ Result<TopicDefinition> altered(const TopicDefinition& topic, std::string_view j
     if (!known) return pass(known);
     if (!*known)
       return fail(Errc::kInvalidRequest, "topic field \"" + field + "\" cannot be altered");
+  }
+  if (changed.dead_letter_after > 0 && topic.dead_letter_after == 0) {
+    if (auto room = check_dead_letter_name(topic.name); !room) return pass(room);
   }
   if (changed.partitions < topic.partitions)
     return wrong("partitions", "at least " + std::to_string(topic.partitions) + ", as it is now");

@@ -87,6 +87,26 @@ TEST_CASE("topic definition: altering keeps identity and never takes partitions 
   CHECK_FALSE(altered(topic, R"({"topicId":"00000000000000000000000000000009"})"));
 }
 
+TEST_CASE("topic definition: a name without room for its dead letters' topic has none") {
+  const auto named = [](std::size_t characters) {
+    return R"({"name":")" + std::string(characters, 't') + R"(","deadLetterAfter":5})";
+  };
+  CHECK(topic_request_from_json(named(kTopicNameMax - 4)));
+  const auto refused = topic_request_from_json(named(kTopicNameMax - 3));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::kInvalidRequest);
+  CHECK(refused.error().what().find("at most 196 characters") != std::string::npos);
+  TopicDefinition topic;
+  topic.name = std::string(kTopicNameMax, 't');
+  topic.incarnation.topic = TopicId::from_words(1, 2);
+  CHECK_FALSE(altered(topic, R"({"deadLetterAfter":1})"));
+  CHECK(altered(topic, R"({"retentionMs":1})"));
+  topic.dead_letter_after = 5;  // from before it was refused: it is read, and may be altered
+  CHECK(topic_from_json(to_json(topic)) == topic);
+  CHECK(altered(topic, R"({"retentionMs":1})"));
+  CHECK(altered(topic, R"({"deadLetterAfter":0})"));
+}
+
 TEST_CASE("topic definition: dead letters, and whose topic it is, are said only where they are") {
   const auto request = topic_request_from_json(R"({"name":"t","deadLetterAfter":1000})");
   REQUIRE(request);

@@ -5,7 +5,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace xylem::broker {
 namespace {
@@ -56,6 +58,59 @@ TEST_CASE("dead letter: as many headers as a record may have") {
   const auto letter = dead_letter(record, Epoch(4), kWhere, kCount, 99);
   CHECK(letter.headers.size() == kRecordHeadersMax);
   CHECK(is_of(letter, kWhere, kCount, Epoch(4)));
+}
+
+// What is stored of it.
+Record stored(const Record& record) {
+  const auto batch = dead_letter_batch(record, Epoch(4), kWhere, kCount, 99);
+  REQUIRE(batch);
+  CHECK(batch->size() <= kBatchBytesMax);
+  auto reader = BatchReader::open(*batch);
+  REQUIRE(reader);
+  const auto letter = reader->next();
+  REQUIRE((letter && *letter));
+  CHECK(is_dead_letter_of(**letter, kWhere, kCount, Epoch(4)));
+  return (*letter)->to_record();
+}
+
+using Header = std::pair<std::string, std::optional<std::string>>;
+
+TEST_CASE("dead letter: what fits is whole, and says nothing of what was left out") {
+  const auto letter = stored({.key = "k", .value = "v", .headers = {{"a", "1"}}});
+  CHECK(letter.value == "v");
+  CHECK(letter.headers.front() == Header("a", "1"));
+  CHECK(letter.headers.back() == Header("xylem-dlq-time", "99"));
+}
+
+TEST_CASE("dead letter: of what is too large for a batch the value goes first, then the rest") {
+  Record record{.key = "k", .value = "v", .headers = {{"a", "1"}}};
+  const std::string large(kBatchBytesMax - 100, 'x');  // room for itself, and not for our headers
+  SUBCASE("the value") {
+    record.value = large;
+    const auto letter = stored(record);
+    CHECK(letter.key == "k");
+    CHECK_FALSE(letter.value);
+    CHECK(letter.headers.front() == Header("a", "1"));
+    CHECK(letter.headers.back() == Header("xylem-dlq-left-out", "value"));
+  }
+  SUBCASE("headers") {
+    record.headers = {{"a", large}};
+    const auto letter = stored(record);
+    CHECK(letter.key == "k");
+    CHECK(letter.headers.size() == 9);
+    CHECK(letter.headers.back() == Header("xylem-dlq-left-out", "value,headers"));
+  }
+  SUBCASE("headers of a tombstone") {
+    record.value.reset();
+    record.headers = {{"a", large}};
+    CHECK(stored(record).headers.back() == Header("xylem-dlq-left-out", "headers"));
+  }
+  SUBCASE("the key") {
+    record.key = large;
+    const auto letter = stored(record);
+    CHECK_FALSE(letter.key);
+    CHECK(letter.headers.back() == Header("xylem-dlq-left-out", "value,headers,key"));
+  }
 }
 
 }  // namespace

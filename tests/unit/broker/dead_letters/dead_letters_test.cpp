@@ -493,6 +493,25 @@ TEST_CASE("dead letters: what failed before or behind a dead record does not bri
   CHECK(world.counts->empty());
 }
 
+TEST_CASE("dead letters: a record as large as a batch may be does not block its partition") {
+  World world(1);
+  BatchBuilder builder;
+  REQUIRE(builder.add(Record{.key = "k", .value = std::string(kBatchBytesMax - 100, 'v')}));
+  bool is_there = false;
+  world.partitions->find(world.topic.log(0))
+      ->append(*builder.build(), broker::Acks::kAll,
+               [&](const auto& appended) { is_there = appended.has_value(); });
+  REQUIRE(run_until(world.loop, [&] { return is_there; }));
+  Result<DeadLetters::Outcome> outcome;
+  REQUIRE(world.fail_record(Offset(0), outcome));
+  REQUIRE(outcome);
+  CHECK(outcome->is_dead_lettered);
+  const auto letters = world.read("t.dlq", 1);
+  CHECK(letters.front().key == "k");
+  CHECK_FALSE(letters.front().value);
+  CHECK(header(letters.front(), "xylem-dlq-left-out") == "value");
+}
+
 TEST_CASE("dead letters: counts of a deleted topic go with it") {
   World world(5);
   world.produce({"a"});
