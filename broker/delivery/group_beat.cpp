@@ -1,11 +1,12 @@
 #include "broker/delivery/group_beat.h"
 
-#include "broker/groups/memberships.h"
 #include "broker/groups/offset_record.h"
+
+#include <utility>
 
 namespace xylem::broker {
 
-Result<Group::Beat> beat_of(const network::GroupBeat& message, const std::string& client) {
+Result<Memberships::Said> beat_of(const network::GroupBeat& message, const std::string& client) {
   if (message.member.empty()) return fail(Errc::kInvalidRequest, "a member has an id");
   for (const auto& name : {message.member, message.instance})
     if (auto good = check_instance(name); !good) return pass(good);
@@ -13,6 +14,9 @@ Result<Group::Beat> beat_of(const network::GroupBeat& message, const std::string
   if (!assignor)
     return fail(Errc::kInvalidRequest, "no assignor \"" + message.assignor + "\"",
                 "range, round-robin or sticky");
+  if (message.topics.size() > Group::kTopicsMax)
+    return fail(Errc::kQuotaExceeded,
+                "a member wants at most " + std::to_string(Group::kTopicsMax) + " topics");
   Group::Beat beat{.member = message.member,
                    .instance = message.instance,
                    .client = client,
@@ -20,10 +24,7 @@ Result<Group::Beat> beat_of(const network::GroupBeat& message, const std::string
                    .assignor = *assignor,
                    .owned = {},
                    .generation = message.generation};
-  for (const auto& [topic, partitions] : message.owned) {
-    for (const auto partition : partitions) beat.owned.insert({topic, partition});
-  }
-  return beat;
+  return Memberships::Said{std::move(beat), message.owned};
 }
 
 Buffer encode_assignment(const std::string& group,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/groups/group.h"
+#include "broker/groups/memberships.h"
 #include "common/bytes.h"
 #include "common/result.h"
 #include "network/protocol/messages.h"
@@ -11,8 +12,9 @@
 
 namespace xylem::broker {
 
-// kInvalidRequest: no name, or one that is too long; no such assignor.
-Result<Group::Beat> beat_of(const network::GroupBeat& message, const std::string& client);
+// kInvalidRequest: no name, or one that is too long; no such assignor. kQuotaExceeded: too many
+// topics.
+Result<Memberships::Said> beat_of(const network::GroupBeat& message, const std::string& client);
 
 Buffer encode_assignment(const std::string& group,
                          const Group::Answer& answer,

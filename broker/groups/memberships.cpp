@@ -1,5 +1,7 @@
 #include "broker/groups/memberships.h"
 
+#include "broker/groups/owned_partitions.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -51,6 +53,14 @@ Result<Group::Answer> Memberships::beat(const std::string& group,
   if (members.generation() != before) count_partitions(members, members.topics());
   tell_changed(**coordinated);
   return *members.answer_for(beat.member);
+}
+
+Result<Group::Answer> Memberships::beat(const std::string& group, Said said, Push push) {
+  if (auto here = context_.offsets.keeps(group); !here) return pass(here);
+  auto owned = owned_partitions(said.owned, context_.topics);
+  if (!owned) return pass(owned);
+  said.beat.owned = std::move(*owned);
+  return beat(group, said.beat, std::move(push));
 }
 
 void Memberships::leave(const std::string& group, const std::string& member) {

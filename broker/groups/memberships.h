@@ -19,6 +19,7 @@
 #include "common/loop.h"
 #include "common/result.h"
 #include "common/timer.h"
+#include "network/protocol/messages.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -36,6 +37,12 @@ class Memberships {
   static constexpr std::uint64_t kTickMs = 250;
   static constexpr std::uint32_t kBeatMs = 3'000;  // what members are asked for
   static constexpr std::size_t kGroupsMax = 10'000;
+
+  // A beat as it came in: what it says that the member has was not looked at.
+  struct Said {
+    Group::Beat beat;  // its `owned` is what is kept of `owned`
+    std::vector<network::TopicPartitions> owned;
+  };
 
   // An assignment that nobody asked for. False: the member cannot be reached any more.
   using Push = std::function<bool(const Group::Answer&)>;
@@ -55,6 +62,9 @@ class Memberships {
   // What GroupOffsets::keeps says, and Group::beat; kQuotaExceeded also where there are too many
   // groups. `push` is kept until the next beat of that member.
   Result<Group::Answer> beat(const std::string& group, const Group::Beat& beat, Push push);
+
+  // The same. kInvalidRequest: the member cannot have what it says that it has.
+  Result<Group::Answer> beat(const std::string& group, Said said, Push push);
 
   void leave(const std::string& group, const std::string& member);
 

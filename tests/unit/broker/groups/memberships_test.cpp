@@ -130,6 +130,67 @@ TEST_CASE("memberships: what is wrong with a beat is said") {
   CHECK(refused.error().code() == Errc::kInvalidRequest);
 }
 
+TEST_CASE("memberships: what no member can have is refused before anything is kept of it") {
+  BrokerWorld world(Epoch(1));
+  world.create("t", 2);
+  Member a(world, "a");
+  std::vector<PartitionId> many;
+  for (std::int32_t p = 0; p < 1'000'000; ++p) many.emplace_back(p);
+  std::string named;
+  SUBCASE("a million partitions") {
+    a.beat.owned = {{"t", many}};
+    named = "1000000 partitions of \"t\"";
+  }
+  SUBCASE("a number that no partition has") {
+    a.beat.owned = {{"t", {PartitionId(0), PartitionId(broker::kPartitionsMax)}}};
+    named = "no topic has a partition 10000";
+  }
+  SUBCASE("a partition twice") {
+    a.beat.owned = {{"t", {PartitionId(1), PartitionId(0), PartitionId(1)}}};
+    named = "partition 1 of \"t\" twice";
+  }
+  SUBCASE("a topic twice") {
+    a.beat.owned = {{"t", {PartitionId(1)}}, {"t", {PartitionId(1)}}};
+    named = "topic \"t\" twice";
+  }
+  SUBCASE("a name that no topic has") {
+    a.beat.owned = {{"t/u", {PartitionId(1)}}};
+    named = "t/u";
+  }
+  SUBCASE("too many topics") {
+    for (int i = 0; i < 101; ++i) a.beat.owned.push_back({"t" + std::to_string(i), {}});
+    named = "partitions of 101 topics";
+  }
+  const auto refused = a.try_beat();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::kInvalidRequest);
+  CHECK(refused.error().what().find(named) != std::string::npos);
+  CHECK(world.memberships->names().empty());
+}
+
+TEST_CASE("memberships: what a member had of a topic that is gone, or was larger, is left out") {
+  BrokerWorld world(Epoch(1));
+  world.create("t", 2);
+  Member a(world, "a");
+  a.beat.owned = {{"gone", {PartitionId(0), PartitionId(7)}},
+                  {"t", {PartitionId(1), PartitionId(9'999)}}};
+  CHECK(a.go_on() == 2);
+  const auto* group = world.memberships->find("g");
+  REQUIRE(group != nullptr);
+  CHECK_FALSE(group->owns("a", {"t", PartitionId(9'999)}));
+  CHECK_FALSE(group->owns("a", {"gone", PartitionId(0)}));
+  CHECK(group->owns("a", {"t", PartitionId(1)}));
+}
+
+TEST_CASE("memberships: of more topics than a member may want none is taken") {
+  BrokerWorld world(Epoch(1));
+  Member a(world, "a");
+  for (int i = 0; i < 101; ++i) a.beat.topics.push_back("t" + std::to_string(i));
+  const auto refused = a.try_beat();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::kQuotaExceeded);
+}
+
 TEST_CASE("memberships: an instance that is taken over is told so") {
   BrokerWorld world(Epoch(1));
   world.create("t", 2);
