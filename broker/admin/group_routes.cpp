@@ -1,6 +1,6 @@
-// GET /api/v1/groups, GET /api/v1/groups/{group}, POST /api/v1/groups/{group}/offsets (its body is
-// that of group.reset without the group), DELETE /api/v1/groups/{group}/instances/{instance}: the
-// commands of groups/group_admin.h over HTTP.
+// GET /api/v1/groups, GET and DELETE /api/v1/groups/{group}, POST /api/v1/groups/{group}/offsets
+// (its body is that of group.reset without the group), DELETE
+// /api/v1/groups/{group}/instances/{instance}: the commands of groups/group_admin.h over HTTP.
 #include "broker/admin/admin_api.h"
 #include "broker/groups/coordinated_offsets.h"
 #include "broker/json/json_text.h"
@@ -57,6 +57,11 @@ void add_group_routes(network::HttpServer& server, AdminContext& context) {
   route("GET", "/api/v1/groups/{group}",
         [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
           run(client, "group.describe", json_text({{"group", request.path_args.at("group")}}),
+              request.path_args.at("group"), reply);
+        });
+  route("DELETE", "/api/v1/groups/{group}",
+        [&client](const HttpRequest& request, const HttpReplyPtr& reply) {
+          run(client, "group.delete", json_text({{"group", request.path_args.at("group")}}),
               request.path_args.at("group"), reply);
         });
   route("POST", "/api/v1/groups/{group}/offsets",

@@ -114,6 +114,11 @@ std::optional<CommittedOffset> CoordinatedOffsets::find(const GroupPartition& wh
   return log_of(where.group)->table().find(where);
 }
 
+CommittedOffsets CoordinatedOffsets::of(const std::string& group) const {
+  if (!keeps(group)) return {};
+  return log_of(group)->table().of(group);
+}
+
 std::vector<std::pair<GroupPartition, CommittedOffset>> CoordinatedOffsets::all() const {
   std::vector<std::pair<GroupPartition, CommittedOffset>> all;
   for (const auto& log : logs_) {

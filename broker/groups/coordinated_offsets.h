@@ -59,6 +59,7 @@ class CoordinatedOffsets final : public GroupOffsets {
   void reset(const CommittedOffsets& offsets, std::function<void(Status)> done) override;
   void forget(const std::vector<GroupPartition>& gone, std::function<void(Status)> done) override;
   [[nodiscard]] std::optional<CommittedOffset> find(const GroupPartition& where) const override;
+  [[nodiscard]] CommittedOffsets of(const std::string& group) const override;
   [[nodiscard]] std::vector<std::pair<GroupPartition, CommittedOffset>> all() const override;
 
  private:

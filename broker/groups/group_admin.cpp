@@ -1,7 +1,7 @@
 #include "broker/groups/group_admin.h"
 
-#include "broker/groups/group_request.h"
 #include "broker/groups/reset_offsets.h"
+#include "broker/groups/reset_target.h"
 #include "broker/json/json_text.h"
 
 #include <nlohmann/json.hpp>
@@ -19,8 +19,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::string_view, 5> kCommands = {
-    "group.list", "group.describe", "group.reset", "group.forget", "partition.offsets"};
+constexpr std::array<std::string_view, 6> kCommands = {"group.list",   "group.describe",
+                                                       "group.reset",  "group.forget",
+                                                       "group.delete", "partition.offsets"};
 
 Json to_json(const TopicPartition& partition) {
   return {{"topic", partition.topic}, {"partition", partition.partition.value()}};
@@ -44,21 +45,37 @@ Json describe_members(const Group* members, const std::string& name) {
   return described;
 }
 
-Json committed_json(const TopicPartition& partition, const CommittedOffset& offset) {
-  auto one = to_json(partition);
+// Null unless this broker has it, and its high watermark is not just what was heard last.
+const Partition* exact_here(const GroupAdmin::Context& context, const LogId& log) {
+  const auto* partition = context.partitions.find(log);
+  const bool is_exact =
+      partition != nullptr && (partition->is_leader() || !context.offsets.is_coordinated());
+  return is_exact ? partition : nullptr;
+}
+
+Json committed_json(const GroupAdmin::Context& context,
+                    const TopicPartition& where,
+                    const CommittedOffset& offset) {
+  auto one = to_json(where);
   one["committed"] = offset.next.value();
+  const auto* partition = exact_here(context, {offset.incarnation, where.partition});
+  if (partition == nullptr || !partition->knows_committed()) return one;
+  const auto end = partition->high_watermark();
+  const auto from = std::max(offset.next, partition->log()->start_offset());
+  one["end"] = end.value();
+  one["lag"] = std::max<std::int64_t>(0, end - from);
   return one;
 }
 
 // Those that count: the group's own of shared topics, those of instances of broadcast ones.
 Json offsets_json(const GroupAdmin::Context& context, const std::string& group) {
   auto described = Json::array();
-  for (const auto& [where, offset] : context.offsets.all()) {
+  for (const auto& [where, offset] : context.offsets.of(group)) {
     const auto* topic = context.topics.find(where.topic);
-    if (where.group != group || topic == nullptr || topic->incarnation != offset.incarnation ||
+    if (topic == nullptr || topic->incarnation != offset.incarnation ||
         topic->is_broadcast() == where.instance.empty())
       continue;
-    auto one = committed_json({where.topic, where.partition}, offset);
+    auto one = committed_json(context, {where.topic, where.partition}, offset);
     if (!where.instance.empty()) one["instance"] = where.instance;
     const auto* count = context.counts == nullptr ? nullptr : context.counts->find(where);
     const bool is_head = count != nullptr && count->incarnation == offset.incarnation &&
@@ -106,8 +123,10 @@ void GroupAdmin::run(std::string_view command, std::string_view json, const Answ
   if (command == "partition.offsets") return answer(offsets_of(json));
   if (command == "group.reset") return reset(json, answer);
   if (command == "group.forget") return forget(json, answer);
+  if (command == "group.delete") return remove(json, answer);
   answer(fail(Errc::kInvalidRequest, "unknown command \"" + std::string(command) + "\"",
-              "group.list, group.describe, group.reset, group.forget, partition.offsets"));
+              "group.list, group.describe, group.reset, group.forget, group.delete, "
+              "partition.offsets"));
 }
 
 std::string GroupAdmin::list() const {
@@ -142,7 +161,7 @@ Result<std::string> GroupAdmin::describe(std::string_view json) const {
   for (const auto& member : all) {
     members.push_back(to_json(member));
     for (const auto& [partition, offset] : member.noted) {
-      offsets.push_back(committed_json(partition, offset));
+      offsets.push_back(committed_json(context_, partition, offset));
       offsets.back()["member"] = member.member;
     }
   }
@@ -156,11 +175,6 @@ Result<std::string> GroupAdmin::describe(std::string_view json) const {
   return json_text(described);
 }
 
-// Its high watermark is not just what was heard last.
-bool GroupAdmin::is_exact_here(const Partition& partition) const {
-  return partition.is_leader() || !context_.offsets.is_coordinated();
-}
-
 Result<std::string> GroupAdmin::offsets_of(std::string_view json) const {
   auto request = offsets_request_in(json);
   if (!request) return pass(request);
@@ -169,8 +183,8 @@ Result<std::string> GroupAdmin::offsets_of(std::string_view json) const {
     return fail(Errc::kUnknownTopicOrPartition, "there is no topic \"" + request->topic + "\"");
   auto partitions = Json::array();
   for (std::int32_t p = 0; p < topic->partitions; ++p) {
-    const auto* partition = context_.partitions.find(topic->log(p));
-    if (partition == nullptr || !is_exact_here(*partition)) continue;
+    const auto* partition = exact_here(context_, topic->log(p));
+    if (partition == nullptr) continue;
     auto described = describe_offsets(*partition, request->timestamp_ms);
     if (!described) return pass(described);
     partitions.push_back(std::move(*described));
@@ -178,12 +192,12 @@ Result<std::string> GroupAdmin::offsets_of(std::string_view json) const {
   return json_text({{"topic", topic->name}, {"partitions", std::move(partitions)}});
 }
 
-Status GroupAdmin::may_reset(const std::string& group) const {
+Status GroupAdmin::check_unattended(const std::string& group, const std::string& what_then) const {
   if (auto here = context_.offsets.keeps(group); !here) return here;
   const auto* members = context_.memberships.find(group);
   if (members == nullptr || members->is_empty()) return {};
   return fail(Errc::kInvalidRequest,
-              "group \"" + group + "\" has members, which would go on where they are",
+              "group \"" + group + "\" has members, which would " + what_then,
               "stop them first; one that was killed counts until its session is over");
 }
 
@@ -191,9 +205,8 @@ Status GroupAdmin::may_reset(const std::string& group) const {
 // to look (partition.offsets).
 Status GroupAdmin::check_there(const CommittedOffsets& offsets) const {
   for (const auto& [where, offset] : offsets) {
-    const auto* partition = context_.partitions.find({offset.incarnation, where.partition});
-    if (partition == nullptr || !is_exact_here(*partition)) continue;
-    if (offset.next > partition->high_watermark())
+    const auto* partition = exact_here(context_, {offset.incarnation, where.partition});
+    if (partition != nullptr && offset.next > partition->high_watermark())
       return fail(Errc::kOffsetOutOfRange, "partition " + std::to_string(where.partition.value()) +
                                                " of \"" + where.topic + "\" ends at " +
                                                std::to_string(partition->high_watermark().value()));
@@ -201,10 +214,27 @@ Status GroupAdmin::check_there(const CommittedOffsets& offsets) const {
   return {};
 }
 
+Status GroupAdmin::find_target(ResetRequest& request) const {
+  if (!request.target) return {};
+  const auto* topic = context_.topics.find(request.target->topic);
+  if (topic == nullptr)
+    return fail(Errc::kUnknownTopicOrPartition,
+                "there is no topic \"" + request.target->topic + "\"");
+  auto offsets = offsets_at(
+      *request.target, *topic,
+      [&](std::int32_t partition) { return exact_here(context_, topic->log(partition)); },
+      context_.clock.wall_ms());
+  if (!offsets) return pass(offsets);
+  request.offsets = std::move(*offsets);
+  return {};
+}
+
 void GroupAdmin::reset(std::string_view json, const Answer& answer) {
   auto request = reset_request_in(json);
   if (!request) return answer(pass(request));
-  if (auto may = may_reset(request->group); !may) return answer(pass(may));
+  if (auto may = check_unattended(request->group, "go on where they are"); !may)
+    return answer(pass(may));
+  if (auto found = find_target(*request); !found) return answer(pass(found));
   auto offsets = offsets_to_reset(context_.topics, context_.offsets, *request);
   if (!offsets) return answer(pass(offsets));
   if (auto there = check_there(*offsets); !there) return answer(pass(there));
@@ -218,8 +248,10 @@ void GroupAdmin::reset(std::string_view json, const Answer& answer) {
     if (!where.instance.empty()) change["instance"] = where.instance;
     changes.push_back(std::move(change));
   }
-  auto text = json_text(
-      {{"group", request->group}, {"dryRun", request->is_dry}, {"offsets", std::move(changes)}});
+  auto text = json_text({{"group", request->group},
+                         {"new", context_.offsets.of(request->group).empty()},
+                         {"dryRun", request->is_dry},
+                         {"offsets", std::move(changes)}});
   if (request->is_dry) return answer(std::move(text));
   context_.offsets.reset(*offsets, [answer, text = std::move(text)](const Status& done) {
     if (!done) return answer(std::unexpected(done.error()));
@@ -239,14 +271,32 @@ void GroupAdmin::forget(std::string_view json, const Answer& answer) {
                        "a member of group \"" + group + "\" has the instance \"" + instance + "\"",
                        "stop it first; one that was killed counts until its session is over"));
   std::vector<GroupPartition> gone;
-  for (const auto& [where, offset] : context_.offsets.all()) {
-    if (where.group == group && !instance.empty() && where.instance == instance)
-      gone.push_back(where);
+  for (const auto& [where, offset] : context_.offsets.of(group)) {
+    if (!instance.empty() && where.instance == instance) gone.push_back(where);
   }
   if (gone.empty())
     return answer(fail(Errc::kNotFound, "no instance \"" + instance + "\" of group \"" + group +
                                             "\" has offsets of a broadcast topic"));
-  auto text = json_text({{"group", group}, {"instance", instance}, {"offsets", gone.size()}});
+  take_back(gone, json_text({{"group", group}, {"instance", instance}, {"offsets", gone.size()}}),
+            answer);
+}
+
+void GroupAdmin::remove(std::string_view json, const Answer& answer) {
+  auto group = group_in(json);
+  if (!group) return answer(group);
+  if (auto may = check_unattended(*group, "go on, and commit again"); !may)
+    return answer(pass(may));
+  std::vector<GroupPartition> gone;
+  for (const auto& [where, offset] : context_.offsets.of(*group)) gone.push_back(where);
+  if (gone.empty())
+    return answer(fail(Errc::kNotFound, "there is no group \"" + *group + "\"",
+                       "xylem groups list tells which there are"));
+  take_back(gone, json_text({{"group", *group}, {"offsets", gone.size()}}), answer);
+}
+
+void GroupAdmin::take_back(const std::vector<GroupPartition>& gone,
+                           std::string text,
+                           const Answer& answer) {
   context_.offsets.forget(gone, [answer, text = std::move(text)](const Status& done) {
     if (!done) return answer(std::unexpected(done.error()));
     answer(text);

@@ -5,8 +5,9 @@
 // the topic's own is for the caller to see.
 //
 // Threads: the loop's. Errors: kInvalidRequest (below what is committed, or a group's name that is
-// none), kNotLeader (another broker keeps them; the hint is its address), kUnavailable (not known
-// yet, or too much waits), and those of the disk.
+// none), kQuotaExceeded (a new place, where there are as many as there may be), kNotLeader (another
+// broker keeps them; the hint is its address), kUnavailable (not known yet, or too much waits), and
+// those of the disk.
 #pragma once
 
 #include "broker/groups/offset_record.h"
@@ -45,12 +46,16 @@ class GroupOffsets {
   // What an operator wants, all of one group: also back. Together; `done` runs when it is durable.
   virtual void reset(const CommittedOffsets& offsets, std::function<void(Status)> done) = 0;
 
-  // Takes back all of these, of one group. `done` runs when that is durable.
+  // Takes back all of these, of one group. `done` runs when that is durable. Of very many
+  // (OffsetTable) some may be, after an error.
   virtual void forget(const std::vector<GroupPartition>& gone,
                       std::function<void(Status)> done) = 0;
 
   // The newest one that was accepted, durable or on its way there. Nothing where keeps() is not.
   [[nodiscard]] virtual std::optional<CommittedOffset> find(const GroupPartition& where) const = 0;
+
+  // What is durable of one group. Nothing where keeps() is not.
+  [[nodiscard]] virtual CommittedOffsets of(const std::string& group) const = 0;
 
   // What is durable, of all groups that this broker keeps.
   [[nodiscard]] virtual std::vector<std::pair<GroupPartition, CommittedOffset>> all() const = 0;

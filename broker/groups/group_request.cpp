@@ -56,6 +56,47 @@ Result<std::pair<TopicPartition, Offset>> reset_offset(const Json& item) {
       Offset(*offset));
 }
 
+Result<ResetTarget> reset_target(const Json& object) {
+  if (object.contains("offsets"))
+    return fail(Errc::kInvalidRequest, "\"offsets\" and \"to\" are two ways to say where to go",
+                "say one of them");
+  auto topic = text_in(object, "topic");
+  if (!topic) return pass(topic);
+  ResetTarget target{.topic = std::move(*topic), .partition = {}, .to = {}};
+  const auto& to = object.at("to");
+  if (to.is_string()) {
+    target.to = to.get<std::string>();
+  } else {
+    auto moment_ms = number_in(object, "to", INT64_MAX);
+    if (!moment_ms) return wrong("to", "earliest, latest, or a moment");
+    target.to = std::to_string(*moment_ms);
+  }
+  if (!object.contains("partition")) return target;
+  auto partition = number_in(object, "partition", INT32_MAX);
+  if (!partition) return pass(partition);
+  target.partition = PartitionId(static_cast<std::int32_t>(*partition));
+  return target;
+}
+
+Result<std::vector<std::pair<TopicPartition, Offset>>> reset_offsets(const Json& object) {
+  for (const auto* field : {"topic", "partition"}) {
+    if (object.contains(field))
+      return fail(Errc::kInvalidRequest,
+                  "\"" + std::string(field) + "\" is the topic's that goes \"to\" a place",
+                  "say \"to\", or name the topic in each of \"offsets\"");
+  }
+  const auto list = object.find("offsets");
+  if (list == object.end() || !list->is_array() || list->empty() || list->size() > kResetOffsetsMax)
+    return wrong("offsets", "an array of 1 to " + std::to_string(kResetOffsetsMax));
+  std::vector<std::pair<TopicPartition, Offset>> offsets;
+  for (const auto& item : *list) {
+    auto offset = reset_offset(item);
+    if (!offset) return pass(offset);
+    offsets.push_back(std::move(*offset));
+  }
+  return offsets;
+}
+
 }  // namespace
 
 Result<std::string> group_in(std::string_view json) {
@@ -65,7 +106,8 @@ Result<std::string> group_in(std::string_view json) {
 }
 
 Result<ResetRequest> reset_request_in(std::string_view json) {
-  auto object = fields_in(json, {"group", "offsets", "dryRun", "instance"});
+  auto object =
+      fields_in(json, {"group", "offsets", "topic", "partition", "to", "dryRun", "instance"});
   if (!object) return pass(object);
   ResetRequest request;
   auto group = text_in(*object, "group");
@@ -79,15 +121,15 @@ Result<ResetRequest> reset_request_in(std::string_view json) {
     if (!instance) return pass(instance);
     request.instance = std::move(*instance);
   }
-  const auto list = object->find("offsets");
-  if (list == object->end() || !list->is_array() || list->empty() ||
-      list->size() > kResetOffsetsMax)
-    return wrong("offsets", "an array of 1 to " + std::to_string(kResetOffsetsMax));
-  for (const auto& item : *list) {
-    auto offset = reset_offset(item);
-    if (!offset) return pass(offset);
-    request.offsets.push_back(std::move(*offset));
+  if (object->contains("to")) {
+    auto target = reset_target(*object);
+    if (!target) return pass(target);
+    request.target = std::move(*target);
+    return request;
   }
+  auto offsets = reset_offsets(*object);
+  if (!offsets) return pass(offsets);
+  request.offsets = std::move(*offsets);
   return request;
 }
 

@@ -19,9 +19,17 @@ namespace xylem::broker {
 
 inline constexpr std::size_t kResetOffsetsMax = 10'000;  // in one request
 
+// All partitions of a topic, or one: by where they begin or end, or by time.
+struct ResetTarget {
+  std::string topic;
+  std::optional<PartitionId> partition;
+  std::string to;
+};
+
 struct ResetRequest {
   std::string group;
   std::vector<std::pair<TopicPartition, Offset>> offsets;
+  std::optional<ResetTarget> target;  // in place of offsets
   bool is_dry = false;
   std::string instance;  // of broadcast topics only this one's; empty: all that have any
 };

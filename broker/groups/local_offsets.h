@@ -50,6 +50,10 @@ class LocalOffsets final : public GroupOffsets {
     return table_.find(where);
   }
 
+  [[nodiscard]] CommittedOffsets of(const std::string& group) const override {
+    return table_.of(group);
+  }
+
   [[nodiscard]] std::vector<std::pair<GroupPartition, CommittedOffset>> all() const override {
     return {table_.durable().begin(), table_.durable().end()};
   }

@@ -2,7 +2,6 @@
 
 #include "broker/groups/owned_partitions.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace xylem::broker {
@@ -21,8 +20,7 @@ Memberships::Memberships(const Context& context, const Group::Options& options)
 }
 
 bool Memberships::is_known(const std::string& name) const {
-  return std::ranges::any_of(context_.offsets.all(),
-                             [&](const auto& one) { return one.first.group == name; });
+  return !context_.offsets.of(name).empty();
 }
 
 // Generations go on where those of an earlier coordinator ended: by the wall clock.

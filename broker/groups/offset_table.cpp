@@ -1,10 +1,13 @@
 #include "broker/groups/offset_table.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 
 namespace xylem::broker {
 
-OffsetTable::OffsetTable(Write write) : write_(std::move(write)) {}
+OffsetTable::OffsetTable(Write write, std::size_t rows_max)
+    : write_(std::move(write)), rows_max_(rows_max) {}
 
 void OffsetTable::load(const GroupPartition& where, const std::optional<CommittedOffset>& offset) {
   const auto before = durable_.size();
@@ -34,6 +37,7 @@ void OffsetTable::commit(const GroupPartition& where,
   }
   if (!known) {
     if (auto room = check_instances(where); !room) return done(room);
+    if (auto room = check_rows(1); !room) return done(room);
   }
   if (auto room = check_room(1); !room) return done(room);
   accepted_.insert_or_assign(where, offset);
@@ -43,6 +47,9 @@ void OffsetTable::commit(const GroupPartition& where,
 void OffsetTable::reset(const CommittedOffsets& offsets, std::function<void(Status)> done) {
   if (offsets.empty()) return done({});
   if (auto room = check_room(offsets.size()); !room) return done(room);
+  const auto added =
+      std::ranges::count_if(offsets, [this](const auto& one) { return !find(one.first); });
+  if (auto room = check_rows(static_cast<std::size_t>(added)); !room) return done(room);
   for (const auto& [where, offset] : offsets) accepted_.insert_or_assign(where, offset);
   accept(std::move(done));
 }
@@ -52,12 +59,31 @@ Status OffsetTable::check_room(std::size_t offsets) const {
   return fail(Errc::kUnavailable, "too many commits wait to be written", "retry later");
 }
 
+// What is being written counts as if it were new.
+Status OffsetTable::check_rows(std::size_t offsets) const {
+  const auto rows = durable_.size() + accepted_.size() + writing_.size();
+  if (offsets == 0 || rows + offsets <= rows_max_) return {};
+  return fail(Errc::kQuotaExceeded,
+              "there are committed offsets of " + std::to_string(durable_.size()) +
+                  " group partitions, of " + std::to_string(rows_max_) +
+                  " that may be: no new ones are kept",
+              "xylem groups delete GROUP, of groups that are gone");
+}
+
 void OffsetTable::forget(const std::vector<GroupPartition>& gone,
                          std::function<void(Status)> done) {
   if (gone.empty()) return done({});
-  if (auto room = check_room(gone.size()); !room) return done(room);
-  for (const auto& where : gone) accepted_.insert_or_assign(where, std::nullopt);
-  accept(std::move(done));
+  const auto now = std::min(gone.size(), kForgetMax);
+  if (auto room = check_room(now); !room) return done(room);
+  const auto rest = gone.begin() + static_cast<std::ptrdiff_t>(now);
+  for (auto where = gone.begin(); where != rest; ++where)
+    accepted_.insert_or_assign(*where, std::nullopt);
+  if (rest == gone.end()) return accept(std::move(done));
+  accept([this, later = std::vector<GroupPartition>(rest, gone.end()),
+          done = std::move(done)](const Status& forgotten) {
+    if (!forgotten) return done(forgotten);
+    forget(later, done);
+  });
 }
 
 Status OffsetTable::check_instances(const GroupPartition& where) const {
@@ -102,6 +128,14 @@ void OffsetTable::written(const Status& outcome,
     for (const auto& [where, offset] : wrote) load(where, offset);
   for (const auto& done : waiting) done(outcome);
   if (writing_.empty() && !accepted_.empty()) write_accepted();
+}
+
+CommittedOffsets OffsetTable::of(const std::string& group) const {
+  CommittedOffsets found;
+  for (auto at = durable_.lower_bound({.group = group, .topic = {}, .partition = {}});
+       at != durable_.end() && at->first.group == group; ++at)
+    found.insert(found.end(), *at);
+  return found;
 }
 
 std::optional<CommittedOffset> OffsetTable::find(const GroupPartition& where) const {

@@ -32,7 +32,7 @@ Result<Buffer> batch_of(const OffsetTable::Changes& changes, std::int64_t now_ms
 
 OffsetsLog::OffsetsLog(const Context& context, const Partition& partition)
     : context_(context),
-      table_([this](const auto& changes, auto done) { write(changes, std::move(done)); }),
+      table_([this](const auto& changes, auto done) { write(changes, std::move(done)); }, kRowsMax),
       log_({context.loop, context.logger, context.partitions},
            partition,
            {.take = [this](const RecordView& record) { take(record, table_); },

@@ -14,6 +14,7 @@
 #include "common/loop.h"
 #include "common/result.h"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -21,6 +22,9 @@ namespace xylem::broker {
 
 class OffsetsLog : public std::enable_shared_from_this<OffsetsLog> {
  public:
+  // Offsets of one partition: a broker may lead all kGroupOffsetsPartitions, and mostly leads some.
+  static constexpr std::size_t kRowsMax = 200'000;
+
   struct Context {
     Loop& loop;
     const Clock& clock;

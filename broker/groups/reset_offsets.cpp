@@ -11,9 +11,8 @@ using Instances = std::map<std::string, std::set<std::string>>;  // by broadcast
 
 Instances instances_by_topic(const GroupOffsets& offsets, const std::string& group) {
   Instances instances;
-  for (const auto& [where, offset] : offsets.all()) {
-    if (where.group == group && !where.instance.empty())
-      instances[where.topic].insert(where.instance);
+  for (const auto& [where, offset] : offsets.of(group)) {
+    if (!where.instance.empty()) instances[where.topic].insert(where.instance);
   }
   return instances;
 }

@@ -73,8 +73,18 @@ Result<std::string> reset_text(const std::string& answer) {
     if (has_instances) cells.push_back(text_at(one, "instance"));
     table.add(std::move(cells));
   }
-  const bool is_dry = flag_at(*document, "dryRun");
-  return table.text() + (is_dry ? "tried only: nothing has changed\n" : "");
+  auto text = table.text();
+  if (flag_at(*document, "new"))
+    text += "group " + text_at(*document, "group") + " is new: it had no offsets and no members\n";
+  if (flag_at(*document, "dryRun")) text += "tried only: nothing has changed\n";
+  return text;
+}
+
+Result<std::string> deleted_text(const std::string& answer) {
+  auto document = parse_document(answer);
+  if (!document) return pass(document);
+  return "group " + text_at(*document, "group") + " is deleted, with " +
+         std::to_string(integer_at(*document, "offsets")) + " offsets\n";
 }
 
 }  // namespace xylem::cli

@@ -1,4 +1,5 @@
-// Where a reset takes a group: from what the user wants and where the partitions begin and end.
+// Where a reset takes a group: from what the user wants and where the partitions begin and end; and
+// what is told of a reset and of a deletion.
 #pragma once
 
 #include "cli/commands/groups.h"
@@ -18,5 +19,8 @@ Result<std::string> reset_request(const GroupsOptions& options,
 
 // From the answer to group.reset. kCorrupt: none of these.
 Result<std::string> reset_text(const std::string& answer);
+
+// From the answer to group.delete. kCorrupt: none of these.
+Result<std::string> deleted_text(const std::string& answer);
 
 }  // namespace xylem::cli

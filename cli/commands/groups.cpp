@@ -186,6 +186,16 @@ ExitCode forget(const GroupsOptions& options) {
   return finish_with("group " + options.group + " has forgotten " + options.instance + "\n");
 }
 
+ExitCode remove(const GroupsOptions& options) {
+  Asking asking(options.brokers);
+  const auto answer = asking.ask("group.delete", Json{{"group", options.group}}.dump());
+  if (!answer) return report(answer.error());
+  if (options.json) return finish_with(*answer + "\n");
+  const auto text = deleted_text(*answer);
+  if (!text) return report(text.error());
+  return finish_with(*text);
+}
+
 }  // namespace
 
 ExitCode run_groups(const GroupsOptions& options) {
@@ -200,6 +210,8 @@ ExitCode run_groups(const GroupsOptions& options) {
       return lag(options);
     case Action::kForget:
       return forget(options);
+    case Action::kDelete:
+      return remove(options);
   }
   return ExitCode::kUsage;
 }

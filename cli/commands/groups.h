@@ -1,7 +1,7 @@
-// `xylem groups list|describe|reset|forget` and `xylem lag`, over the native protocol.
+// `xylem groups list|describe|reset|forget|delete` and `xylem lag`, over the native protocol.
 //
 // A group is asked at its coordinator, where partitions begin and end at their leaders. A reset is
-// all or nothing, and refused while the group has members.
+// all or nothing; it and a deletion are refused while the group has members.
 #pragma once
 
 #include "cli/exit_code.h"
@@ -15,7 +15,7 @@
 namespace xylem::cli {
 
 struct GroupsOptions {
-  enum class Action : std::uint8_t { kList, kDescribe, kReset, kLag, kForget };
+  enum class Action : std::uint8_t { kList, kDescribe, kReset, kLag, kForget, kDelete };
 
   Action action = Action::kList;
   std::vector<network::Address> brokers;

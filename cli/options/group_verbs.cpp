@@ -1,6 +1,6 @@
 #include "cli/options/verbs.h"
-#include "cli/point_in_time.h"
 #include "common/clock.h"
+#include "common/config/point_in_time.h"
 
 #include <utility>
 
@@ -39,7 +39,7 @@ void add(Verb& verb, Action action, const Defaults& defaults) {
   raw.brokers = defaults.brokers;
   verb.text("--broker", raw.brokers, "host:port,... [XYLEM_BROKER]").show_default();
   verb.flag("--json", raw.options.json, "for machines");
-  if (action == Action::kDescribe || action == Action::kReset || action == Action::kForget)
+  if (action != Action::kList && action != Action::kLag)
     verb.text("GROUP", raw.options.group).required();
   if (action == Action::kLag) verb.text("--group", raw.options.group, "only this one");
   if (action == Action::kForget)
@@ -58,11 +58,13 @@ void add(Verb& verb, Action action, const Defaults& defaults) {
 }  // namespace
 
 void add_group_verbs(Verb& program, const Defaults& defaults) {
-  auto& group = program.verb("groups", "list, describe, reset or tidy consumer groups");
+  auto& group = program.verb("groups", "list, describe, reset, tidy or delete consumer groups");
   add(group.verb("list", "all groups"), Action::kList, defaults);
   add(group.verb("describe", "one group's members, offsets and lag"), Action::kDescribe, defaults);
   add(group.verb("reset", "where a group without members goes on"), Action::kReset, defaults);
   add(group.verb("forget", "remove an instance's offsets of broadcast topics"), Action::kForget,
+      defaults);
+  add(group.verb("delete", "remove a group without members, and all its offsets"), Action::kDelete,
       defaults);
   add(program.verb("lag", "how many records groups are behind, by topic"), Action::kLag, defaults);
 }

@@ -1,7 +1,7 @@
 #include "cli/options/verbs.h"
-#include "cli/point_in_time.h"
 #include "common/batch/due_time.h"
 #include "common/clock.h"
+#include "common/config/point_in_time.h"
 #include "common/quantity.h"
 
 #include <limits>

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view json(reinterpret_cast<const char*>(data), size);
   (void)xylem::broker::group_in(json);
   if (const auto request = xylem::broker::reset_request_in(json)) {
-    XYLEM_CHECK(!request->offsets.empty());
+    XYLEM_CHECK(request->offsets.empty() == request->target.has_value());
     XYLEM_CHECK(request->offsets.size() <= xylem::broker::kResetOffsetsMax);
     for (const auto& [where, offset] : request->offsets) {
       XYLEM_CHECK(where.partition.value() >= 0);

@@ -89,6 +89,8 @@ TEST_CASE("broker openapi: the schemas are those of what is told of groups") {
   check_fields(document, "Group", group, {"broadcast"});
   check_fields(document, "GroupMember", group["members"][0]);
   check_fields(document, "GroupOffset", group["offsets"][0], {"deliveries", "instance", "member"});
+  world.broker.memberships->leave("g", "m");
+  check_fields(document, "GroupDeleted", json("DELETE", "/api/v1/groups/g"));
 }
 
 TEST_CASE("broker openapi: the schemas are those of what is told of instances") {

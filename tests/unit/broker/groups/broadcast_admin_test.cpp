@@ -107,8 +107,9 @@ TEST_CASE("broadcast admin: each one's place is told, by its instance or as a me
   CHECK((*group)["broadcast"] == Json{"t"});
   CHECK((*group)["members"].size() == 2);
   CHECK((*group)["offsets"] ==
-        Json::parse(R"([{"topic":"t","partition":0,"committed":3,"instance":"till-1"},
-                        {"topic":"t","partition":0,"committed":2,"member":"n"}])"));
+        Json::parse(
+            R"([{"topic":"t","partition":0,"committed":3,"end":10,"lag":7,"instance":"till-1"},
+                        {"topic":"t","partition":0,"committed":2,"end":10,"lag":8,"member":"n"}])"));
 }
 
 TEST_CASE("broadcast admin: an instance is forgotten, for good, unless it is there") {

@@ -92,7 +92,8 @@ TEST_CASE("group admin: a group is described by its members and what it has comm
   const auto group = *ask(world, "group.describe", {{"group", "g"}});
   REQUIRE(group["members"].size() == 1);
   CHECK(group["members"][0]["client"] == "till");
-  CHECK(group["offsets"] == Json::parse(R"([{"topic":"t","partition":0,"committed":0}])"));
+  CHECK(group["offsets"] ==
+        Json::parse(R"([{"topic":"t","partition":0,"committed":0,"end":0,"lag":0}])"));
 }
 
 TEST_CASE("group admin: a reset goes back as well, is durable, and can be tried first") {
@@ -173,6 +174,93 @@ TEST_CASE("group admin: what is nested without end is refused") {
   CHECK(http.ask("PATCH", "/api/v1/topics/t", value).status == 400);
 }
 
+TEST_CASE("group admin: how far a group is behind is told where the end is known") {
+  BrokerWorld world(Epoch(1));
+  const auto topic = world.create("t");
+  fill(world, topic, 10);
+  commit(world, topic, 7);
+  const auto offset = (*ask(world, "group.describe", {{"group", "g"}}))["offsets"][0];
+  CHECK(offset["end"] == 10);
+  CHECK(offset["lag"] == 3);
+}
+
+TEST_CASE("group admin: a reset says that the group is new, which it may be") {
+  BrokerWorld world(Epoch(1));
+  fill(world, world.create("t"), 10);
+  auto dry = reset_to(3);
+  dry["dryRun"] = true;
+  CHECK((*ask(world, "group.reset", dry))["new"] == true);
+  CHECK((*ask(world, "group.reset", reset_to(3)))["new"] == true);
+  CHECK((*ask(world, "group.reset", reset_to(4)))["new"] == false);
+}
+
+TEST_CASE("group admin: a group is deleted, for good, unless it has members") {
+  BrokerWorld world(Epoch(1));
+  fill(world, world.create("t", 2), 10);
+  const Json request{{"group", "g"}};
+  CHECK(refused(world, "group.delete", request) == Errc::kNotFound);
+  REQUIRE(ask(world, "group.reset", reset_to(3)));
+  auto other = reset_to(4);
+  other["group"] = "g2";
+  REQUIRE(ask(world, "group.reset", other));
+  join(world);
+  CHECK(refused(world, "group.delete", request) == Errc::kInvalidRequest);
+  CHECK(committed(world) == Offset(3));
+  world.memberships->leave("g", "m");
+  CHECK(*ask(world, "group.delete", request) == Json::parse(R"({"group":"g","offsets":1})"));
+  CHECK_FALSE(committed(world));
+  CHECK(refused(world, "group.delete", request) == Errc::kNotFound);
+  CHECK(refused(world, "group.describe", request) == Errc::kNotFound);
+  CHECK(refused(world, "group.delete", Json::object()) == Errc::kInvalidRequest);
+  broker::LocalOffsets reopened(*world.state);
+  std::optional<Status> loaded;
+  reopened.load([&](const Status& done) { loaded = done; });
+  REQUIRE(run_until(world.loop, [&] { return loaded.has_value(); }));
+  REQUIRE(reopened.all().size() == 1);
+  CHECK(reopened.all().front().first.group == "g2");
+}
+
+TEST_CASE("group admin: a reset to an end, or to a moment") {
+  HttpWorld http;
+  auto& world = http.broker;
+  world.create("t", 2);
+  for (const auto* record : {R"({"topic":"t","partition":1,"value":"a","timestamp":1000})",
+                             R"({"topic":"t","partition":1,"value":"b","timestamp":61000})"})
+    REQUIRE(http.produce(record).status == 200);
+  const auto reset = [&](const Json& to, const Json& more = Json::object()) {
+    Json request{{"group", "g"}, {"topic", "t"}, {"to", to}};
+    request.update(more);
+    return ask(world, "group.reset", request);
+  };
+  const auto offset_in = [](const Result<Json>& answer, std::size_t partition) {
+    REQUIRE(answer);
+    REQUIRE((*answer)["offsets"].size() == 2);
+    return (*answer)["offsets"][partition]["offset"].get<int>();
+  };
+  CHECK(offset_in(reset("latest", {{"dryRun", true}}), 1) == 2);
+  CHECK_FALSE(world.offsets->find({"g", "t", PartitionId(1)}));
+  CHECK(offset_in(reset("latest"), 1) == 2);
+  CHECK(offset_in(reset("latest"), 0) == 0);
+  CHECK(offset_in(reset("earliest"), 1) == 0);
+  CHECK(offset_in(reset("1970-01-01T00:00:02Z"), 1) == 1);
+  CHECK(offset_in(reset(2'000), 1) == 1);
+  CHECK(offset_in(reset("2000"), 1) == 1);
+  CHECK(offset_in(reset("1m"), 1) == 2);  // ago: nothing is that young
+  const auto one = reset("latest", {{"partition", 1}});
+  REQUIRE(one);
+  CHECK((*one)["offsets"].size() == 1);
+  CHECK(world.offsets->find({"g", "t", PartitionId(1)})->next == Offset(2));
+
+  for (const auto& wrong : {Json("soon"), Json(-1), Json(1.5), Json(nullptr), Json("-1")})
+    CHECK(reset(wrong).error().code() == Errc::kInvalidRequest);
+  CHECK(reset("latest", {{"partition", 2}}).error().code() == Errc::kUnknownTopicOrPartition);
+  CHECK(reset("latest", {{"topic", "u"}}).error().code() == Errc::kUnknownTopicOrPartition);
+  CHECK(reset("latest", {{"offsets", Json::array()}}).error().code() == Errc::kInvalidRequest);
+  auto both = reset_to(0);
+  both["topic"] = "t";
+  CHECK(refused(world, "group.reset", both) == Errc::kInvalidRequest);
+}
+
 TEST_CASE("group admin: the same over HTTP") {
   HttpWorld http;
   const auto topic = http.broker.create("t");
@@ -187,6 +275,14 @@ TEST_CASE("group admin: the same over HTTP") {
   CHECK(http.ask("POST", "/api/v1/groups/g/offsets", body).status == 200);
   CHECK(committed(http.broker) == Offset(2));
   CHECK(http.ask("POST", "/api/v1/groups/g/offsets", "[]").status == 400);
+  const auto to = http.ask("POST", "/api/v1/groups/g/offsets", R"({"topic":"t","to":"latest"})");
+  CHECK(to.status == 200);
+  CHECK(committed(http.broker) == Offset(10));
+  join(http.broker);
+  CHECK(http.ask("DELETE", "/api/v1/groups/g").status == 400);
+  http.broker.memberships->leave("g", "m");
+  CHECK(http.ask("DELETE", "/api/v1/groups/g").status == 200);
+  CHECK(http.ask("DELETE", "/api/v1/groups/g").status == 404);
 }
 
 }  // namespace

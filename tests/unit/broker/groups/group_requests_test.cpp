@@ -51,6 +51,10 @@ class Elsewhere final : public broker::GroupOffsets {
     return std::nullopt;
   }
 
+  [[nodiscard]] broker::CommittedOffsets of(const std::string& /*group*/) const override {
+    return {};
+  }
+
   [[nodiscard]] std::vector<std::pair<GroupPartition, CommittedOffset>> all() const override {
     return {};
   }

@@ -2,7 +2,7 @@
 
 #include "cli/commands/group_picture.h"
 #include "cli/commands/group_reset.h"
-#include "cli/point_in_time.h"
+#include "common/config/point_in_time.h"
 
 #include <doctest/doctest.h>
 
@@ -141,6 +141,27 @@ TEST_CASE("reset: of one instance, and what is told of several") {
   CHECK(*text ==
         "TOPIC  PARTITION  COMMITTED  RESET TO  INSTANCE\n"
         "t      0          3          6         till-1\n");
+}
+
+TEST_CASE("reset: that a group is new is said") {
+  const std::string offsets = R"("offsets":[{"topic":"t","partition":0,"before":null,"offset":6}])";
+  const auto text = reset_text(R"({"group":"shelff","new":true,"dryRun":true,)" + offsets + "}");
+  REQUIRE(text);
+  CHECK(*text ==
+        "TOPIC  PARTITION  COMMITTED  RESET TO\n"
+        "t      0          -          6\n"
+        "group shelff is new: it had no offsets and no members\n"
+        "tried only: nothing has changed\n");
+  const auto known = reset_text(R"({"group":"shelf","new":false,"dryRun":false,)" + offsets + "}");
+  REQUIRE(known);
+  CHECK_FALSE(known->contains("new"));
+}
+
+TEST_CASE("delete: how much is gone is said") {
+  const auto text = deleted_text(R"({"group":"shelf","offsets":12})");
+  REQUIRE(text);
+  CHECK(*text == "group shelf is deleted, with 12 offsets\n");
+  CHECK_FALSE(deleted_text("gone"));
 }
 
 TEST_CASE("reset: what cannot be is refused as a whole") {

@@ -133,6 +133,14 @@ TEST_CASE("produce") {
   CHECK(refused({"produce", "t", "--due-at", "1", "--delay", "1s"}) == Errc::kInvalidRequest);
 }
 
+TEST_CASE("a group is deleted by its name") {
+  const auto gone = parsed<GroupsOptions>({"groups", "delete", "shelf"});
+  CHECK(gone.action == GroupsOptions::Action::kDelete);
+  CHECK(gone.group == "shelf");
+  CHECK(refused({"groups", "delete"}) == Errc::kInvalidRequest);
+  CHECK(refused({"groups", "delete", "shelf", "--to", "latest"}) == Errc::kInvalidRequest);
+}
+
 TEST_CASE("consume") {
   using network::StartAt;
   CHECK(parsed<ConsumeOptions>({"consume", "t"}).start == StartAt::kEarliest);

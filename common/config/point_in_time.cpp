@@ -1,4 +1,4 @@
-#include "cli/point_in_time.h"
+#include "common/config/point_in_time.h"
 
 #include "common/quantity.h"
 
@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdio>
 
-namespace xylem::cli {
+namespace xylem {
 namespace {
 
 constexpr auto kForms = "a moment as 2026-11-22T10:00:00Z, 90m (so long ago), or milliseconds";
@@ -45,4 +45,4 @@ Result<std::int64_t> parse_point_in_time(const std::string& text, std::int64_t n
   return std::max<std::int64_t>(0, *moment);
 }
 
-}  // namespace xylem::cli
+}  // namespace xylem

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <string>
 
-namespace xylem::cli {
+namespace xylem {
 
 // In milliseconds since 1970, never below 0. kInvalidRequest: none of these.
 Result<std::int64_t> parse_point_in_time(const std::string& text, std::int64_t now_ms);
 
-}  // namespace xylem::cli
+}  // namespace xylem
