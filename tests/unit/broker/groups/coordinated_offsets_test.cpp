@@ -227,6 +227,33 @@ TEST_CASE("coordinated offsets: a leader elected again knows what was under way"
   CHECK(world.found(0) == Offset(5));
 }
 
+TEST_CASE("coordinated offsets: a group is forgotten by its coordinator, for good") {
+  World world;
+  const auto forget = [&] {
+    std::vector<GroupPartition> gone;
+    for (const auto& p : {0, 1}) gone.push_back(World::at(p));
+    world.offsets->forget(gone, [&](const Status& done) { world.outcomes.push_back(done); });
+  };
+  forget();
+  REQUIRE(world.outcomes.size() == 1);
+  CHECK(world.outcomes.front().error().code() == Errc::kNotLeader);
+  CHECK(world.offsets->of("g").empty());
+  world.lead_anew();
+  REQUIRE(world.until_ready());
+  world.commit(0, 5);
+  world.commit(1, 6);
+  REQUIRE(world.until_answered(3));
+  CHECK(world.offsets->of("g").size() == 2);
+  forget();
+  REQUIRE(world.until_answered(4));
+  CHECK(world.outcomes.back());
+  CHECK(world.offsets->of("g").empty());
+  world.lead_anew();
+  REQUIRE(world.until_ready());
+  CHECK(world.offsets->of("g").empty());
+  CHECK_FALSE(world.found(0));
+}
+
 TEST_CASE("coordinated offsets: what a deleted topic leaves is taken back, for good") {
   World world;
   world.lead_anew();
