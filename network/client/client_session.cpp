@@ -99,7 +99,7 @@ void ClientSession::welcome(Result<Frame> answer) {
     return lose(Error(Errc::kUnsupportedVersion, address_.text() + " speaks another version"));
   connection_->allow_large_payloads();
   hello_ = *hello;
-  beats_missed_ = 0;
+  silence_ = {};
   ready_since_ms_ = context_.clock.monotonic_ms();
   if (const auto every_ms = hello->heartbeat_ms; every_ms != 0)
     heartbeat_.start(every_ms, every_ms, [this] { beat(); });
@@ -107,10 +107,8 @@ void ClientSession::welcome(Result<Frame> answer) {
   if (handlers_.ready) handlers_.ready(*hello);
 }
 
-// Counts beats instead of measuring time: after a stall of this process, what the peer sent in the
-// meantime is read between two beats.
 void ClientSession::beat() {
-  if (++beats_missed_ > kHeartbeatsMissedMax)
+  if (silence_.tick(connection_->received_bytes()) >= kSilentBeatsMax)
     return lose(Error(Errc::kTimeout, address_.text() + " is silent"));
   connection_->send(FrameType::kHeartbeat, 0, {});
 }
@@ -138,7 +136,6 @@ void ClientSession::lose(const Error& why) {
 }
 
 void ClientSession::on_frame(Frame frame) {
-  beats_missed_ = 0;
   if (frame.type == FrameType::kHeartbeat) return;  // theirs; ours go by our own timer
   if (frame.type == FrameType::kDisconnect) {
     const auto message = decode<ErrorMessage>(frame.payload.bytes);

@@ -15,6 +15,7 @@
 #include "common/timer.h"
 #include "network/client/context.h"
 #include "network/protocol/messages.h"
+#include "network/transport/silence.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,7 @@ namespace xylem::network {
 class ClientSession final : private ConnectionHandler {
  public:
   static constexpr std::size_t kOutputHighBytes = 8ULL * 1024 * 1024;
-  static constexpr int kHeartbeatsMissedMax = 3;
+  static constexpr int kSilentBeatsMax = 3;
 
   struct Options {
     std::vector<Address> brokers;  // tried in turn; at least one
@@ -130,7 +131,7 @@ class ClientSession final : private ConnectionHandler {
   std::vector<std::shared_ptr<Connection>> retired_;  // until no callback of theirs can be running
   std::optional<HelloAnswer> hello_;
   std::int64_t ready_since_ms_ = 0;
-  int beats_missed_ = 0;  // since anything was heard
+  Silence silence_;
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, Pending> pending_;
   std::set<std::pair<std::int64_t, std::uint64_t>> deadlines_;  // (deadline, id)

@@ -58,6 +58,8 @@ class FrameConnection final : public Connection,
 
   [[nodiscard]] std::size_t queued_bytes() const override { return stream_->queued_bytes(); }
 
+  [[nodiscard]] std::uint64_t received_bytes() const override { return received_bytes_; }
+
   void pause_reading(bool paused) override { stream_->pause_reading(paused); }
 
   void allow_large_payloads() override { parser_.set_payload_bytes_max(kPayloadBytesMax); }
@@ -65,6 +67,7 @@ class FrameConnection final : public Connection,
   [[nodiscard]] const std::string& peer() const override { return stream_->peer(); }
 
   void on_bytes(Bytes bytes) override {
+    received_bytes_ += bytes.size();
     const auto self = shared_from_this();
     const auto is_dropped = [&self] { return self.use_count() == 1; };
     while (!bytes.empty() && !is_closed_ && handler_ != nullptr && !is_dropped()) {
@@ -102,6 +105,7 @@ class FrameConnection final : public Connection,
   std::shared_ptr<Stream> stream_;
   TransportLimits limits_;
   FrameParser parser_;
+  std::uint64_t received_bytes_ = 0;
   ConnectionHandler* handler_ = nullptr;
   bool is_started_ = false;
   bool is_closed_ = false;

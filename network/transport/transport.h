@@ -74,6 +74,9 @@ class Connection {
   virtual void allow_large_payloads() = 0;
 
   [[nodiscard]] virtual const std::string& peer() const = 0;  // "host:port", for people
+
+  // In all, also of a frame that is not whole yet: grows as long as the peer sends.
+  [[nodiscard]] virtual std::uint64_t received_bytes() const = 0;
 };
 
 struct TransportLimits {

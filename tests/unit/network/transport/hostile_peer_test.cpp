@@ -111,6 +111,7 @@ TEST_CASE("hostile peer: half a frame and then nothing is a closed connection") 
   peer->stream->send(Slice::copy(encode_frame_header(FrameType::kData, 1, 100)));
   peer->stream->close({Errc::kCancelled, "left"});
   REQUIRE(run_until(door.loop, [&] { return door.sessions.back()->closed.has_value(); }));
+  CHECK(door.sessions.back()->connection->received_bytes() == kFrameHeaderBytes);
   CHECK(door.sessions.back()->closed->code() == Errc::kUnavailable);
   CHECK(door.sessions.back()->frames == 0);
 }
