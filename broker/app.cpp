@@ -346,6 +346,7 @@ void App::open_clients() {
       .delayed = &*delayed_,
       .refreshes = &*refreshes_,
       .dead_letters = &*dead_letters_,
+      .delivery_counts = &*delivery_counts_,
   });
   clients_.emplace(*client_context_, network::make_tcp_server(loop_, {}));
   forwarded_.emplace(network::ClientContext{loop_, *peer_client_, clock_, random_, logger_},

@@ -3,6 +3,7 @@
 
 #include "broker/catalog/topic_catalog.h"
 #include "broker/dead_letters/dead_letters.h"
+#include "broker/groups/delivery_counts.h"
 #include "broker/groups/group_admin.h"
 #include "broker/groups/group_offsets.h"
 #include "broker/groups/memberships.h"
@@ -46,9 +47,10 @@ struct ClientContext {
   std::function<Leader(const LogId&)> leader_of;  // of a partition
   std::function<Leader(const LogId&)> reader_of;  // whom consumers go to when it is not here
   bool auto_create_topics = false;
-  DelayedRecords* delayed = nullptr;    // null: none are taken
-  Refreshes* refreshes = nullptr;       // null: nobody is refreshed
-  DeadLetters* dead_letters = nullptr;  // null: nothing is counted
+  DelayedRecords* delayed = nullptr;                // null: none are taken
+  Refreshes* refreshes = nullptr;                   // null: nobody is refreshed
+  DeadLetters* dead_letters = nullptr;              // null: nothing is counted
+  const DeliveryCounts* delivery_counts = nullptr;  // of `dead_letters`
 };
 
 }  // namespace xylem::broker

@@ -18,8 +18,26 @@ void commit_handled(const ClientContext& context,
   if (!request.auto_commit) return;
   const auto known = context.offsets.find(where);
   if (known && known->incarnation == handled.incarnation && known->next >= handled.next) return;
-  commit_for(context, {request.group, request.member, request.instance},
-             {where.topic, where.partition}, handled, [](const Status&) {});
+  commit_for(context, subscription.reader(), {where.topic, where.partition}, handled,
+             [](const Status&) {});
+}
+
+// That the loss of its consumer is a failure of this record. It is not where the group went on
+// without that consumer: another one has handled the record, or has the partition now. And a
+// partition has one count: it stays with another record that is failing, which the group has not
+// passed.
+bool is_failure(const ClientContext& context,
+                const Subscription& subscription,
+                const Subscription::Head& head) {
+  const auto where = subscription.group_at(head.partition);
+  if (!may_commit(context, subscription.reader(), {where.topic, where.partition})) return false;
+  const auto known = context.offsets.find(where);
+  const auto passed = known && known->incarnation == head.incarnation ? known->next : Offset();
+  if (head.record < passed) return false;
+  const auto* count =
+      context.delivery_counts == nullptr ? nullptr : context.delivery_counts->find(where);
+  return count == nullptr || count->is_dead || count->incarnation != head.incarnation ||
+         count->offset == head.record || count->offset < passed;
 }
 
 }  // namespace
@@ -54,6 +72,7 @@ void count_lost(const ClientContext& context,
     for (const auto& head : subscription.heads()) {
       const auto where = subscription.group_at(head.partition);
       commit_handled(context, subscription, where, {head.next, head.incarnation});
+      if (!is_failure(context, subscription, head)) continue;
       context.dead_letters->failed(
           {where, head.incarnation, head.record, "the consumer was lost: " + why.what()},
           [](const auto&) {});

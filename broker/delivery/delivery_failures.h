@@ -22,7 +22,8 @@ void count_failure(const ClientContext& context,
                    const network::DeliveryFailure& failure,
                    DeadLetters::Done done);
 
-// The consumer is gone, and has not said so: what it had in hand has failed.
+// The consumer is gone, and has not said so: what it had in hand has failed, unless its group went
+// on without it before.
 void count_lost(const ClientContext& context, const Subscriptions& subscriptions, const Error& why);
 
 }  // namespace xylem::broker

@@ -50,6 +50,16 @@ std::optional<CommittedOffset> committed_by(const ClientContext& context,
                                topic.is_broadcast() ? reader.instance : std::string()});
 }
 
+Status may_commit(const ClientContext& context,
+                  const GroupReader& reader,
+                  const TopicPartition& where) {
+  const auto& [group, member, instance] = reader;
+  const auto* topic = context.topics.find(where.topic);
+  return topic != nullptr && topic->is_broadcast()
+             ? context.memberships.may_commit_own(group, member, instance, where)
+             : context.memberships.may_commit(group, member, where);
+}
+
 void commit_for(const ClientContext& context,
                 const GroupReader& reader,
                 const TopicPartition& where,
@@ -59,11 +69,7 @@ void commit_for(const ClientContext& context,
   const auto* topic = context.topics.find(where.topic);
   const bool is_broadcast = topic != nullptr && topic->is_broadcast();
   if (auto good = check_instance(reader.instance); !good) return done(good);
-  const auto may =
-      is_broadcast
-          ? context.memberships.may_commit_own(reader.group, reader.member, reader.instance, where)
-          : context.memberships.may_commit(reader.group, reader.member, where);
-  if (!may) return done(may);
+  if (auto may = may_commit(context, reader, where); !may) return done(may);
   if (auto good = check_offset(context, topic, where, offset); !good) return done(good);
   if (is_broadcast && reader.instance.empty())
     return done(context.memberships.note(reader.group, reader.member, where, offset));

@@ -31,6 +31,11 @@ struct GroupReader {
                                                           const TopicDefinition& topic,
                                                           PartitionId partition);
 
+// kStaleGeneration: the group has members, and the partition is not this one's.
+[[nodiscard]] Status may_commit(const ClientContext& context,
+                                const GroupReader& reader,
+                                const TopicPartition& where);
+
 // `done` runs once, perhaps inside the call. kStaleGeneration: the partition is not the reader's,
 // or the offset is of another incarnation; kInvalidRequest: it goes back, or above what there is to
 // consume here; kUnknownTopicOrPartition; and what GroupOffsets says.

@@ -2,7 +2,6 @@
 
 #include "broker/delivery/delivery_gaps.h"
 #include "broker/delivery/filtered_batches.h"
-#include "broker/delivery/group_reader.h"
 #include "broker/delivery/partition_leader.h"
 #include "broker/refresh/refreshes.h"
 
@@ -96,8 +95,7 @@ Offset reset_position(const Partition& partition, network::StartAt where) {
 Offset Subscription::committed_or_reset(const TopicDefinition& topic,
                                         const Partition& partition,
                                         const network::SubscribePartition& wish) const {
-  const auto committed = committed_by(
-      *context_, {request_.group, request_.member, request_.instance}, topic, wish.partition);
+  const auto committed = committed_by(*context_, reader(), topic, wish.partition);
   const auto end = std::max(partition.high_watermark(), partition.log()->written_end());
   const bool is_known =
       committed && committed->incarnation == incarnation_ && committed->next <= end;
@@ -269,6 +267,10 @@ void Subscription::note_handled(Place& place, const network::DeliveryAck& ack) c
 
 bool Subscription::follows(const LogId& log) const {
   return std::ranges::any_of(places_, [&](const Place& place) { return place.log == log; });
+}
+
+bool Subscription::overlaps(const Subscription& other) const {
+  return std::ranges::any_of(places_, [&](const Place& place) { return other.follows(place.log); });
 }
 
 bool Subscription::extend(const TopicDefinition& topic) {

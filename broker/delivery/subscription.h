@@ -23,6 +23,7 @@
 #pragma once
 
 #include "broker/delivery/client_context.h"
+#include "broker/delivery/group_reader.h"
 #include "broker/delivery/record_filter.h"
 #include "broker/refresh/refresh_consumer.h"
 #include "broker/refresh/refresh_seat.h"
@@ -93,6 +94,13 @@ class Subscription final : public RefreshConsumer {
   [[nodiscard]] const network::Subscribe& request() const { return request_; }
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
+
+  [[nodiscard]] GroupReader reader() const {
+    return {request_.group, request_.member, request_.instance};
+  }
+
+  // Some partition is pushed by both.
+  [[nodiscard]] bool overlaps(const Subscription& other) const;
 
   // Whose place in the partition it moves: the group's, or of a broadcast topic its instance's.
   [[nodiscard]] GroupPartition group_at(PartitionId partition) const {

@@ -90,7 +90,8 @@ class BrokerWorld {
         .reader_of = [this](const LogId& log) { return context->leader_of(log); },
         .auto_create_topics = auto_create_topics,
         .delayed = &*delayed,
-        .dead_letters = &*dead_letters});
+        .dead_letters = &*dead_letters,
+        .delivery_counts = &*counts});
     refreshes.emplace(broker::Refreshes::Context{loop, clock, random, Logger::none(), metrics,
                                                  *partitions, *topics, *state},
                       broker::Refreshes::Options());
