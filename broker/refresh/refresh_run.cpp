@@ -51,7 +51,10 @@ RefreshRun::Acts RefreshRun::join(ConsumerKey key,
   if (const auto known = finished_.find(name); known != finished_.end() && --known->second == 0)
     finished_.erase(known);
   if (state_ == RefreshState::kCompleted && (!is_owed || is_fresh)) return {};
-  consumers_[key] = {.name = name, .told_at_ms = now_ms, .progress_at_ms = now_ms};
+  consumers_[key] = {.name = name,
+                     .told_at_ms = now_ms,
+                     .progress_at_ms = now_ms,
+                     .may_be_another = is_open_ && !is_owed && !is_fresh};
   if (!is_open_) return {};
   return {{Act::Kind::kSendReset, key}};
 }
@@ -61,10 +64,12 @@ RefreshRun::Acts RefreshRun::leave(ConsumerKey key, std::int64_t now_ms) {
   if (found == consumers_.end()) return {};
   const auto& name = found->second.name;
   const bool is_done = found->second.phase == Phase::kDone;
-  if (is_done && (finished_.size() < kOwedMax || finished_.contains(name))) ++finished_[name];
+  const bool came_back = is_back(key, name);
+  if (is_done && !came_back && (finished_.size() < kOwedMax || finished_.contains(name)))
+    ++finished_[name];
   if (!is_done && state_ != RefreshState::kAborted) {
     ++unfinished_version_;
-    if (auto* away = away_of(name)) {
+    if (auto* away = came_back ? nullptr : away_of(name)) {
       ++away->count;
       away->since_ms = std::max(away->since_ms, now_ms);
     }
@@ -309,6 +314,15 @@ bool RefreshRun::take_away(const std::string& name) {
   if (found == away_.end()) return false;
   if (--found->second.count == 0) away_.erase(found);
   return true;
+}
+
+// One newer seat makes good for one older one.
+bool RefreshRun::is_back(ConsumerKey key, const std::string& name) {
+  for (auto newer = consumers_.upper_bound(key); newer != consumers_.end(); ++newer) {
+    auto& [newer_key, consumer] = *newer;
+    if (consumer.name == name && std::exchange(consumer.may_be_another, false)) return true;
+  }
+  return false;
 }
 
 void RefreshRun::settle(std::int64_t now_ms) {

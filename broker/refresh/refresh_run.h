@@ -12,7 +12,7 @@
 //
 // Who goes away unfinished is owed the refresh. It is waited for a little, then the refresh
 // completes without it; when it comes back it is still taken through all of it
-// (docs/decisions/0020).
+// (docs/decisions/0020). Not so who came back before it was seen to go, over a new connection.
 //
 // Threads: one. Limits: kOwedMax.
 #pragma once
@@ -166,6 +166,9 @@ class RefreshRun {
     std::vector<Offset> acknowledged;
     std::vector<Skipped> skipped;  // the last of each partition
     std::optional<std::vector<Offset>> goal;
+    // It came when the refresh ran already, with a copy, and nobody was owed it by that name: it
+    // may be somebody who is still here, and whose connection is about to be seen to be lost.
+    bool may_be_another = false;
   };
 
   struct Away {
@@ -185,6 +188,7 @@ class RefreshRun {
   void try_ready(ConsumerKey key, Consumer& consumer, std::int64_t now_ms, Acts& acts);
   Away* away_of(const std::string& name);   // null: too many are away
   bool take_away(const std::string& name);  // false: it was not owed
+  [[nodiscard]] bool is_back(ConsumerKey key, const std::string& name);
   void settle(std::int64_t now_ms);
   [[nodiscard]] bool own_is_whole() const;
   [[nodiscard]] bool waits_for_anybody(std::int64_t now_ms) const;

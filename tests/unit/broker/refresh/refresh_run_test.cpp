@@ -205,6 +205,51 @@ TEST_CASE("refresh run: of two with one name, one away: one is owed it") {
   CHECK(run.unfinished() == RefreshRun::Owed{{"one", 1}});
 }
 
+TEST_CASE("refresh run: who is back before it was seen to go is neither owed nor counted twice") {
+  WithOne world;
+  auto& run = world.run;
+  run.join(2, "two", false, 0);
+  run.join(3, "one", false, 1);  // over a new connection
+  SUBCASE("it had not finished") { run.leave(1, 2); }
+  SUBCASE("it had finished") {
+    world.bring_to_ready(1);
+    run.on_ready_ack(1, kId, 1);
+    run.leave(1, 2);
+  }
+  CHECK(run.unfinished() == RefreshRun::Owed{{"one", 1}, {"two", 1}});
+  CHECK(run.status().consumers == 2);
+  CHECK(run.status().owed == 0);
+  for (const RefreshRun::ConsumerKey key : {2U, 3U}) {
+    world.bring_to_ready(key);
+    run.on_ready_ack(key, kId, 3);
+  }
+  CHECK(run.state() == RefreshState::kCompleted);  // nobody is waited for
+  CHECK(run.join(4, "one", false, 4).empty());
+}
+
+TEST_CASE("refresh run: one that came back makes good for one that went") {
+  RefreshRun run({.id = kId, .topic = "t"}, {}, 0);
+  run.join(1, "one", false, 0);
+  run.join(2, "one", false, 0);
+  run.open(0);
+  SUBCASE("not for two") {
+    run.join(3, "one", false, 1);
+    run.leave(1, 2);
+    run.leave(2, 2);
+    CHECK(run.unfinished() == RefreshRun::Owed{{"one", 2}});
+    CHECK(run.status().owed == 1);
+  }
+  SUBCASE("who was there before the refresh did not come back") {
+    run.leave(1, 2);
+    CHECK(run.status().owed == 1);
+  }
+  SUBCASE("who comes without a copy may be anybody") {
+    run.join(3, "one", true, 1);
+    run.leave(1, 2);
+    CHECK(run.status().owed == 1);
+  }
+}
+
 TEST_CASE(
     "refresh run: who was away when it began is owed it and, if that is long ago, not waited for") {
   Running world(false);
