@@ -38,8 +38,13 @@ Result<std::uint16_t> ClientListener::listen(const network::Address& address) {
 }
 
 void ClientListener::accept(std::shared_ptr<network::Connection> connection) {
-  auto session = std::make_unique<ClientSession>(context_, std::move(connection),
-                                                 [this](ClientSession* closed) { forget(closed); });
+  const ClientSession::Hooks hooks{.closed = [this](ClientSession* closed) { forget(closed); },
+                                   .subscribed =
+                                       [this](const ClientSession* by, const Subscription& newer) {
+                                         for (auto& [session, owned] : sessions_)
+                                           if (session != by) session->yield_to(newer);
+                                       }};
+  auto session = std::make_unique<ClientSession>(context_, std::move(connection), hooks);
   auto* const key = session.get();
   sessions_.emplace(key, std::move(session));
   connections_.set(static_cast<double>(sessions_.size()));

@@ -4,6 +4,7 @@
 #include "broker/delayed/delayed_records.h"
 #include "broker/delivery/group_beat.h"
 #include "broker/delivery/partition_leader.h"
+#include "broker/delivery/takeover.h"
 #include "broker/delivery/topic_at_first_use.h"
 #include "common/batch/batch.h"
 #include "network/client/delayed_topic.h"
@@ -28,11 +29,10 @@ Acks acks_of(std::int8_t number) {
 
 ClientSession::ClientSession(ClientContext& context,
                              std::shared_ptr<network::Connection> connection,
-                             Closed closed)
+                             Hooks hooks)
     : context_(context),
       connection_(std::move(connection)),
-      closed_(std::move(closed)),
-      heard_at_ms_(context.clock.monotonic_ms()),
+      hooks_(std::move(hooks)),
       next_turn_(context.loop),
       self_(std::make_shared<ClientSession*>(this)) {
   connection_->set_handler(this);
@@ -41,20 +41,32 @@ ClientSession::ClientSession(ClientContext& context,
 ClientSession::~ClientSession() { *self_ = nullptr; }
 
 void ClientSession::on_closed(const Error& why) {
-  context_.logger.debug("client.closed", {{"peer", connection_->peer()}, {"why", why.what()}});
-  if (!has_said_goodbye_) count_lost(context_, subscriptions_, why);
-  closed_(this);
+  const auto& reason = broken_off_.value_or(why);
+  context_.logger.debug("client.closed", {{"peer", connection_->peer()}, {"why", reason.what()}});
+  if (!has_said_goodbye_) count_lost(context_, subscriptions_, reason);
+  hooks_.closed(this);
 }
 
+// Whole frames only before HELLO, which is small: who never says it does not stay by dribbling.
+// Later a byte a tick does keep a connection, as HEARTBEATs would; what bounds that is how many
+// there may be (TransportLimits::connections_max).
 void ClientSession::check_alive() {
-  constexpr auto kSilenceMs = 3 * std::int64_t{kHeartbeatMs};
-  if (context_.clock.monotonic_ms() - heard_at_ms_ <= kSilenceMs) return;
-  break_off(Error(Errc::kTimeout, "nothing heard for " + std::to_string(kSilenceMs) + " ms",
+  if (broken_off_) return;  // it is closing
+  const bool has_had_frame = std::exchange(has_had_frame_, false);
+  // What the peer says meanwhile is not read, or is behind a large frame that is still arriving:
+  // it would hear nothing of us.
+  if (is_paused()) return connection_->send(FrameType::kHeartbeat, 0, {});
+  const auto silent_ticks = silence_.tick(greeted_ ? connection_->received_bytes() : 0);
+  if (silent_ticks == 0 && greeted_ && !has_had_frame)
+    return connection_->send(FrameType::kHeartbeat, 0, {});
+  if (silent_ticks < kSilentTicksMax) return;
+  const auto silent_ms = kSilentTicksMax * std::int64_t{kHeartbeatMs};
+  break_off(Error(Errc::kTimeout, "nothing heard for " + std::to_string(silent_ms) + " ms",
                   "send HEARTBEAT"));
 }
 
 void ClientSession::on_frame(Frame frame) {
-  heard_at_ms_ = context_.clock.monotonic_ms();
+  has_had_frame_ = true;
   if (!greeted_ && frame.type != FrameType::kHello)
     return break_off(Error(Errc::kInvalidRequest, "a connection begins with HELLO"));
   dispatch(frame);
@@ -180,12 +192,12 @@ void ClientSession::produce(const Frame& frame,
 
 void ClientSession::hold(std::size_t bytes) {
   produced_bytes_ += bytes;
-  if (produced_bytes_ > kProducedBytesMax) connection_->pause_reading(true);
+  if (is_paused()) connection_->pause_reading(true);
 }
 
 void ClientSession::release(std::size_t bytes) {
   produced_bytes_ -= bytes;
-  if (produced_bytes_ <= kProducedBytesMax) connection_->pause_reading(false);
+  if (!is_paused()) connection_->pause_reading(false);
 }
 
 void ClientSession::acknowledge(std::uint64_t id,
@@ -244,8 +256,18 @@ void ClientSession::on_subscribe(const Frame& frame) {
   send(FrameType::kSubscribe, frame.id, network::encode(opened->answer()));
   if (opened->is_empty()) return;
   auto& subscription = subscriptions_.emplace(frame.id, std::move(*opened)).first->second;
+  hooks_.subscribed(this, subscription);
   subscription.sit_down(client_id_, [this, id = frame.id] { push_next_turn(id); });
   push(frame.id);
+}
+
+// What it had in hand did not fail: it comes again to the newer one. That sits down after this, so
+// that a refresh which the older one leaves goes on with it.
+void ClientSession::yield_to(const Subscription& newer) {
+  for (auto next = subscriptions_.begin(); next != subscriptions_.end();) {
+    const auto& [id, older] = *next++;  // dropping takes it out
+    if (const auto why = taken_over(context_, older, newer)) drop_subscription(id, *why);
+  }
 }
 
 void ClientSession::on_refresh_answer(const Frame& frame) {
@@ -547,6 +569,7 @@ void ClientSession::break_off(const Error& why) {
   context_.logger.warn(
       "client.refused",
       {{"peer", connection_->peer()}, {"client", client_id_}, {"error", why.what()}});
+  broken_off_ = why;
   send_error(0, why);
   connection_->close();
 }

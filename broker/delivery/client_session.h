@@ -15,6 +15,7 @@
 #include "common/result.h"
 #include "common/timer.h"
 #include "network/protocol/messages.h"
+#include "network/transport/silence.h"
 #include "network/transport/transport.h"
 
 #include <cstdint>
@@ -36,12 +37,17 @@ class ClientSession final : public network::ConnectionHandler {
   static constexpr std::size_t kFirstUsesMax = 100;  // topics that one METADATA may create
   static constexpr std::uint32_t kFetchWaitMsMax = 60'000;
   static constexpr std::uint32_t kHeartbeatMs = 3'000;
+  static constexpr int kSilentTicksMax = 3;  // of kHeartbeatMs
 
-  using Closed = std::function<void(ClientSession*)>;
+  struct Hooks {
+    std::function<void(ClientSession*)> closed;
+    // There is a new subscription; nothing is pushed yet.
+    std::function<void(const ClientSession*, const Subscription&)> subscribed;
+  };
 
   ClientSession(ClientContext& context,
                 std::shared_ptr<network::Connection> connection,
-                Closed closed);
+                Hooks hooks);
   ~ClientSession() override;
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
@@ -56,7 +62,10 @@ class ClientSession final : public network::ConnectionHandler {
   void push_topic(const std::string& topic);
   void on_topic_changed(const TopicDefinition& topic, bool removed);
 
-  // Closes it when the peer has been silent for three heartbeats.
+  // What the consumer of `newer`, on another connection, has open here ends.
+  void yield_to(const Subscription& newer);
+
+  // To be called every kHeartbeatMs. Closes it when kSilentTicksMax in a row brought nothing.
   void check_alive();
 
   [[nodiscard]] bool is_consumer() const { return !subscriptions_.empty(); }
@@ -112,13 +121,17 @@ class ClientSession final : public network::ConnectionHandler {
   [[nodiscard]] Error not_owner(const std::string& topic) const;
   void break_off(const Error& why);
 
+  [[nodiscard]] bool is_paused() const { return produced_bytes_ > kProducedBytesMax; }
+
   ClientContext& context_;
   std::shared_ptr<network::Connection> connection_;
-  Closed closed_;
+  Hooks hooks_;
   bool greeted_ = false;
   bool has_said_goodbye_ = false;
   std::string client_id_;
-  std::int64_t heard_at_ms_;
+  std::optional<Error> broken_off_;
+  network::Silence silence_;
+  bool has_had_frame_ = false;  // since the last tick
   std::size_t produced_bytes_ = 0;
   Subscriptions subscriptions_;
   std::set<std::uint64_t> unfinished_;  // subscriptions that go on in the next turn

@@ -91,6 +91,11 @@ class ConsumedTopic {
   // What the caller has seen to, to be sent to the broker.
   void acknowledged(FrameType type, const Refresh& refresh);
 
+  // Nothing is subscribed to any more.
+  void stop() { is_stopped_ = true; }
+
+  [[nodiscard]] bool is_stopped() const { return is_stopped_; }
+
   void pause();
   void resume();
 
@@ -122,6 +127,7 @@ class ConsumedTopic {
   std::map<PartitionId, Cursor> committed_;
   std::optional<std::set<PartitionId>> assigned_;
   bool is_paused_ = false;
+  bool is_stopped_ = false;  // another consumer has its instance
   RefreshState refresh_;
   Subscription* refreshed_by_ = nullptr;  // whose RESET or READY was the last
   std::optional<Refresh> ready_;          // to tell once everything before it is handled

@@ -26,6 +26,10 @@
 // member has all, and its own committed offsets: by its instance, or without one only as long as it
 // is a member.
 //
+// Of two consumers of a group with one `instance` the newest has it: the older one gets
+// Handlers::error with kUnknownMember and stops, for good. What it has not acknowledged goes to the
+// newest.
+//
 // Where retention was faster, that is a gap (Handlers::gap), and the cursor moves on; but an offset
 // that was asked for, with StartAt::kOffset, is an error.
 //

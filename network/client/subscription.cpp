@@ -42,7 +42,7 @@ void Subscription::drop() {
 void Subscription::subscribe() {
   retry_.stop();
   drop();
-  if (!session_.is_ready()) return;  // connected() will come
+  if (!session_.is_ready() || topic_.is_stopped()) return;  // if not ready, connected() will come
   const bool has_nothing = !only_ && topic_.assigned() && topic_.assigned()->empty();
   if (has_nothing && asked_.empty()) return;  // else the broker must hear of it
   const bool is_open = !only_ && !options_.partition;
@@ -208,8 +208,19 @@ void Subscription::on_error(const Error& why, bool is_refused) {
   if (!session_.is_ready()) return;  // connected() will come
   if (is_refused && why.code() == Errc::kOffsetOutOfRange) is_out_of_range_ = true;
   if (is_refused && why.code() == Errc::kStaleGeneration) from_reset_ = true;
-  if (why.code() != Errc::kNotLeader) topic_.report_once(why);  // a move is no trouble
+  if (!is_refused && why.code() == Errc::kUnknownMember) return outdone(why);
+  const bool is_own_doing = !is_refused && why.code() == Errc::kCancelled;
+  if (why.code() != Errc::kNotLeader && !is_own_doing)  // a move is no trouble
+    topic_.report_once(why);
   hooks_.failed();
+}
+
+// To subscribe again would take it from the other one again, and so on. Of members the coordinator
+// says whose it is: who lost it is assigned nothing any more, who has it goes on.
+void Subscription::outdone(const Error& why) {
+  topic_.report(Error(why).within("subscription to " + topic_.name()));
+  if (!topic_.assigned()) return topic_.stop();
+  retry_.start(kOutdoneWaitMs, 0, [this] { subscribe(); });
 }
 
 bool Subscription::on_frame(const Frame& frame) {

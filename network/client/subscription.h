@@ -24,6 +24,10 @@ namespace xylem::network {
 
 class Subscription {
  public:
+  // How long a member waits that was told that its instance is another one's: longer than its
+  // group's coordinator takes to say so too.
+  static constexpr std::uint64_t kOutdoneWaitMs = 5'000;
+
   using Partitions = std::set<PartitionId>;
 
   struct Hooks {
@@ -103,6 +107,7 @@ class Subscription {
   void on_answer(const Result<Frame>& answer);
   void take_position(const SubscribedPartition& answer);
   void on_error(const Error& why, bool is_refused);
+  void outdone(const Error& why);
   void on_data(const Frame& frame);
   void on_gap(const Frame& frame);
   void drop();

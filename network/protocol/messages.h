@@ -104,7 +104,10 @@ struct SubscribePartition {
 
 // SUBSCRIBE. The answer is SubscribeAnswer in a SUBSCRIBE frame of the same id; pushed DATA frames
 // carry that id too. It takes the place of what the same member of the same connection had
-// subscribed to of the topic: frames of the older id mean nothing any more.
+// subscribed to of the topic: frames of the older id mean nothing any more. What the same member,
+// or instance, of the group has on another connection, and shares a partition with it, it ends as
+// well: that one is told ERROR. CANCELLED: by the same member; UNKNOWN_MEMBER: another one has its
+// instance now: it must not subscribe again unless its group says so.
 struct Subscribe {
   std::string topic;
   std::string group;
