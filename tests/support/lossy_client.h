@@ -49,6 +49,8 @@ class LossyClient final : public network::NetworkClient {
 
     [[nodiscard]] std::size_t queued_bytes() const override { return inner_->queued_bytes(); }
 
+    [[nodiscard]] std::uint64_t received_bytes() const override { return inner_->received_bytes(); }
+
     void pause_reading(bool paused) override { inner_->pause_reading(paused); }
 
     void allow_large_payloads() override { inner_->allow_large_payloads(); }
