@@ -52,12 +52,12 @@ void ClientSession::on_closed(const Error& why) {
 // there may be (TransportLimits::connections_max).
 void ClientSession::check_alive() {
   if (broken_off_) return;  // it is closing
-  const bool has_had_frame = std::exchange(has_had_frame_, false);
-  // What the peer says meanwhile is not read, or is behind a large frame that is still arriving:
-  // it would hear nothing of us.
+  const bool has_had_beat = std::exchange(has_had_beat_, false);
+  // The peer's HEARTBEAT is not read, or is behind what it sends without waiting for answers: it
+  // would hear nothing of us.
   if (is_paused()) return connection_->send(FrameType::kHeartbeat, 0, {});
   const auto silent_ticks = silence_.tick(greeted_ ? connection_->received_bytes() : 0);
-  if (silent_ticks == 0 && greeted_ && !has_had_frame)
+  if (silent_ticks == 0 && greeted_ && !has_had_beat)
     return connection_->send(FrameType::kHeartbeat, 0, {});
   if (silent_ticks < kSilentTicksMax) return;
   const auto silent_ms = kSilentTicksMax * std::int64_t{kHeartbeatMs};
@@ -66,7 +66,7 @@ void ClientSession::check_alive() {
 }
 
 void ClientSession::on_frame(Frame frame) {
-  has_had_frame_ = true;
+  has_had_beat_ |= frame.type == FrameType::kHeartbeat;
   if (!greeted_ && frame.type != FrameType::kHello)
     return break_off(Error(Errc::kInvalidRequest, "a connection begins with HELLO"));
   dispatch(frame);
@@ -224,11 +224,12 @@ void ClientSession::on_ack(const Frame& frame) {
   const auto& request = subscription.request();
   const bool is_position = subscription.is_counted() && ack->credit_bytes == 0;
   if (request.auto_commit && !request.group.empty() && !is_position && ack->refresh_id == 0) {
-    // The client takes INVALID_REQUEST for a commit that was refused, all else for the end.
+    // The client takes these two for a commit that was refused, all else for the end.
     commit({request.group, request.member, request.instance}, {ack->topic, ack->partition},
            {ack->next_offset, ack->incarnation}, [this, id = frame.id](const Status& committed) {
              if (committed) return;
-             if (committed.error().code() == Errc::kInvalidRequest)
+             const auto code = committed.error().code();
+             if (code == Errc::kInvalidRequest || code == Errc::kQuotaExceeded)
                return send_error(id, committed.error());
              drop_subscription(id, committed.error());
            });

@@ -131,7 +131,7 @@ class ClientSession final : public network::ConnectionHandler {
   std::string client_id_;
   std::optional<Error> broken_off_;
   network::Silence silence_;
-  bool has_had_frame_ = false;  // since the last tick
+  bool has_had_beat_ = false;  // since the last tick; it was answered
   std::size_t produced_bytes_ = 0;
   Subscriptions subscriptions_;
   std::set<std::uint64_t> unfinished_;  // subscriptions that go on in the next turn

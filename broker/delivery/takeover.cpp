@@ -4,8 +4,8 @@ namespace xylem::broker {
 namespace {
 
 bool is_successor(const ClientContext& context,
-                  const GroupReader& older,
-                  const GroupReader& newer) {
+                  const network::Subscribe& older,
+                  const network::Subscribe& newer) {
   if (newer.group.empty() || newer.instance.empty() || older.instance != newer.instance)
     return false;
   const auto* group = context.memberships.find(newer.group);
@@ -15,21 +15,22 @@ bool is_successor(const ClientContext& context,
 
 }  // namespace
 
+// Asked of every other subscription at each SUBSCRIBE: what tells most apart comes first.
 std::optional<Error> taken_over(const ClientContext& context,
                                 const Subscription& older,
                                 const Subscription& newer) {
-  const auto was = older.reader();
-  const auto is = newer.reader();
-  const auto& topic = newer.request().topic;
-  if (was.group != is.group || older.request().topic != topic || !newer.overlaps(older))
-    return std::nullopt;
-  if (!is.member.empty() && was.member == is.member)
-    return Error(Errc::kCancelled,
-                 "\"" + is.member + "\" has subscribed to \"" + topic + "\" on another connection");
+  const auto& was = older.request();
+  const auto& is = newer.request();
+  const bool is_same_member = !is.member.empty() && was.member == is.member;
+  if (!is_same_member && (is.instance.empty() || was.instance != is.instance)) return std::nullopt;
+  if (was.group != is.group || was.topic != is.topic || !newer.overlaps(older)) return std::nullopt;
+  if (is_same_member)
+    return Error(Errc::kCancelled, "\"" + is.member + "\" has subscribed to \"" + is.topic +
+                                       "\" on another connection");
   if (!is_successor(context, was, is)) return std::nullopt;
   return Error(Errc::kUnknownMember,
-               "another consumer has subscribed to \"" + topic + "\" as instance \"" + is.instance +
-                   "\" of group \"" + is.group + "\"",
+               "another consumer has subscribed to \"" + is.topic + "\" as instance \"" +
+                   is.instance + "\" of group \"" + is.group + "\"",
                "give each consumer an instance of its own");
 }
 

@@ -39,7 +39,8 @@ bool OffsetCommits::is_waiting() const {
 }
 
 bool OffsetCommits::is_refused(const Error& why) {
-  return why.code() == Errc::kInvalidRequest || why.code() == Errc::kStaleGeneration;
+  return why.code() == Errc::kInvalidRequest || why.code() == Errc::kStaleGeneration ||
+         why.code() == Errc::kQuotaExceeded;
 }
 
 bool OffsetCommits::settle(const Commit& sent, const Status& outcome) {

@@ -153,6 +153,7 @@ std::vector<PartitionId> Subscription::listed() const {
 }
 
 void Subscription::send_subscribe() {
+  if (topic_.is_stopped()) return;  // meanwhile
   Subscribe subscribe{.topic = topic_.name(), .group = options_.group, .member = topic_.member()};
   for (const auto partition : listed()) subscribe.partitions.push_back(start_of(partition));
   asked_ = subscribe.partitions;
@@ -239,7 +240,7 @@ bool Subscription::on_frame(const Frame& frame) {
   } else if (frame.type == FrameType::kError) {
     const auto message = decode<ErrorMessage>(frame.payload.bytes);
     const auto why = message ? to_error(*message) : message.error();
-    if (why.code() == Errc::kInvalidRequest) {
+    if (why.code() == Errc::kInvalidRequest || why.code() == Errc::kQuotaExceeded) {
       topic_.report_once(why);  // a commit was refused; the subscription goes on
     } else {
       on_error(why, false);
