@@ -7,6 +7,7 @@
 #include "network/client/client_session.h"
 #include "tests/support/asking_client.h"
 #include "tests/support/broker_world.h"
+#include "tests/unit/broker/delivery/raw_consumer.h"
 
 #include <doctest/doctest.h>
 
@@ -106,65 +107,23 @@ struct Member {
   std::optional<Consumer> consumer;
 };
 
-// A consumer without a library: it acknowledges as it is told, and is lost without a word.
-struct Killed {
-  explicit Killed(World& world, bool is_manual = false) : world_(world) {
-    network::ClientSession::Handlers handlers;
-    handlers.ready = [this](const auto&) { is_ready_ = true; };
-    handlers.frame = [this](const network::Frame& frame) {
-      if (frame.type != FrameType::kData) return;
-      const auto data = network::decode_data(frame.payload);
-      for (auto left = data->batches.bytes; !left.empty();) {
-        const auto header = read_batch_header(left);
-        auto reader = BatchReader::open(left.first(header->bytes));
-        while (auto record = reader->next()) given.push_back((*record)->offset);
-        left = left.subspan(header->bytes);
-      }
-    };
-    handlers.lost = [this](const auto&) { is_ready_ = false; };
-    session_.emplace(
-        world.client_context(),
-        network::ClientSession::Options{
-            .brokers = BrokerWorld::addresses(), .client_id = "killed", .backoff_ms = 60'000},
-        std::move(handlers));
-    session_->start();
-    REQUIRE(run_until(world.loop, [&] { return is_ready_; }));
-    network::Subscribe subscribe{.topic = "t", .group = "g", .member = "m"};
-    subscribe.every = network::SubscribePartition{};
-    subscribe.credit_bytes = 1 << 20;
-    subscribe.auto_commit = !is_manual;
-    subscribe.counts_deliveries = true;
-    session_->request(FrameType::kSubscribe, network::payload_of(subscribe), 5'000,
-                      [this](const auto& answer) {
-                        id_ = answer->id;
-                        told = *network::decode<network::SubscribeAnswer>(answer->payload.bytes);
-                      });
-    REQUIRE(run_until(world.loop, [&] { return told.has_value(); }));
-  }
-
-  bool is_given(std::size_t records) {
-    return run_until(world_.loop, [&] { return given.size() >= records; });
-  }
+// A member of the group that counts deliveries.
+struct Killed : RawConsumer {
+  explicit Killed(World& world, bool is_manual = false)
+      : RawConsumer(world, subscription(is_manual)), incarnation_(world.topic.incarnation) {}
 
   void acknowledge(Offset next, std::uint32_t credit_bytes = 0) {
-    const network::DeliveryAck ack{.topic = "t",
-                                   .partition = PartitionId(0),
-                                   .incarnation = world_.topic.incarnation,
-                                   .next_offset = next,
-                                   .credit_bytes = credit_bytes};
-    session_->send(FrameType::kAck, id_, network::payload_of(ack));
+    RawConsumer::acknowledge(incarnation_, next, credit_bytes);
   }
 
-  void die() { session_->reconnect(Error(Errc::kCancelled, "killed")); }
-
-  std::vector<Offset> given;
-  std::optional<network::SubscribeAnswer> told;
-
  private:
-  World& world_;
-  bool is_ready_ = false;
-  std::uint64_t id_ = 0;
-  std::optional<network::ClientSession> session_;
+  static network::Subscribe subscription(bool is_manual) {
+    auto subscribe = whole("g", "m");
+    subscribe.auto_commit = !is_manual;
+    return subscribe;
+  }
+
+  Incarnation incarnation_;
 };
 
 std::string header(const Record& record, const std::string& name) {

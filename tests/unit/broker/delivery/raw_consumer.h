@@ -43,9 +43,9 @@ class RawConsumer {
                       [this](const auto& answer) {
                         REQUIRE(answer);
                         id_ = answer->id;
-                        is_subscribed_ = true;
+                        told = *network::decode<network::SubscribeAnswer>(answer->payload.bytes);
                       });
-    REQUIRE(run_until(world.loop, [&] { return is_subscribed_; }));
+    REQUIRE(run_until(world.loop, [&] { return told.has_value(); }));
   }
 
   [[nodiscard]] bool is_given(std::size_t records) {
@@ -75,6 +75,7 @@ class RawConsumer {
 
   std::vector<Offset> given;
   std::vector<Error> errors;
+  std::optional<network::SubscribeAnswer> told;
 
  private:
   void take(const network::Frame& frame) {
@@ -94,7 +95,6 @@ class RawConsumer {
 
   BrokerWorld& world_;
   bool is_ready_ = false;
-  bool is_subscribed_ = false;
   std::uint64_t id_ = 0;
   std::optional<network::ClientSession> session_;
 };
