@@ -3,11 +3,9 @@
 namespace xylem::broker {
 namespace {
 
-bool is_successor(const ClientContext& context,
-                  const network::Subscribe& older,
-                  const network::Subscribe& newer) {
-  if (newer.group.empty() || newer.instance.empty() || older.instance != newer.instance)
-    return false;
+// Of the one that had its instance before.
+bool is_successor(const ClientContext& context, const network::Subscribe& newer) {
+  if (newer.group.empty()) return false;
   const auto* group = context.memberships.find(newer.group);
   return group == nullptr || !group->has_instance(newer.instance) ||
          group->instance_of(newer.member) == newer.instance;
@@ -27,7 +25,7 @@ std::optional<Error> taken_over(const ClientContext& context,
   if (is_same_member)
     return Error(Errc::kCancelled, "\"" + is.member + "\" has subscribed to \"" + is.topic +
                                        "\" on another connection");
-  if (!is_successor(context, was, is)) return std::nullopt;
+  if (!is_successor(context, is)) return std::nullopt;
   return Error(Errc::kUnknownMember,
                "another consumer has subscribed to \"" + is.topic + "\" as instance \"" +
                    is.instance + "\" of group \"" + is.group + "\"",
