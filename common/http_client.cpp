@@ -1,6 +1,7 @@
 #include "common/http_client.h"
 
 #include "common/clock.h"
+#include "common/http/http_wire.h"
 
 #include <httplib.h>
 
@@ -8,13 +9,15 @@
 #include <csignal>
 #include <fcntl.h>
 #include <mutex>
+#include <span>
 #include <sys/socket.h>
 #include <unistd.h>
 
 namespace xylem {
 namespace {
 
-constexpr std::size_t kReserveMax = 1024ULL * 1024;  // bytes reserved on a Content-Length's word
+// Bytes reserved on a Content-Length's word: addresses only, memory comes with what arrives.
+constexpr std::size_t kReserveMax = 8ULL * 1024 * 1024;
 constexpr int kNotModified = 304;
 
 std::string lower(std::string text) {
@@ -37,6 +40,53 @@ Status check(const HttpClient::Exchange& exchange) {
   }
   return {};
 }
+
+// HttpWire as the library wants to see it.
+class WireStream final : public httplib::Stream {
+ public:
+  explicit WireStream(HttpWire& wire) : wire_(wire) {}
+
+  [[nodiscard]] bool is_readable() const override { return wire_.is_readable(); }
+
+  [[nodiscard]] bool is_writable() const override { return wire_.is_writable(); }
+
+  ssize_t read(char* to, std::size_t size) override {
+    return wire_.read(std::as_writable_bytes(std::span(to, size)));
+  }
+
+  ssize_t write(const char* from, std::size_t size) override {
+    return wire_.write(bytes_of({from, size}));
+  }
+
+  // Only servers ask.
+  void get_remote_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
+
+  void get_local_ip_and_port(std::string& /*ip*/, int& /*port*/) const override {}
+
+  [[nodiscard]] socket_t socket() const override { return wire_.socket(); }
+
+ private:
+  HttpWire& wire_;
+};
+
+// The library's client reads 4 KiB at a time, with a poll before each: ours reads ahead.
+class LibraryClient final : public httplib::ClientImpl {
+ public:
+  using httplib::ClientImpl::ClientImpl;
+
+  void set_silence(std::int64_t silence_ms) { silence_ms_ = silence_ms; }
+
+ private:
+  bool process_socket(const Socket& socket,
+                      std::function<bool(httplib::Stream&)> exchange) override {
+    HttpWire wire(socket.sock, silence_ms_, ahead_);
+    WireStream stream(wire);
+    return exchange(stream);
+  }
+
+  std::int64_t silence_ms_ = 0;
+  Buffer ahead_;
+};
 
 }  // namespace
 
@@ -68,8 +118,7 @@ class HttpClient::Impl {
   Result<HttpAnswer> run(const Exchange& exchange) {
     if (auto checked = check(exchange); !checked) return pass(checked);
     if (is_cancelled()) return cancelled();
-    client_.set_read_timeout(exchange.timeout_ms / 1000, exchange.timeout_ms % 1000 * 1000);
-    client_.set_write_timeout(exchange.timeout_ms / 1000, exchange.timeout_ms % 1000 * 1000);
+    client_.set_silence(exchange.timeout_ms);
 
     Running running{.exchange = exchange, .heard_ms = clock_.monotonic_ms()};
     auto request = request_of(running);
@@ -128,8 +177,12 @@ class HttpClient::Impl {
     const auto length = response.get_header_value<std::uint64_t>("Content-Length");
     if (running.exchange.on_body) return true;
     running.is_too_large = length > options_.body_bytes_max;
-    if (!running.is_too_large) running.answer.body.reserve(std::min(length, kReserveMax));
-    return !running.is_too_large;
+    if (running.is_too_large) return false;
+    auto& body = running.answer.body;
+    if (running.exchange.room) body = running.exchange.room();
+    body.clear();
+    body.reserve(std::min(length, kReserveMax));
+    return true;
   }
 
   bool take_body(Bytes piece, Running& running) {
@@ -187,7 +240,7 @@ class HttpClient::Impl {
 
   const Options options_;
   const SystemClock clock_;
-  httplib::Client client_;
+  LibraryClient client_;
   std::mutex mutex_;
   bool cancelled_ = false;  // under mutex_
   int wire_ = -1;           // under mutex_: a duplicate of the connection's descriptor

@@ -52,6 +52,8 @@ class HttpClient {
     // When set, gets the body piece by piece, without a limit, instead of `HttpAnswer::body`; false
     // ends the exchange with kCancelled.
     std::function<bool(Bytes)> on_body;
+    // Memory for `HttpAnswer::body`, asked for when a body comes; none: fresh.
+    std::function<Buffer()> room;
   };
 
   // kInvalidRequest: not an http:// URL with a host.

@@ -1,6 +1,7 @@
 #include "common/http_client.h"
 #include "common/http_problem.h"
 #include "common/worker.h"
+#include "pipe/answer_room.h"
 #include "pipe/pipe_connector.h"
 
 #include <algorithm>
@@ -20,6 +21,7 @@ struct Upstream {
   explicit Upstream(std::unique_ptr<HttpClient> to) : client(std::move(to)), worker("xylem-pipe") {}
 
   std::unique_ptr<HttpClient> client;
+  std::shared_ptr<AnswerRoom> room = std::make_shared<AnswerRoom>();
   std::atomic<bool> is_finished{false};
   Worker worker;
 };
@@ -107,11 +109,12 @@ class HttpLink final : public PipeLink {
     exchange.target = target;
     exchange.body = body;
     exchange.timeout_ms = static_cast<std::int64_t>(timeout_ms);
+    exchange.room = [&upstream] { return upstream.room->take(); };
     if (!body.empty()) exchange.headers.emplace_back("content-type", kMediaType);
     auto answer = upstream.client->exchange(exchange);
     if (!answer) return pass(answer);
     if (answer->status != 200) return std::unexpected(problem_in(*answer));
-    return Slice::own(std::move(answer->body));
+    return upstream.room->lend(std::move(answer->body));
   }
 
   Loop& loop_;

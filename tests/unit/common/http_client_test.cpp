@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace xylem {
@@ -74,6 +75,24 @@ TEST_CASE("http client: keeps the connection, also after a 304 or 204 without a 
   CHECK(text_of(client->exchange({.target = "/3"})->body) == "12");
   CHECK(client->exchange({.target = "/4"})->status == 404);
   CHECK(server.connections() == 1);
+}
+
+TEST_CASE("http client: a long body comes whole, into the memory that it is given") {
+  std::string body(3'000'000, ' ');
+  for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i % 23);
+  ScriptedServer server(answer_all(
+      "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
+  auto client = client_of(server);
+  Buffer room(body.size());
+  const auto* memory = room.data();
+  for (int i = 0; i < 2; ++i) {
+    auto answer = client->exchange(
+        {.target = "/", .room = [&room] { return std::exchange(room, Buffer()); }});
+    REQUIRE(answer);
+    CHECK((text_of(answer->body) == body));
+    CHECK(answer->body.data() == memory);
+    room = std::move(answer->body);
+  }
 }
 
 TEST_CASE("http client: a 304 has no body, whatever its headers say") {
