@@ -3,10 +3,11 @@
 program that only writes and syncs the same three copies.
 
     bench/root_tier.py [BIN] [--size 1KiB ...] [--pairs N] [--seconds S] [--topics N] [--window BYTES]
+                       [--consumer]
 
 Each run has a new topic of one partition for each load (--topics of them at once, each by `xylem bench
-produce` with its own consumer, at the broker that leads it). The share of time in sync is of the wall
-time, of the busiest broker: the sum of its xylem_storage_sync_seconds.
+produce` at the broker that leads it; with --consumer each has one there, too). The share of time in sync
+is of the wall time, of the busiest broker: the sum of its xylem_storage_sync_seconds.
 """
 import argparse
 import json
@@ -31,6 +32,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--topics", type=int, default=1)
     parser.add_argument("--window", default="4MiB")
+    parser.add_argument("--consumer", action="store_true")
     return parser.parse_args()
 
 
@@ -52,10 +54,12 @@ def run_once(tier, size, asked, number):
     loads = []
     for topic in topics:
         leader = known(lambda: tier.leader(topic), "a leader")
+        until(lambda: tier.leader(topic, asked=leader) == leader, "the leader knows of it")
         loads.append(subprocess.Popen(
             [BIN / "xylem", "bench", "produce", "--broker", f"{tier.host}:{tier.ports(leader)[0]}",
              "--topic", topic, "--flush", "always", "--size", size, "--seconds", str(asked.seconds),
-             "--window", asked.window, "--dir", tier.path, "--copies", "3", "--json"],
+             "--window", asked.window, "--dir", tier.path, "--copies", "3", "--json",
+             *([] if asked.consumer else ["--no-consumer"])],
             stdout=subprocess.PIPE))
     runs = [json.loads(load.communicate()[0])["results"][0] for load in loads]
     # The limit ran after the load, for as long.

@@ -31,6 +31,7 @@ LoadLimits limits_of(const Setting& setting, const LoadWire& wire) {
   const auto& options = setting.options;
   const auto unit_bytes = wire.unit(0).size();
   LoadLimits limits;
+  limits.consumes = !options.only_produces;
   limits.units_in_flight =
       static_cast<std::int64_t>(std::max<std::size_t>(options.window_bytes / unit_bytes, 1));
   if (options.bytes > 0) {
@@ -89,7 +90,8 @@ Result<ThroughputFigures> measure(const Setting& setting, Kind kind) {
   const std::vector<pid_t> pids = started ? std::vector{started->pid()} : std::vector<pid_t>();
   const auto before_ns = cpu_time_ns(pids);
   const auto own_before_ns = cpu_time_ns({getpid()});
-  if (auto opened = wire->open(options.consumes ? From::kBeginning : From::kEnd); !opened)
+  const auto live = options.only_produces ? From::kNowhere : From::kEnd;
+  if (auto opened = wire->open(options.consumes ? From::kBeginning : live); !opened)
     return pass(opened);
   auto run = run_load(setting, *wire, clock);
   if (!run) return pass(run);

@@ -15,6 +15,7 @@ namespace xylem::cli {
 
 struct BenchThroughputOptions {
   bool consumes = false;  // a log that is there already; else what is produced meanwhile
+  bool only_produces = false;  // without a consumer beside it
   std::vector<std::size_t> record_bytes;
   std::vector<std::string> flushes;
   std::int64_t records_per_s = 0;  // 0: as fast as it goes

@@ -72,6 +72,7 @@ void add_throughput_verbs(Verb& bench) {
       .between(1, kBenchSecondsMax)
       .show_default();
   produce.text("--bytes", raw.bytes, "of values that each run sends, instead of --seconds");
+  produce.flag("--no-consumer", raw.options.only_produces, "counts what is acknowledged");
   produce.text("--window", raw.window, "bytes sent and not acknowledged").show_default();
   produce.number("--copies", raw.options.copies, "that the disk alone writes, with --flush always")
       .between(1, kCopiesMax)
