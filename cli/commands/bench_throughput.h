@@ -14,7 +14,7 @@
 namespace xylem::cli {
 
 struct BenchThroughputOptions {
-  bool consumes = false;  // a log that is there already; else what is produced meanwhile
+  bool consumes = false;       // a log that is there already; else what is produced meanwhile
   bool only_produces = false;  // without a consumer beside it
   std::vector<std::size_t> record_bytes;
   std::vector<std::string> flushes;
