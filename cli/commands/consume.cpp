@@ -66,9 +66,11 @@ class ConsumeJob {
     end_if_done();
   }
 
-  // What the broker finds wrong with the request it finds wrong again.
+  // What the broker finds wrong with the request it finds wrong again; who has lost its instance to
+  // another one gets nothing any more.
   void on_error(const Error& error) {
     complain(error.what());
+    if (error.code() == Errc::kUnknownMember) end(ExitCode::kFailed);
     if (error.code() == Errc::kInvalidRequest && subscribed_.empty()) end(ExitCode::kUsage);
   }
 

@@ -145,6 +145,17 @@ class BroadcastTest(unittest.TestCase):
         for member in members:
             member.end(signal.SIGTERM)
 
+    def test_who_loses_its_instance_ends(self):
+        self.topic("prices", "--partitions", PARTITIONS, "--delivery", "broadcast")
+        first = self.member("prices", "tills", "first", "till-1")
+        until(lambda: (get_json(self.http, "/api/v1/groups/tills") or {"members": []})["members"],
+              "it has joined")
+        second = self.member("prices", "tills", "second", "till-1")
+        self.assertNotEqual(first.process.wait(60), 0)
+        self.assertIn("till-1", first.err.read_text())
+        self.produce("prices", 300)
+        until(lambda: self.has_all(second, "prices"), "its successor has everything")
+
     def test_reset_and_forget(self):
         self.topic("prices", "--partitions", PARTITIONS, "--delivery", "broadcast")
         self.produce("prices", 300)
