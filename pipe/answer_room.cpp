@@ -11,9 +11,10 @@ Buffer AnswerRoom::take() {
 
 Slice AnswerRoom::lend(Buffer answer) {
   const std::shared_ptr<Buffer> owned(new Buffer(std::move(answer)),
-                                      [room = shared_from_this()](Buffer* lent) {
+                                      [room = weak_from_this()](Buffer* lent) {
                                         const std::unique_ptr<Buffer> gone(lent);
-                                        room->give_back(std::move(*gone));
+                                        if (const auto still = room.lock())
+                                          still->give_back(std::move(*gone));
                                       });
   return {.owner = owned, .bytes = *owned};
 }
@@ -22,7 +23,7 @@ void AnswerRoom::give_back(Buffer&& answer) {
   if (answer.size() < kLarge || answer.capacity() > kKeptMax) return;
   answer.clear();
   const std::lock_guard lock(mutex_);
-  spare_ = std::move(answer);
+  if (answer.capacity() > spare_.capacity()) spare_ = std::move(answer);
 }
 
 }  // namespace xylem::pipe

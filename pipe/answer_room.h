@@ -1,7 +1,7 @@
 // Memory for the answers of one link, used again while they are large: pages that are fresh cost
 // more than what is copied into them.
 //
-// Threads: any.
+// A room that is gone takes nothing back. Threads: any.
 #pragma once
 
 #include "common/bytes.h"

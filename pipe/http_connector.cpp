@@ -32,7 +32,11 @@ class Leavers {
   void take(std::unique_ptr<Upstream> upstream) {
     auto* leaving = upstream.get();
     leaving->client->cancel();
-    if (!leaving->worker.submit([leaving] { leaving->is_finished = true; })) return;
+    const auto last = [leaving] {
+      leaving->room.reset();
+      leaving->is_finished = true;
+    };
+    if (!leaving->worker.submit(last)) return;
     leavers_.push_back(std::move(upstream));
   }
 
@@ -94,7 +98,7 @@ class HttpLink final : public PipeLink {
     auto task = [&loop = loop_, upstream = upstream_.get(), method, target, body = std::move(body),
                  timeout_ms, deliver = std::move(deliver)] {
       auto result = run(*upstream, method, target, body, timeout_ms);
-      loop.answer([deliver, result] { deliver(result); });
+      loop.answer([deliver, result = std::move(result)]() mutable { deliver(std::move(result)); });
     };
     XYLEM_CHECK(upstream_->worker.submit(std::move(task)));  // one exchange at a time
   }
@@ -112,7 +116,10 @@ class HttpLink final : public PipeLink {
     exchange.room = [&upstream] { return upstream.room->take(); };
     if (!body.empty()) exchange.headers.emplace_back("content-type", kMediaType);
     auto answer = upstream.client->exchange(exchange);
-    if (!answer) return pass(answer);
+    if (!answer) {
+      static_cast<void>(upstream.room->take());  // nobody knows when the next one comes
+      return pass(answer);
+    }
     if (answer->status != 200) return std::unexpected(problem_in(*answer));
     return upstream.room->lend(std::move(answer->body));
   }

@@ -23,6 +23,11 @@ class HeldDisk final : public storage::PosixDisk {
     return PosixDisk::bring_in(mapped);
   }
 
+  // What was just written is in memory, once somebody has mapped it.
+  bool is_resident(Bytes mapped) override {
+    return !is_held && !is_bad && PosixDisk::is_resident(mapped);
+  }
+
   void hold(bool held) {
     is_held = held;
     is_held.notify_all();
