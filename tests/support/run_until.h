@@ -11,7 +11,7 @@
 namespace xylem::testing {
 
 // When a test gives up: no measure of anything, so long enough for a machine that is slow today.
-inline constexpr std::uint64_t kGiveUpMs = kSanitized ? 60'000 : 10'000;
+inline constexpr std::uint64_t kGiveUpMs = kSanitized ? 120'000 : 60'000;
 
 // False: it did not within `limit_ms`.
 inline bool run_until(Loop& loop,

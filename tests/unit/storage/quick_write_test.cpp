@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <functional>
 
 namespace xylem::storage::testing {
 namespace {
@@ -29,15 +30,18 @@ LogOptions flushing(Flush flush) {
 struct Begun {
   explicit Begun(const LogOptions& options, Disk* disk = nullptr)
       : node("mmap", directory.file("data"), disk), log(node.open(options)) {
-    bool is_told = false;  // the committer is through with it
-    log->set_listener([&] { is_told = true; });
+    log->set_listener([this] { ++told; });
     append();
-    REQUIRE(run_until(node.loop, [&] { return is_told && is_written(); }));
-    log->set_listener({});
+    REQUIRE(is_committed([&] { return is_written(); }));
   }
 
   void append(std::size_t value_bytes = 20) {
     REQUIRE(log->append(batch_of(1, value_bytes), Epoch(0)));
+  }
+
+  // The committer has made it so after `told_before`, and is through with the log.
+  bool is_committed(const std::function<bool()>& condition, int told_before = 0) {
+    return run_until(node.loop, [&] { return told > told_before && condition(); });
   }
 
   [[nodiscard]] bool is_written() const { return log->written_end() == log->end_offset(); }
@@ -45,6 +49,7 @@ struct Begun {
   TemporaryDirectory directory{fast_directory()};
   Node node;
   std::shared_ptr<PartitionLog> log;
+  int told = 0;
 };
 
 TEST_CASE("quick write: a small batch for a file with room, where nobody waits for a sync") {
@@ -60,8 +65,9 @@ TEST_CASE("quick write: a small batch for a file with room, where nobody waits f
 TEST_CASE("quick write: what is synced later needs one visit for all") {
   Begun world(flushing(Flush::kInterval));
   const auto is_synced = [&] { return world.log->synced_end() == world.log->end_offset(); };
+  const auto told = world.told;
   world.node.clock.advance_ms(1'000);
-  REQUIRE(run_until(world.node.loop, is_synced));
+  REQUIRE(world.is_committed(is_synced, told));
   world.append();
   const auto first = write_quickly(*world.log);
   CHECK(first.moved);
@@ -94,10 +100,11 @@ TEST_CASE("quick write: the file grows, and the next one begins, by the committe
   Begun world(options);
   int visits = 0;
   for (int i = 0; i < 40; ++i) {
+    const auto told = world.told;
     world.append(10'000);
     if (!write_quickly(*world.log).visit) continue;
     ++visits;
-    REQUIRE(run_until(world.node.loop, [&] { return world.is_written(); }));
+    REQUIRE(world.is_committed([&] { return world.is_written(); }, told));
   }
   CHECK(world.is_written());
   CHECK(visits >= 4);   // segments at least

@@ -39,7 +39,7 @@ class RawConsumer {
         std::move(handlers));
     session_->start();
     REQUIRE(run_until(world.loop, [&] { return is_ready_; }));
-    session_->request(network::FrameType::kSubscribe, network::payload_of(subscribe), 5'000,
+    session_->request(network::FrameType::kSubscribe, network::payload_of(subscribe), kGiveUpMs,
                       [this](const auto& answer) {
                         REQUIRE(answer);
                         id_ = answer->id;
@@ -56,7 +56,7 @@ class RawConsumer {
     return run_until(world_.loop, [&] { return !errors.empty(); }) && errors.front().code() == code;
   }
 
-  // Without credit: only how far it is.
+  // Without credit: only how far it is. The broker has seen it: it has answered what came after.
   void acknowledge(const Incarnation& incarnation, Offset next, std::uint32_t credit_bytes) {
     const network::DeliveryAck ack{.topic = "t",
                                    .partition = PartitionId(0),
@@ -64,6 +64,11 @@ class RawConsumer {
                                    .next_offset = next,
                                    .credit_bytes = credit_bytes};
     session_->send(network::FrameType::kAck, id_, network::payload_of(ack));
+    bool is_answered = false;
+    session_->request(network::FrameType::kMetadata,
+                      network::payload_of(network::MetadataRequest{.topics = {"t"}}), kGiveUpMs,
+                      [&](const auto& /*answer*/) { is_answered = true; });
+    REQUIRE(run_until(world_.loop, [&] { return is_answered; }));
   }
 
   // The broker has seen it.
