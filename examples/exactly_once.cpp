@@ -68,7 +68,8 @@ int main(int argc, char** argv) {
   const auto broker = network::Address::parse(argc == 4 ? argv[1] : "");
   if (!broker) return std::fputs("usage: example_exactly_once HOST:PORT TOPIC FILE\n", stderr), 2;
   sqlite3* db = nullptr;
-  sqlite3_open(argv[3], &db);  // a failure shows in the first statement
+  sqlite3_open(argv[3], &db);        // a failure shows in the first statement
+  sqlite3_busy_timeout(db, 20'000);  // ms: somebody may be reading it
   const auto opened = run(db,
                           "CREATE TABLE IF NOT EXISTS sold(sku PRIMARY KEY, units);"
                           "CREATE TABLE IF NOT EXISTS cursors"

@@ -38,8 +38,8 @@ test("the page is reached by the navigation, with the keyboard", async () => {
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Refreshes" }).waitFor();
   assert.equal(await link.getAttribute("aria-current"), "page");
-  assert.equal(await page.evaluate(() => document.activeElement.tagName), "H2");
-  assert.equal(await page.title(), "Refreshes – Xylem");
+  await page.locator("h2:focus").waitFor({ timeout: patienceMs });
+  await page.waitForFunction(() => document.title === "Refreshes – Xylem");
   await page.getByText("No refresh has been started yet.").waitFor();
 });
 

@@ -73,7 +73,9 @@ test("rows close and open, by mouse and by keyboard", async () => {
 
 test("a killed broker turns unhealthy and stale, without a reload", async () => {
   const victim = rowOf(page, tree.victim);
-  assert.equal(await victim.getAttribute("data-stale"), "false");
+  await page
+    .locator(`tr[data-node="${tree.victim}"][data-stale="false"]`)
+    .waitFor({ timeout: patienceMs });
   await tree.kill(tree.victim);
   await page
     .locator(`tr[data-node="${tree.victim}"][data-health="UNHEALTHY"][data-stale="true"]`)

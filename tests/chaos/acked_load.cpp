@@ -32,7 +32,7 @@ constexpr std::uint64_t kTickMs = 5;
 constexpr std::uint64_t kTellMs = 20;
 constexpr std::uint64_t kFateMs = 600'000;  // longer than any broker here is away
 constexpr std::int64_t kSilenceMs = 200;
-constexpr std::int64_t kNothingMoreMs = 20'000;
+constexpr std::int64_t kNothingMoreMs = 60'000;
 
 class AckedLoad {
  public:

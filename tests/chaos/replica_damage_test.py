@@ -26,9 +26,15 @@ class ReplicaDamageTest(unittest.TestCase):
         values = "".join(f"{i:08}{VALUE}\n" for i in range(RECORDS))
         run("produce", "kept", "--broker", self.tier.clients(), "--acks", "all",
             input=values.encode())
+        until(lambda: self.is_whole() and self.tier.leader("kept") == self.preferred(),
+              lambda: "all in sync, led by whom it should be; " + self.tier.logs())
 
     def is_whole(self):
         return len(self.tier.in_sync("kept")) == 3 and self.tier.leader("kept") is not None
+
+    def preferred(self):
+        [kept] = [topic for topic in self.tier.cluster()["topics"] if topic["name"] == "kept"]
+        return kept["partitions"][0]["replicas"][0]
 
     def log_dir(self, number):
         [found] = [entry for entry in (self.tier.data_dir(number) / "logs").iterdir()

@@ -2,8 +2,10 @@
 kills its consumer (SIGKILL) each time. Both end in the broker's own topic of dead letters, after
 exactly so many deliveries, and all else arrives in order; also with no parent to be reached, and
 across a kill -9 of the broker in between."""
+import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 import unittest
 
@@ -140,6 +142,13 @@ class DeadLettersTest(SmallTreeTest):
         group = get_json(self.pos.http, f"/api/v1/groups/{GROUP}") or {"offsets": []}
         return sum(each.get("deliveries", 0) for each in group["offsets"])
 
+    def written(self):
+        """The same as state.db has it: failures in 4 bytes of a row (broker/groups/delivery_counts.h)."""
+        uri = f"file:{self.directory.path}/pos-0/state.db?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as state:
+            rows = state.execute("SELECT value FROM state WHERE kind = 'delivery_count'").fetchall()
+        return sum(int.from_bytes(value[28:32], "big") for value, in rows)
+
     def test_across_a_kill_of_the_broker(self):
         """Killed after each delivery that was counted: the count goes on."""
         self.produce(["first", "killer", "last"])
@@ -151,6 +160,7 @@ class DeadLettersTest(SmallTreeTest):
             until(lambda: self.failed() == delivery, "it is counted")
             described = run("groups", "describe", GROUP, "--broker", self.pos.tcp, "--json")
             self.assertEqual(json.loads(described)["partitions"][0]["deliveries"], delivery)
+            until(lambda: self.written() == delivery, "it is on the disk")
             self.pos.end(signal.SIGKILL)
             self.pos.start()
             until(lambda: get_json(self.pos.http, "/api/v1/topics"), "the broker serves again")

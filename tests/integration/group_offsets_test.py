@@ -62,7 +62,7 @@ class GroupOffsetsTest(unittest.TestCase):
             victim = self.coordinator()
             self.tier.kill(victim)
             seen += self.consume("--count", SHARE)
-            self.assertNotEqual(self.coordinator(), victim)
+            until(lambda: self.coordinator() != victim, "another one coordinates")
             self.tier.restart(victim)
             until(self.is_whole, "all in sync again; " + self.tier.logs())
         self.assertEqual(len(seen), (KILLS + 1) * SHARE)

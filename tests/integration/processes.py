@@ -14,7 +14,7 @@ import urllib.parse
 BIN = pathlib.Path(os.environ.get("XYLEM_BIN", "build/release/bin")).resolve()
 
 
-def until(condition, what, limit_s=60):
+def until(condition, what, limit_s=120):
     """Waits for a condition; its value, or an error that says what did not come true. `what` may be
     a function, which is asked in the end."""
     end = time.monotonic() + limit_s

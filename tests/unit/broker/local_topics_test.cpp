@@ -171,8 +171,7 @@ TEST_CASE("local topics: the broker itself alters and deletes them; clients do n
         Errc::kNotLeader);
 
   world.leaders[PartitionId(0)] = {"broker", std::string(BrokerWorld::kAddress), {}, kNoEpoch};
-  network::Producer producer(world.client_context(),
-                             {.brokers = BrokerWorld::addresses(), .delivery_timeout_ms = 500});
+  network::Producer producer(world.client_context(), {.brokers = BrokerWorld::addresses()});
   std::optional<Errc> code;
   REQUIRE(producer.send("t.dlq", Record{.value = "v"}, [&](const auto& delivered) {
     code = delivered ? Errc::kAlreadyExists : delivered.error().code();

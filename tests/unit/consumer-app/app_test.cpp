@@ -81,8 +81,13 @@ struct Running {
   }
 
   void until_status(const std::string& target, int expected) {
-    int status = 0;
-    for (int tries = 0; status != expected && tries < 500; ++tries) status = status_of(target);
+    const SystemClock clock;
+    const auto end_ms = clock.monotonic_ms() + static_cast<std::int64_t>(testing::kGiveUpMs);
+    int status = status_of(target);
+    while (status != expected && clock.monotonic_ms() < end_ms) {
+      testing::run_for(app->loop(), 2);
+      status = status_of(target);
+    }
     CHECK(status == expected);
   }
 

@@ -149,7 +149,7 @@ TEST_CASE("pipe tree: after any faults every copy is the root's") {
     }
     tree.faults_percent = 0;
     tree.outgrow_strays();
-    const bool equal = run_until(tree.world.loop, [&] { return tree.all_equal(); }, 30'000);
+    const bool equal = run_until(tree.world.loop, [&] { return tree.all_equal(); });
     CHECK_MESSAGE(equal, tree.copies());
     CHECK_FALSE(tree.root.node.content(log_id(1)).empty());
   }

@@ -1,4 +1,5 @@
 // What waits: the long poll of the topology and the event stream.
+#include "tests/support/run_until.h"
 #include "tests/unit/registry/registry_world.h"
 
 #include <chrono>
@@ -15,7 +16,7 @@ using testing::RegistryWorld;
 using testing::report_json;
 
 void wait_until(const std::function<bool()>& condition) {
-  const auto limit = std::chrono::seconds(10);
+  const auto limit = std::chrono::milliseconds(xylem::testing::kGiveUpMs);
   std::promise<void> never;
   const auto nothing = never.get_future();
   for (auto waited = std::chrono::milliseconds(0); waited < limit;

@@ -34,15 +34,14 @@ TEST_CASE("root tier: what is acknowledged is on the disks of three brokers, and
     REQUIRE(appended);
     REQUIRE(*appended);
     CHECK((*appended)->replicas_synced == 3);
-    const auto* record = world.record(topic.log(p));
-    REQUIRE(record != nullptr);
-    CHECK(record->replicas.size() == 3);
+    const auto record = world.agreed(topic.log(p));
+    CHECK(record.replicas.size() == 3);
     REQUIRE(run_until(world.loop, [&] {
-      return std::ranges::all_of(record->replicas, [&](ReplicaId one) {
+      return std::ranges::all_of(record.replicas, [&](ReplicaId one) {
         return world.at(one).partitions->find(topic.log(p))->high_watermark() == Offset(1);
       });
     }));
-    for (const auto one : record->replicas)
+    for (const auto one : record.replicas)
       CHECK(content(*world.at(one).partitions->find(topic.log(p))) ==
             content(*world.leader(topic.log(p))));
   }
@@ -52,20 +51,20 @@ TEST_CASE("root tier: another broker leads when one dies, which follows when it 
   RootTierWorld world;
   const auto topic = world.create("prices");
   const auto log = topic.log(0);
-  REQUIRE(*world.append(log, "first"));
+  world.append_at_last(log, "first");
   const auto before = world.agreed(log);
   world.kill(before.leader.value());
-  REQUIRE(*world.append(log, "second"));
+  world.append_at_last(log, "second");
   const auto after = world.agreed(log);
   CHECK(after.leader != before.leader);
   CHECK(after.epoch > before.epoch);
   CHECK_FALSE(is_member(before.leader, after.in_sync));
 
   world.start(before.leader.value());
-  REQUIRE(run_until(world.loop, [&] { return world.is_whole(log); }, 20'000));
-  REQUIRE(*world.append(log, "third"));
+  REQUIRE(run_until(world.loop, [&] { return world.is_whole(log); }));
+  world.append_at_last(log, "third");
   const auto& back = *world.at(before.leader).partitions->find(log);
-  CHECK(run_until(world.loop, [&] { return back.high_watermark() == Offset(3); }));
+  CHECK(run_until(world.loop, [&] { return back.high_watermark() >= Offset(3); }));
   CHECK(content(back) == content(*world.leader(log)));
 }
 
@@ -73,7 +72,7 @@ TEST_CASE("root tier: with one replica of three nothing is promised to all, and 
   RootTierWorld world;
   const auto topic = world.create("prices");
   const auto log = topic.log(0);
-  REQUIRE(*world.append(log, "kept"));
+  world.append_at_last(log, "kept");
   const auto record = world.agreed(log);
   for (const auto one : record.replicas) {
     if (one != record.leader) world.kill(one.value());
@@ -99,7 +98,7 @@ TEST_CASE("root tier: every topic stands in __topics, whoever leads it") {
   const auto log = topics_topic().log(0);
   const auto published = [&] {
     std::set<std::string> names;
-    if (auto* partition = world.leader(log)) {
+    if (auto* partition = world.leader_now(log)) {
       (void)read_topic_changes(*partition->log(), Offset(0), partition->high_watermark(),
                                [&](const TopicChange& change) {
                                  if (change.json)
@@ -122,13 +121,13 @@ TEST_CASE("root tier: every topic stands in __topics, whoever leads it") {
 TEST_CASE("root tier: all die at once, and nothing that was acknowledged is gone") {
   RootTierWorld world;
   const auto topic = world.create("prices");
-  for (int i = 0; i < 20; ++i) REQUIRE(*world.append(topic.log(0), std::to_string(i)));
+  for (int i = 0; i < 20; ++i) world.append_at_last(topic.log(0), std::to_string(i));
   for (int i = 0; i < RootTierWorld::kBrokers; ++i) world.kill(i);
   for (int i = 0; i < RootTierWorld::kBrokers; ++i) world.start(i);
   auto* leader = world.leader(topic.log(0));
   REQUIRE(leader != nullptr);
-  CHECK(run_until(world.loop, [&] { return leader->high_watermark() == Offset(20); }));
-  REQUIRE(*world.append(topic.log(0), "again"));
+  CHECK(run_until(world.loop, [&] { return leader->high_watermark() >= Offset(20); }));
+  world.append_at_last(topic.log(0), "again");
 }
 
 TEST_CASE("root tier: a broker that has no replica says where it is") {

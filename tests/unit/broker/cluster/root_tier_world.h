@@ -168,17 +168,20 @@ class RootTierWorld {
     return *record(log);
   }
 
-  // Waits for a leader that lives and knows that it leads.
+  // One that lives and knows that it leads; null: there is none at this moment.
+  [[nodiscard]] Partition* leader_now(const LogId& log) const {
+    const auto* decided = record(log);
+    if (decided == nullptr || decided->leader == kNoReplica) return nullptr;
+    const auto& broker = brokers[static_cast<std::size_t>(decided->leader.value())];
+    auto* found = broker == nullptr ? nullptr : broker->partitions->find(log);
+    const bool leads = found != nullptr && found->is_leader() && found->epoch() == decided->epoch;
+    return leads ? found : nullptr;
+  }
+
+  // Waits for it.
   Partition* leader(const LogId& log) {
     Partition* found = nullptr;
-    run_until(loop, [&] {
-      const auto* decided = record(log);
-      if (decided == nullptr || decided->leader == kNoReplica) return false;
-      const auto& broker = brokers[static_cast<std::size_t>(decided->leader.value())];
-      if (broker == nullptr) return false;
-      found = broker->partitions->find(log);
-      return found != nullptr && found->is_leader() && found->epoch() == decided->epoch;
-    });
+    run_until(loop, [&] { return (found = leader_now(log)) != nullptr; });
     return found;
   }
 
@@ -206,10 +209,11 @@ class RootTierWorld {
   }
 
   // Appends one record to the leader; nullopt: no answer in time.
-  std::optional<Result<Partition::Appended>> append(const LogId& log,
-                                                    std::string_view value,
-                                                    Acks acks = Acks::kAll,
-                                                    std::uint64_t limit_ms = 10'000) {
+  std::optional<Result<Partition::Appended>> append(
+      const LogId& log,
+      std::string_view value,
+      Acks acks = Acks::kAll,
+      std::uint64_t limit_ms = xylem::testing::kGiveUpMs) {
     auto* partition = leader(log);
     REQUIRE(partition != nullptr);
     auto answer = std::make_shared<std::optional<Result<Partition::Appended>>>();
@@ -217,6 +221,14 @@ class RootTierWorld {
                       [answer](auto appended) { *answer = std::move(appended); });
     run_until(loop, [&] { return answer->has_value(); }, limit_ms);
     return *answer;
+  }
+
+  // Until it is taken: a leader that is about to change refuses it.
+  void append_at_last(const LogId& log, std::string_view value) {
+    std::optional<Result<Partition::Appended>> done;
+    for (int i = 0; i < 100 && !(done && *done); ++i) done = append(log, value);
+    REQUIRE(done);
+    REQUIRE(*done);
   }
 
   TemporaryDirectory directory{storage::testing::fast_directory()};

@@ -69,10 +69,13 @@ class World : public BrokerWorld {
 
   // The first one waits until the partition was read back.
   void park_ready(const TopicDefinition& topic, const Buffer& batch) {
-    REQUIRE(run_until(loop, [&] {
+    const auto end_ms = clock.monotonic_ms() + static_cast<std::int64_t>(kGiveUpMs);
+    for (;;) {
       const auto parked = park(topic, batch);
-      return parked.has_value() || parked.error().code() != Errc::kUnavailable;
-    }));
+      if (parked || parked.error().code() != Errc::kUnavailable) return;
+      REQUIRE(clock.monotonic_ms() < end_ms);
+      run_for(loop, 1);
+    }
   }
 
   [[nodiscard]] std::uint64_t waiting() const {
@@ -103,8 +106,12 @@ TEST_CASE("delayed records: come when they are due, as they were produced") {
   give("now", 0);
   give("past", 1);
   REQUIRE(run_until(world.loop, [&] { return acknowledged == 5; }));
-  CHECK(world.values(topic) == std::vector<std::string>{"now", "past"});
-  CHECK(world.waiting() == 3);
+  const auto at_once = world.values(topic);
+  const auto waiting = world.waiting();
+  if (world.clock.wall_ms() < due_ms - 100) {  // else this machine is too slow to say
+    CHECK(at_once == std::vector<std::string>{"now", "past"});
+    CHECK(waiting == 3);
+  }
   REQUIRE(run_until(world.loop, [&] {
     const auto count = world.stored(topic).size();
     if (count == 3) CHECK(world.clock.wall_ms() >= due_ms - 100);
@@ -156,8 +163,8 @@ TEST_CASE("delayed records: wait over a restart") {
 TEST_CASE("delayed records: those of a deleted topic are dropped, another one does not get them") {
   World world;
   const auto topic = world.create("t");
-  world.park_ready(topic,
-                   batch_of({record_of("a", world.soon(200)), record_of("b", world.soon(200))}));
+  world.park_ready(
+      topic, batch_of({record_of("a", world.soon(100'000)), record_of("b", world.soon(100'000))}));
   bool is_removed = false;
   world.topics->remove("t", [&](const auto& removed) { is_removed = removed.has_value(); });
   REQUIRE(run_until(world.loop, [&] { return is_removed; }));

@@ -196,11 +196,13 @@ TEST_CASE("refresh causes: a copy that stays behind is not taken for whole, also
     }));
   };
   restart();
+  std::optional<RefreshState> on_disk;
+  world.refreshes->on_change([&](const auto& refresh) { on_disk = refresh.state; });
   world.pull({"a", "b"}, Offset(0), Offset(3));
   world.lose_at_last();
   REQUIRE(world.refreshes->list().size() == 1);
   const auto id = world.refreshes->list()[0].id;
-  REQUIRE(world.ends(id, RefreshState::kAborted));
+  REQUIRE(run_until(world.loop, [&] { return on_disk == RefreshState::kAborted; }));
   CHECK(world.refreshes->high_watermark(world.partition()) == Offset(3));
   restart();
   REQUIRE(world.refreshes->list().size() == 1);

@@ -168,7 +168,7 @@ TEST_CASE(
     return true;
   };
   world.give(20);
-  REQUIRE(world.until([&] { return !waiting.empty(); }));
+  REQUIRE(world.until([&] { return waiting.size() >= Producer::kIdempotentInFlightMax; }));
   world.turn(10);
   REQUIRE(waiting.size() == Producer::kIdempotentInFlightMax);
   auto& peer = world.first.peers.back();
@@ -205,8 +205,8 @@ TEST_CASE("idempotence: behind a batch that is refused for good a new epoch begi
 TEST_CASE("idempotence: behind a batch that was not delivered in time a new epoch begins") {
   Numbering world;
   world.options.in_flight_max = 1;
-  world.options.request_timeout_ms = 20;
-  world.options.delivery_timeout_ms = 150;
+  world.options.request_timeout_ms = 100;
+  world.options.delivery_timeout_ms = 1'000;  // also of what is given when it hears again
   bool is_deaf = true;
   world.first.hook = [&](Peer&, const Frame& frame) { return is_data(frame) && is_deaf; };
   world.give(1);

@@ -165,7 +165,7 @@ TEST_CASE("refresh: READY waits for what is queued before it") {
   world.turn(10);
   CHECK(world.readies.empty());
   world.consumer->resume();
-  CHECK(world.readies.size() == 1);
+  REQUIRE(world.until([&] { return !world.readies.empty(); }));
   CHECK(world.values.size() == 1);
 }
 
