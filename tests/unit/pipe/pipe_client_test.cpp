@@ -20,7 +20,7 @@ const LogId kPrices = log_id(1);
 PipeClient::Options quick() {
   PipeClient::Options options;
   options.wait_ms = 40;
-  options.silence_ms = 500;  // a busy machine is not a silent parent
+  options.silence_ms = 2'000;  // a busy machine is not a silent parent
   options.backoff_min_ms = 1;
   options.backoff_max_ms = 20;
   options.fail_back_ms = 60;

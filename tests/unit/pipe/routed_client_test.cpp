@@ -28,7 +28,7 @@ PipeClient::Options quick() {
   PipeClient::Options options;
   options.node = "l2-0";
   options.wait_ms = 40;
-  options.silence_ms = 500;
+  options.silence_ms = 2'000;
   options.backoff_min_ms = 1;
   options.backoff_max_ms = 20;
   options.fail_back_ms = 60;
