@@ -199,8 +199,8 @@ class PartitionLog {
 
   // Whole batches from the one that holds `from` (or the first above it, where there is a hole),
   // all below `below`, about `bytes_max` bytes but at least one batch. Never blocks on a lock.
-  // kOffsetOutOfRange: `from` is below start_offset() or above written_end(). kCorrupt: bytes on
-  // disk fail their check; the segment is being set aside, read again after the listener's call.
+  // kOffsetOutOfRange: below start_offset() or above written_end(). kUnavailable: a segment is just
+  // being replaced, read again. kCorrupt: a check fails on disk, again after the listener's call.
   [[nodiscard]] virtual Result<ReadResult> read(Offset from,
                                                 std::size_t bytes_max,
                                                 Offset below) const = 0;

@@ -44,6 +44,8 @@ inline Result<std::vector<KeyedRecord>> records_of(const PartitionLog& log,
   std::vector<KeyedRecord> records;
   for (auto cursor = log.start_offset();;) {
     auto read = log.read(cursor, bytes_max, kAll);
+    // A segment is just being replaced.
+    if (!read && read.error().code() == Errc::kUnavailable) continue;
     if (!read) return pass(read);
     if (read->bytes == 0) return records;
     for (const auto& slice : read->slices) {
