@@ -77,6 +77,7 @@ RaftIo::RaftIo(Quorum::Seams seams, std::unique_ptr<QuorumStore> opened)
   };
   io_.recover = [](raft_io*, const raft_configuration*) { return RAFT_INVALID; };
   io_.set_term = [](raft_io* io, raft_term term) {
+    of(io).term_ = term;
     return of(io).on_store([&](QuorumStore& store) { return store.set_term(term); });
   };
   io_.set_vote = [](raft_io* io, raft_id member) {
@@ -212,7 +213,7 @@ void RaftIo::close(raft_io_close_cb done) {
 int RaftIo::load(const Loaded& out) {
   const std::lock_guard lock(store_mutex_);
   const auto& content = store_->content();
-  *out.term = content.term;
+  *out.term = term_ = content.term;
   *out.vote = content.vote;
   is_joining_ = content.is_joining;
   *out.snapshot = content.snapshot ? to_raft(*content.snapshot) : nullptr;
@@ -280,6 +281,8 @@ int RaftIo::send(raft_io_send* request, const raft_message& message, raft_io_sen
     const auto known = result.term == compared_.term ? compared_.end : 0;
     result.last_log_index = std::min(result.last_log_index, known);
   }
+  if (said.type == RAFT_IO_REQUEST_VOTE_RESULT && !said.request_vote_result.vote_granted)
+    said.request_vote_result.term = std::max(said.request_vote_result.term, term_);
   if (!has_failed_ && !is_lost(message))
     seams_.send(ReplicaId(static_cast<std::int32_t>(message.server_id) - 1), encode(said));
   begin([] {}, [request, done] { done(request, 0); });

@@ -9,6 +9,10 @@
 // What a message offers again of what a snapshot holds is taken out of it: libraft 0.15 knows of
 // such entries no more, refuses them, and the leader may never find out from where on to send.
 //
+// A vote that is refused says in which term its member is: libraft 0.15 repeats the term of a
+// pre-vote's request, so that a candidate of an older term would never hear that there is a newer
+// one.
+//
 // Once something could not be stored nothing is any more, and the member falls silent. libraft
 // hears of no append that failed: it would forget the entry that its followers may have, to give
 // them another one of the same index and term; and of two appends that fail it would forget what
@@ -102,6 +106,7 @@ class RaftIo {
   raft_io_tick_cb tick_ = nullptr;
   raft_io_recv_cb receive_ = nullptr;
   raft_io_close_cb closed_ = nullptr;
+  raft_term term_ = 0;  // as libraft has it
   std::size_t under_way_ = 0;
   std::vector<std::function<void()>> unanswered_;  // appends that failed
   bool is_joining_ = false;                        // no votes, neither asked for nor given

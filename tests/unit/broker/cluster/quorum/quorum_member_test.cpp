@@ -62,19 +62,40 @@ class Member {
     message.type = RAFT_IO_APPEND_ENTRIES;
     message.append_entries = {kTerm, previous,       previous == 1 ? 1 : kTerm,
                               last,  entries.data(), static_cast<unsigned>(entries.size())};
+    const auto answer = answer_to(message);
+    REQUIRE(answer.type == RAFT_IO_APPEND_ENTRIES_RESULT);
+    return answer.append_entries_result;
+  }
+
+  // Somebody with the first entry alone wants to lead in `term`, or to know whether he could.
+  raft_request_vote_result vote(raft_term term, bool is_pre_vote) {
+    raft_message message{};
+    message.type = RAFT_IO_REQUEST_VOTE;
+    message.request_vote = {.term = term,
+                            .candidate_id = 1,
+                            .last_log_index = 1,
+                            .last_log_term = 1,
+                            .disrupt_leader = false,
+                            .pre_vote = is_pre_vote};
+    const auto answer = answer_to(message);
+    REQUIRE(answer.type == RAFT_IO_REQUEST_VOTE_RESULT);
+    return answer.request_vote_result;
+  }
+
+  int applied = 0;
+
+ private:
+  // Of the first member.
+  raft_message answer_to(const raft_message& message) {
     sent_.clear();
     REQUIRE(quorum_->receive(ReplicaId(0), encode(message)));
     run();
     REQUIRE_FALSE(sent_.empty());
     raft_message answer{};
     REQUIRE(decode(sent_.back(), answer));
-    REQUIRE(answer.type == RAFT_IO_APPEND_ENTRIES_RESULT);
-    return answer.append_entries_result;
+    return answer;
   }
 
-  int applied = 0;
-
- private:
   void run() {
     while (!due_.empty()) {
       const auto done = std::move(due_.front());
@@ -105,6 +126,15 @@ TEST_CASE("quorum member: what it has in a snapshot it takes again, and what com
   CHECK(old.rejected == 0);
   CHECK(old.last_log_index <= 32);
   CHECK(member.applied == 31);
+}
+
+TEST_CASE("quorum member: who asks in an older term hears of the newer one, also before he votes") {
+  Member member;
+  CHECK(member.vote(7, false).vote_granted);
+  const auto could = member.vote(3, true);
+  CHECK_FALSE(could.vote_granted);
+  CHECK(could.term == 7);
+  CHECK(member.vote(8, true).vote_granted);
 }
 
 }  // namespace
