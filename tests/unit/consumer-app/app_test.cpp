@@ -5,8 +5,8 @@
 #include "common/loop/loop_thread.h"
 #include "common/sqlite.h"
 #include "tests/support/fake_broker.h"
-#include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/try_until.h"
 
 #include <doctest/doctest.h>
 
@@ -81,14 +81,7 @@ struct Running {
   }
 
   void until_status(const std::string& target, int expected) {
-    const SystemClock clock;
-    const auto end_ms = clock.monotonic_ms() + static_cast<std::int64_t>(testing::kGiveUpMs);
-    int status = status_of(target);
-    while (status != expected && clock.monotonic_ms() < end_ms) {
-      testing::run_for(app->loop(), 2);
-      status = status_of(target);
-    }
-    CHECK(status == expected);
+    CHECK(testing::try_until(app->loop(), [&] { return status_of(target) == expected; }));
   }
 
   TemporaryDirectory directory;

@@ -4,8 +4,8 @@
 #include "broker/cluster/root_tier.h"
 #include "pipe/memory_connector.h"
 #include "tests/support/fake_log.h"
-#include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/try_until.h"
 #include "tests/unit/storage/support/log_fixture.h"
 
 #include <doctest/doctest.h>
@@ -223,12 +223,21 @@ class RootTierWorld {
     return *answer;
   }
 
-  // Until it is taken: a leader that is about to change refuses it.
-  void append_at_last(const LogId& log, std::string_view value) {
-    std::optional<Result<Partition::Appended>> done;
-    for (int i = 0; i < 100 && !(done && *done); ++i) done = append(log, value);
+  // It is taken at once.
+  void must_append(const LogId& log, std::string_view value) {
+    const auto done = append(log, value);
     REQUIRE(done);
     REQUIRE(*done);
+  }
+
+  // Until it is taken: a leader that is about to change refuses it.
+  Partition::Appended append_at_last(const LogId& log, std::string_view value) {
+    std::optional<Result<Partition::Appended>> done;
+    REQUIRE(xylem::testing::try_until(loop, [&] {
+      done = append(log, value);
+      return done && *done;
+    }));
+    return **done;
   }
 
   TemporaryDirectory directory{storage::testing::fast_directory()};

@@ -1,5 +1,6 @@
 // A newer refresh of a topic whose older one some consumers have not finished.
 #include "broker/refresh/refresh_record.h"
+#include "tests/support/try_until.h"
 #include "tests/unit/broker/refresh/refresh_world.h"
 
 #include <doctest/doctest.h>
@@ -58,12 +59,7 @@ struct Impatient : RefreshWorld {
 
   // Not by run_until(): to read state.db turns the loop already.
   bool until_written(std::uint64_t id, std::size_t owed) {
-    const auto end_ms = clock.monotonic_ms() + static_cast<std::int64_t>(testing::kGiveUpMs);
-    while (written(id)->size() != owed) {
-      if (clock.monotonic_ms() > end_ms) return false;
-      run_for(loop, 1);
-    }
-    return true;
+    return try_until(loop, [&] { return written(id)->size() == owed; });
   }
 
   broker::Refreshes::Options options;
