@@ -34,7 +34,7 @@ class ReplicaDamageTest(unittest.TestCase):
 
     def preferred(self):
         [kept] = [topic for topic in self.tier.cluster()["topics"] if topic["name"] == "kept"]
-        return kept["partitions"][0]["replicas"][0]
+        return kept["partitions"][0]["preferred"]
 
     def log_dir(self, number):
         [found] = [entry for entry in (self.tier.data_dir(number) / "logs").iterdir()
