@@ -121,7 +121,7 @@ SegmentList segments_of(const LogPicture& picture, const ReadRange& range) {
   for (; segment != segments.end() && (found.empty() || (*segment)->base() < tail); ++segment) {
     if (bytes >= static_cast<std::int64_t>(range.bytes_max)) break;
     found.push_back(*segment);
-    if (found.size() > 1) bytes += (*segment)->bytes();
+    bytes += (*segment)->bytes_above(range.from);
   }
   return found;
 }

@@ -46,9 +46,9 @@ class Subscription final : public RefreshConsumer {
  public:
   // Small enough that a turn of the loop, which ends in the kernel's copy of all that is queued,
   // does not keep the other consumers waiting.
-  static constexpr std::size_t kPushBytesMax = 256ULL * 1024;  // of one DATA frame
+  static constexpr std::size_t kPushBytesMax = 512ULL * 1024;  // of one DATA frame
   static constexpr std::int64_t kLiveCreditShare = 4;  // of credit, a fourth, is no replay's
-  static constexpr std::size_t kQueuedBytesMax = 256ULL * 1024;  // waiting in the connection
+  static constexpr std::size_t kQueuedBytesMax = 512ULL * 1024;  // waiting in the connection
 
   // kInvalidRequest (a filter that is none), kUnknownTopicOrPartition (no such topic),
   // kOffsetOutOfRange (an offset asked for that is not

@@ -166,6 +166,16 @@ Status Segment::read(const ReadRange& range, ReadResult& out) const {
   return {};
 }
 
+std::int64_t Segment::bytes_above(Offset offset) const {
+  const auto bytes = this->bytes();
+  if (offset <= base_) return bytes;
+  const auto known = index_.load();
+  if (known == nullptr) return 0;
+  const auto above = known->floor(offset) + 1;
+  if (above >= known->size()) return 0;
+  return std::max<std::int64_t>(bytes - (*known)[above].position, 0);  // it may not be written yet
+}
+
 bool Segment::is_warm(const ReadRange& range) const {
   if (bytes() == 0) return true;
   const auto known = index_.load();

@@ -70,6 +70,9 @@ class Segment : public std::enable_shared_from_this<Segment> {
   // Adds to `out` what this segment holds of `range`, whose bytes_max counts from out.bytes.
   Status read(const ReadRange& range, ReadResult& out) const;
 
+  // At least so much of it is at or above `offset`.
+  [[nodiscard]] std::int64_t bytes_above(Offset offset) const;
+
   // Whether read() of `range`, and last_below() of its start, find everything in memory.
   [[nodiscard]] bool is_warm(const ReadRange& range) const;
 

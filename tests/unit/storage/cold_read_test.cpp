@@ -21,7 +21,10 @@ using xylem::testing::run_until;
 // A disk that is as cold as the test says.
 class ColdDisk final : public PosixDisk {
  public:
-  bool is_resident(Bytes mapped) override { return !is_cold || PosixDisk::is_resident(mapped); }
+  bool is_resident(Bytes mapped) override {
+    ++looks;
+    return !is_cold || PosixDisk::is_resident(mapped);
+  }
 
   Status bring_in(Bytes mapped) override {
     is_held.wait(true);
@@ -46,6 +49,7 @@ class ColdDisk final : public PosixDisk {
   std::atomic<bool> is_broken{false};
   std::atomic<int> brought_in{0};
   std::atomic<int> log_opens{0};
+  std::atomic<int> looks{0};
 };
 
 LogOptions small_segments() {
@@ -116,6 +120,22 @@ TEST_CASE("cold reads: what is in memory already needs no thread") {
   REQUIRE(warm);
   CHECK(*warm);
   CHECK(cold.log->brought_in() == brought_in);
+}
+
+TEST_CASE("cold reads: of a segment's successor nothing is looked at before its end is near") {
+  ColdLog cold;
+  cold.disk.is_cold = false;
+  const auto looks_for = [&](Offset from) {
+    while (!*cold.log->warm_up(from, 4'000)) REQUIRE(cold.ask_again(from, 4'000));
+    const auto before = cold.disk.looks.load();
+    REQUIRE(*cold.log->warm_up(from, 4'000));
+    return cold.disk.looks - before;
+  };
+  const auto segments = cold.log->segments();
+  REQUIRE(segments.size() > 2);
+  CHECK(looks_for(segments[1].base_offset + 20) == 1);
+  CHECK(looks_for(segments[1].end_offset + -10) == 2);
+  CHECK(looks_for(segments[2].base_offset) == 2);  // the batch before it is in the first
 }
 
 TEST_CASE("cold reads: a whole log can be read where memory loses everything at once") {
