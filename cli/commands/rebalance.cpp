@@ -19,6 +19,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kLookMs = 500;
+constexpr int kFailedLooksMax = 120;  // one after the other: a minute at least
 constexpr auto kPath = "/api/v1/cluster/rebalance";
 
 std::vector<std::int64_t> numbers_at(const Json& object, const char* field) {
@@ -77,15 +78,26 @@ class Execution {
       : options_(options), looker_(runtime_.loop()) {}
 
   ExitCode run() {
-    looker_.start(0, kLookMs, [this] {
-      const auto done = look();
-      if (!done) return runtime_.finish(report(done.error()));
-      if (*done) runtime_.finish(finish_with(told(begun_, 0, {})));
-    });
+    looker_.start(0, kLookMs, [this] { go_on(look()); });
     return runtime_.run();
   }
 
  private:
+  // What fails at first is wrong; later it may be the change of a controller, and is tried again.
+  void go_on(const Result<bool>& done) {
+    if (!done) {
+      ++failed_looks_;
+      const bool ends = !has_begun_ || failed_looks_ > kFailedLooksMax;
+      if (!ends && failed_looks_ > 1) return;
+      const auto code = report(done.error());
+      if (ends) runtime_.finish(code);
+      return;
+    }
+    has_begun_ = true;
+    failed_looks_ = 0;
+    if (*done) runtime_.finish(finish_with(told(begun_, 0, {})));
+  }
+
   // True: nothing moves, and nothing is left to move.
   Result<bool> look() {
     Json order{{"brokers", targets()},
@@ -139,6 +151,8 @@ class Execution {
   ClientRuntime runtime_;
   Timer looker_;
   std::int64_t begun_ = 0;
+  bool has_begun_ = false;
+  int failed_looks_ = 0;  // one after the other
   std::string told_;
 };
 

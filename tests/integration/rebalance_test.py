@@ -30,16 +30,20 @@ class RebalanceTest(unittest.TestCase):
                 for topic in seen["topics"] for each in topic["partitions"]}
 
     def is_whole(self):
-        return all(each["inSync"] == each["replicas"] and len(each["replicas"]) == 3
-                   and not each["movingTo"] for each in self.partitions().values())
+        """A broker that has just started has heard of no topic yet."""
+        seen = self.partitions().values()
+        return seen and all(each["inSync"] == each["replicas"] and len(each["replicas"]) == 3
+                            and not each["movingTo"] for each in seen)
 
     def holds(self, broker):
         return sum(broker in each["replicas"] for each in self.partitions().values())
 
+    def admins(self):
+        return ",".join(self.tier.http(i) for i in range(5))
+
     def order(self, *arguments):
-        admins = ",".join(self.tier.http(i) for i in range(5))
-        return subprocess.run([BIN / "xylem", *map(str, arguments), "--broker", admins],
-                              capture_output=True, timeout=60)
+        return subprocess.run([BIN / "xylem", *map(str, arguments), "--broker", self.admins()],
+                              capture_output=True, timeout=300)
 
     def ordered(self, *arguments):
         done = self.order(*arguments)
@@ -67,7 +71,18 @@ class RebalanceTest(unittest.TestCase):
 
         plan = self.ordered("rebalance", "--plan", "--brokers", "0,1,2,3")
         self.assertNotRegex(plan, r"(?m)^0 partitions to move")
-        self.ordered("rebalance", "--execute", "--brokers", "0,1,2,3", "--max-moves", 2)
+        full = self.holds(4)
+        moving = subprocess.Popen(
+            [BIN / "xylem", "rebalance", "--execute", "--brokers", "0,1,2,3", "--max-moves", "2",
+             "--broker", self.admins()], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(moving.kill)
+        until(lambda: self.holds(4) < full, "replicas move")
+        controller = known(self.tier.controller, "there is a controller")
+        self.tier.kill(controller)
+        self.tier.restart(controller)
+        _, said = moving.communicate(timeout=300)
+        self.assertEqual(moving.returncode, 0, said)
+        until(lambda: self.tier.is_ready(controller), "who was the controller is back")
         self.assertEqual(self.holds(4), 0)
         goes_on()
         self.ordered("rebalance", "--execute", "--throttle", 10_000_000)
@@ -122,12 +137,13 @@ class RebalanceTest(unittest.TestCase):
         until(lambda: tier.leader("given") == late, "the forced one leads; " + tier.logs())
         for member in members:
             tier.restart(member)
-        until(self.is_whole, "the others are in sync again; " + tier.logs())
+        until(lambda: all(map(tier.is_ready, range(5))) and self.is_whole(),
+              lambda: "the others are in sync again; " + tier.logs())
 
         rest = until(lambda: self.consumed(0), "what is left can be read")
         self.assertEqual(rest, before[0][:len(rest)])
         self.assertLess(len(rest), len(before[0]))
-        self.assertEqual(self.consumed(1), before[1])
+        until(lambda: self.consumed(1) == before[1], "the other partition has lost nothing")
         self.produce(1_000, 1_500)
         after = [self.consumed(0), self.consumed(1)]
         self.assertEqual(after[0][:len(rest)], rest)
