@@ -82,6 +82,9 @@ class BrokersDownTest(unittest.TestCase):
             return str(refused)
 
     def down(self, numbers):
+        """At once: whoever is left for a moment would take the dead ones out of the in-sync sets."""
+        for number in numbers:
+            self.tier.signal(number, signal.SIGKILL)
         for number in numbers:
             self.tier.kill(number)
 

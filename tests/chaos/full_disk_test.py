@@ -113,7 +113,7 @@ class FullDiskTest(unittest.TestCase):
         self.assertEqual(len(there), self.end())
         self.assertEqual(there, sorted(set(there)))
         self.make_room()
-        until(lambda: self.produce(100).returncode == 0, "appends are taken again", 20)
+        until(lambda: self.produce(100).returncode == 0, "appends are taken again")
         until(self.is_healthy, "the broker is well again")
         self.assertEqual(self.broker.process.pid, pid)
         self.assertIsNone(self.broker.process.poll())

@@ -59,7 +59,7 @@ class LeaderKillTest(unittest.TestCase):
             for victim in victims:
                 self.tier.kill(victim)
             until(lambda: load.read() >= killed_at + RATE,
-                  lambda: f"writes go on after kill {kill}; " + self.tier.logs(), 30)
+                  lambda: f"writes go on after kill {kill}; " + self.tier.logs())
             slow.append(max(load.silences, default=0))
             for victim in victims:
                 self.tier.restart(victim)

@@ -100,11 +100,8 @@ class RootTier:
         return f"{self.host_of(number)}:{self.ports(number)[1]}"
 
     def is_ready(self, number):
-        try:
-            return get_json(self.http(number), "/api/v1/cluster") is not None and \
-                get_json(self.http(number), "/api/v1/cluster")["registered"]
-        except OSError:
-            return False
+        seen = get_json(self.http(number), "/api/v1/cluster")
+        return seen is not None and seen["registered"]
 
     def clients(self):
         return ",".join(f"{self.host_of(i)}:{self.ports(i)[0]}" for i in range(len(self.brokers)))

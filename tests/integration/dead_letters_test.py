@@ -155,7 +155,7 @@ class DeadLettersTest(SmallTreeTest):
         self.leave_alone()
         for delivery in range(1, DELIVERIES):
             self.consumer.run()
-            self.consumer.process.wait(20)
+            self.consumer.process.wait(120)
             self.assertEqual(self.consumer.told().count("killer"), delivery)
             until(lambda: self.failed() == delivery, "it is counted")
             described = run("groups", "describe", GROUP, "--broker", self.pos.tcp, "--json")

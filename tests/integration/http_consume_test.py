@@ -125,7 +125,7 @@ class HttpConsumeTest(unittest.TestCase):
         for number in range(12):
             produce(self.http, [f"{number} {i} " + "x" * 1_000 for i in range(50)])
         next_offset = before.records[-1]["offset"] + 1
-        until(lambda: self.partition(0)["start"] > next_offset, "retention has removed some", 25)
+        until(lambda: self.partition(0)["start"] > next_offset, "retention has removed some")
 
         again = self.running(Stream(self.http, target, before.position))
         until(lambda: again.records, "what follows comes")

@@ -112,7 +112,7 @@ class Directory:
 class Tree:
     """`xylem up` in a directory of its own. `roots`: None: as many as it starts by itself."""
 
-    def __init__(self, *arguments, roots=1, tree="l2=1,l3=1,pos=1,local=0", limit_s=90):
+    def __init__(self, *arguments, roots=1, tree="l2=1,l3=1,pos=1,local=0", limit_s=150):
         self.directory = Directory()
         self.up_dir = self.directory.path / "up"
         self.log = open(self.directory.path / "up.log", "wb")
@@ -183,4 +183,4 @@ class Daemon:
     def end(self, how=signal.SIGTERM):
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(20)
+            self.process.wait(120)

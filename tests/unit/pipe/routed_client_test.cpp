@@ -292,7 +292,7 @@ TEST_CASE("routed client: after any changes of leadership and any faults the cop
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     CAPTURE(seed);
     auto options = quick();
-    options.silence_ms = 10;
+    options.silence_ms = 100;
     Tier tier(options, seed);
     tier.client->set_parents(
         {tier.roots[0].as_parent(), tier.roots[1].as_parent(), tier.roots[2].as_parent()});

@@ -51,7 +51,7 @@ struct Broker {
 };
 
 struct Tree {
-  explicit Tree(std::uint64_t seed, std::uint64_t silence_ms = 10) : world(seed), dice(seed) {
+  explicit Tree(std::uint64_t seed, std::uint64_t silence_ms = 100) : world(seed), dice(seed) {
     for (std::uint64_t topic = 1; topic <= kTopics; ++topic) {
       for (auto* broker : {&root, &left, &right, &leaf}) broker->node.open(log_id(topic));
     }
