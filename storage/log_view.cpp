@@ -119,7 +119,7 @@ SegmentList segments_of(const LogPicture& picture, const ReadRange& range) {
   if (segment != segments.begin()) --segment;
   std::int64_t bytes = 0;
   for (; segment != segments.end() && (found.empty() || (*segment)->base() < tail); ++segment) {
-    if (bytes >= static_cast<std::int64_t>(range.bytes_max)) break;
+    if (!found.empty() && std::cmp_greater_equal(bytes, range.bytes_max)) break;
     found.push_back(*segment);
     bytes += (*segment)->bytes_above(range.from);
   }

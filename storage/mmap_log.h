@@ -228,6 +228,11 @@ class MmapLog final : public PartitionLog,
   template <class Find>
   auto on_picture(const Find& find) const;
 
+  struct Warmed {
+    Status done;
+    std::size_t bytes_max = 0;  // that it was asked for
+  };
+
   LogName name_;
   std::string directory_;
   Loop& loop_;  // also for what the committer posted before the engine, and its context, went
@@ -246,7 +251,7 @@ class MmapLog final : public PartitionLog,
   Listener listener_ XYLEM_ON_LOOP(loop_);
   std::shared_ptr<const SegmentList> catalogued_ XYLEM_ON_LOOP(loop_);
   std::set<Offset> warming_ XYLEM_ON_LOOP(loop_);
-  std::map<Offset, Status> warmed_ XYLEM_ON_LOOP(loop_);  // nobody has asked again yet
+  std::map<Offset, Warmed> warmed_ XYLEM_ON_LOOP(loop_);  // nobody has asked again yet
   Offset filled_to_ XYLEM_ON_LOOP(loop_);                 // what fill() was given
   std::uint64_t brought_in_ = 0;                          // the loop's
   bool closed_ XYLEM_ON_LOOP(loop_) = false;

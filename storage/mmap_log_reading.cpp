@@ -67,9 +67,10 @@ Result<ReadResult> MmapLog::read(Offset from, std::size_t bytes_max, Offset belo
 Result<bool> MmapLog::warm_up(Offset from, std::size_t bytes_max) {
   loop_.check_here();
   // Who waited may read now, whatever was pushed out of memory again: each wait makes progress.
-  if (auto done = warmed_.extract(from); !done.empty()) {
-    if (done.mapped()) return true;
-    return std::unexpected(done.mapped().error());
+  if (auto found = warmed_.extract(from); !found.empty()) {
+    const auto& warmed = found.mapped();
+    if (!warmed.done) return std::unexpected(warmed.done.error());
+    if (bytes_max <= warmed.bytes_max) return true;
   }
   const auto picture = view_.load();
   if (from < picture->start || from > picture->written()) return true;  // read() says why
@@ -86,11 +87,11 @@ void MmapLog::bring_in(Offset from, std::size_t bytes_max) {
   const Status done = on_picture([&](const LogPicture& picture) {
     return storage::warm_up(picture, {from, bytes_max, picture.written()});
   });
-  context_.loop.answer([self = shared_from_this(), from, done] {
+  context_.loop.answer([self = shared_from_this(), from, warmed = Warmed{done, bytes_max}] {
     self->loop_.check_here();
     self->warming_.erase(from);
     if (self->warmed_.size() >= kWarmingMax) self->warmed_.clear();  // of readers that went away
-    self->warmed_.emplace(from, done);
+    self->warmed_.insert_or_assign(from, warmed);
     ++self->brought_in_;
     if (self->listener_) self->listener_();
   });

@@ -1,4 +1,5 @@
 // Readers that may not wait for the disk, and how many segments are mapped.
+#include "common/random.h"
 #include "storage/recovery.h"
 #include "storage/segment/mapped_segments.h"
 #include "storage/segment/segment.h"
@@ -7,11 +8,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace xylem::storage::testing {
 namespace {
@@ -22,7 +25,7 @@ using xylem::testing::run_until;
 class ColdDisk final : public PosixDisk {
  public:
   bool is_resident(Bytes mapped) override {
-    ++looks;
+    looks.push_back(mapped);
     return !is_cold || PosixDisk::is_resident(mapped);
   }
 
@@ -49,7 +52,7 @@ class ColdDisk final : public PosixDisk {
   std::atomic<bool> is_broken{false};
   std::atomic<int> brought_in{0};
   std::atomic<int> log_opens{0};
-  std::atomic<int> looks{0};
+  std::vector<Bytes> looks;  // the loop's
 };
 
 LogOptions small_segments() {
@@ -126,16 +129,49 @@ TEST_CASE("cold reads: of a segment's successor nothing is looked at before its 
   ColdLog cold;
   cold.disk.is_cold = false;
   const auto looks_for = [&](Offset from) {
-    while (!*cold.log->warm_up(from, 4'000)) REQUIRE(cold.ask_again(from, 4'000));
-    const auto before = cold.disk.looks.load();
+    if (!*cold.log->warm_up(from, 4'000)) REQUIRE(*cold.ask_again(from, 4'000));
+    cold.disk.looks.clear();
     REQUIRE(*cold.log->warm_up(from, 4'000));
-    return cold.disk.looks - before;
+    return cold.disk.looks.size();
   };
   const auto segments = cold.log->segments();
   REQUIRE(segments.size() > 2);
   CHECK(looks_for(segments[1].base_offset + 20) == 1);
   CHECK(looks_for(segments[1].end_offset + -10) == 2);
   CHECK(looks_for(segments[2].base_offset) == 2);  // the batch before it is in the first
+}
+
+TEST_CASE("cold reads: who asks for more than was brought in waits for the rest") {
+  ColdLog cold;
+  const auto from = cold.log->segments().at(1).base_offset + 20;
+  CHECK_FALSE(*cold.log->warm_up(from, 1));
+  CHECK_FALSE(*cold.ask_again(from, 60'000));
+  CHECK(*cold.ask_again(from, 60'000));
+}
+
+TEST_CASE("cold reads: what is warm was looked at as far as a read of it goes") {
+  ColdLog cold;
+  cold.disk.is_cold = false;
+  Random dice(1);
+  for (int i = 0; i < 500; ++i) {
+    const Offset from(static_cast<std::int64_t>(dice.below(10 * kBatches)));
+    const auto bytes_max = static_cast<std::size_t>(dice.below(50'000));
+    CAPTURE(from.value());
+    CAPTURE(bytes_max);
+    cold.disk.looks.clear();
+    if (!*cold.log->warm_up(from, bytes_max)) {
+      REQUIRE(*cold.ask_again(from, bytes_max));
+      continue;
+    }
+    const auto read = cold.log->read(from, bytes_max, kAll);
+    REQUIRE(read);
+    for (const auto& slice : read->slices) {
+      CHECK(std::ranges::any_of(cold.disk.looks, [&](Bytes look) {
+        return look.data() <= slice.bytes.data() &&
+               slice.bytes.data() + slice.bytes.size() <= look.data() + look.size();
+      }));
+    }
+  }
 }
 
 TEST_CASE("cold reads: a whole log can be read where memory loses everything at once") {
