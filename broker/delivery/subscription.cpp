@@ -162,7 +162,7 @@ Result<bool> Subscription::push_live() {
          connection_->queued_bytes() < kQueuedBytesMax) {
     auto& place = places_[turn_];
     turn_ = (turn_ + 1) % places_.size();
-    auto sent = push_one(place, 0);
+    auto sent = push_one(place, credit_bytes_, 0);
     if (!sent) return pass(sent);
     idle = *sent ? 0 : idle + 1;
     if (*sent && filter_) return true;
@@ -170,7 +170,9 @@ Result<bool> Subscription::push_live() {
   return false;
 }
 
-Result<bool> Subscription::push_one(Place& place, std::uint64_t refresh_id) {
+Result<bool> Subscription::push_one(Place& place,
+                                    std::int64_t credit_bytes,
+                                    std::uint64_t refresh_id) {
   const auto* partition = context_->partitions.find(place.log);
   if (partition == nullptr) return std::unexpected(gone_from_here(*context_, place.log));
   if (place.cursor < partition->log()->start_offset()) {
@@ -179,7 +181,7 @@ Result<bool> Subscription::push_one(Place& place, std::uint64_t refresh_id) {
   }
   if (place.cursor >= partition->high_watermark()) return false;
   if (refresh_id == 0 && !may_push(place)) return false;
-  const auto budget = std::min(static_cast<std::size_t>(credit_bytes_), kPushBytesMax);
+  const auto budget = std::min(static_cast<std::size_t>(credit_bytes), kPushBytesMax);
   auto warm = partition->log()->warm_up(place.cursor, budget);
   if (!warm) return pass(warm);
   if (!*warm) return false;
@@ -189,7 +191,7 @@ Result<bool> Subscription::push_one(Place& place, std::uint64_t refresh_id) {
   if (const auto left = left_out(place); left && *left >= place.cursor && *left < read->next)
     leave_out(*left, *read);
   if (filter_) {
-    auto matching = filtered(read->slices, *filter_, kPushBytesMax);
+    auto matching = filtered(read->slices, *filter_, kFilteredBytesMax);
     *read = {std::move(matching.slices), matching.bytes, matching.next};
   }
   send(place, *partition, std::move(read->slices), refresh_id);
@@ -345,7 +347,7 @@ Result<std::size_t> Subscription::push_replay() {
     replay_turn_ = (replay_turn_ + 1) % replay_.size();
     if (const auto* partition = context_->partitions.find(place.log); partition != nullptr)
       place.cursor = std::max(place.cursor, partition->log()->start_offset());
-    auto sent = push_one(place, refresh_id_);
+    auto sent = push_one(place, credit_bytes_ - reserve, refresh_id_);
     if (!sent) return pass(sent);
     if (*sent) return static_cast<std::size_t>(std::max<std::int64_t>(1, before - credit_bytes_));
   }

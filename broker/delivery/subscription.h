@@ -5,7 +5,7 @@
 // that stops acknowledging costs its cursors. Partitions take turns.
 //
 // With a filter, what does not match is looked at and not sent (filtered_batches.h); one push looks
-// at kPushBytesMax and one batch more, unpacked, so that the loop has its turn.
+// at kFilteredBytesMax and one batch more, unpacked, so that the loop has its turn.
 //
 // Where deliveries to a group are counted, it knows of each partition what was pushed and is not
 // acknowledged: the first record of that is what a consumer failed at that is lost. While a dead
@@ -49,6 +49,7 @@ class Subscription final : public RefreshConsumer {
   static constexpr std::size_t kPushBytesMax = 512ULL * 1024;  // of one DATA frame
   static constexpr std::int64_t kLiveCreditShare = 4;  // of credit, a fourth, is no replay's
   static constexpr std::size_t kQueuedBytesMax = 512ULL * 1024;  // waiting in the connection
+  static constexpr std::size_t kFilteredBytesMax = 256ULL * 1024;  // looked at in one push
 
   // kInvalidRequest (a filter that is none), kUnknownTopicOrPartition (no such topic),
   // kOffsetOutOfRange (an offset asked for that is not
@@ -148,7 +149,7 @@ class Subscription final : public RefreshConsumer {
   Status tell_gap(Place& place, const Partition& partition);
   Result<bool> push_live();
   // `refresh_id`: 0: live data.
-  Result<bool> push_one(Place& place, std::uint64_t refresh_id);
+  Result<bool> push_one(Place& place, std::int64_t credit_bytes, std::uint64_t refresh_id);
   void send(const Place& place,
             const Partition& partition,
             std::vector<Slice> slices,
