@@ -124,7 +124,15 @@ Json moving(const ClusterState& state) {
   return all;
 }
 
+// A broker that has just started knows an older state, or none: another one is to be asked.
+Status knows_state(const RootTier& tier) {
+  const auto ready = tier.ready();
+  if (ready) return {};
+  return fail(Errc::kUnavailable, ready.error().what(), "ask another root broker");
+}
+
 void tell_plan(const RootTier& tier, const HttpRequest& request, const HttpReplyPtr& reply) {
+  if (auto known = knows_state(tier); !known) return reply->send_error(known.error());
   const auto& state = tier.metadata().state();
   const auto brokers = brokers_of(request.argument("brokers"));
   if (!brokers) return reply->send_error(brokers.error());
@@ -165,15 +173,17 @@ void move(RootTier& tier,
           const HttpReplyPtr& reply) {
   auto portion = read_portion(request);
   if (!portion) return reply->send_error(portion.error());
+  if (auto known = knows_state(tier); !known) return reply->send_error(known.error());
   const auto& state = tier.metadata().state();
   auto plan = plan_rebalance(state, portion->brokers);
   if (!plan) return reply->send_error(plan.error());
   const auto are_moving = moving(state).size();
   const auto room = portion->moves_max - std::min(are_moving, portion->moves_max);
   const auto begun = std::min(room, plan->size());
-  const auto answer = [reply, begun, left = plan->size() - begun](const Status& decided) {
+  const Json told{{"begun", begun}, {"left", plan->size() - begun}, {"moving", are_moving + begun}};
+  const auto answer = [reply, told](const Status& decided) {
     if (!decided) return reply->send_error(decided.error());
-    reply->send(HttpResponse::json(200, json_text({{"begun", begun}, {"left", left}})));
+    reply->send(HttpResponse::json(200, json_text(told)));
   };
   plan->resize(begun);
   if (plan->empty()) return answer({});

@@ -12,10 +12,12 @@
 //     and what is moving already.
 //   POST /api/v1/cluster/rebalance
 //     {"brokers":[0,1,2],"movesMax":5,"bytesPerS":0,"who":"operator"}
-//     Begins as many of those moves as make `movesMax` partitions move: {"begun":5,"left":12}.
+//     Begins as many of those moves as make `movesMax` partitions move, and says how many these are
+//     and how many are moving now: {"begun":3,"left":12,"moving":5}.
 //     "brokers": [] as above; "bytesPerS": what each broker may copy for moves; 0: its own setting.
 //
-// Errors: kInvalidRequest, kUnknownTopicOrPartition, kAlreadyExists (somebody leads), kUnavailable.
+// Errors: kInvalidRequest, kUnknownTopicOrPartition, kAlreadyExists (somebody leads), kUnavailable
+// (no controller now; or this broker has just started and knows an older state: ask another one).
 #pragma once
 
 #include "broker/cluster/root_tier.h"

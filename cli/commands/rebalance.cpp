@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kLookMs = 500;
-constexpr int kFailedLooksMax = 120;  // one after the other: a minute at least
+constexpr std::int64_t kSilenceMaxMs = 60'000;  // of brokers, once the moves have begun
 constexpr auto kPath = "/api/v1/cluster/rebalance";
 
 std::vector<std::int64_t> numbers_at(const Json& object, const char* field) {
@@ -78,27 +79,30 @@ class Execution {
       : options_(options), looker_(runtime_.loop()) {}
 
   ExitCode run() {
-    looker_.start(0, kLookMs, [this] { go_on(look()); });
+    runtime_.on_interrupt([this] { end(ExitCode::kInterrupted); });
+    looker_.start(0, kLookMs, [this] {
+      const auto done = look();
+      if (!done) return missed(done.error());
+      is_missing_ = false;
+      if (*done) end(finish_with(told(begun_, 0, {})));
+    });
     return runtime_.run();
   }
 
  private:
-  // What fails at first is wrong; later it may be the change of a controller, and is tried again.
-  void go_on(const Result<bool>& done) {
-    if (!done) {
-      ++failed_looks_;
-      const bool ends = !has_begun_ || failed_looks_ > kFailedLooksMax;
-      if (!ends && failed_looks_ > 1) return;
-      const auto code = report(done.error());
-      if (ends) runtime_.finish(code);
-      return;
-    }
-    has_begun_ = true;
-    failed_looks_ = 0;
-    if (*done) runtime_.finish(finish_with(told(begun_, 0, {})));
+  // What fails at first is wrong; later a controller may have changed, or a broker be starting.
+  void missed(const Error& error) {
+    const auto now_ms = runtime_.clock().monotonic_ms();
+    if (!begun_ms_ || now_ms - *begun_ms_ > kSilenceMaxMs) return end(report(error));
+    if (!std::exchange(is_missing_, true)) complain(error.what() + "; asking again");
   }
 
-  // True: nothing moves, and nothing is left to move.
+  void end(ExitCode code) {
+    looker_.stop();
+    runtime_.finish(code);
+  }
+
+  // True: nothing moves, and nothing is left to move, as one broker says in one answer.
   Result<bool> look() {
     Json order{{"brokers", targets()},
                {"movesMax", options_.moves_max},
@@ -108,15 +112,16 @@ class Execution {
     if (!answer) return pass(answer);
     auto portion = parse_document(*answer);
     if (!portion) return pass(portion);
+    begun_ms_ = runtime_.clock().monotonic_ms();
     begun_ += integer_at(*portion, "begun");
     const auto waiting = integer_at(*portion, "left");
+    if (integer_at(*portion, "moving", -1) == 0 && waiting == 0) return true;
     auto plan = options_.brokers.get(plan_path(options_));
     if (!plan) return pass(plan);
     auto sizes = ask_sizes(options_.brokers);
     if (!sizes) return pass(sizes);
     auto left = moves_left(*plan, *sizes);
     if (!left) return pass(left);
-    if (left->partitions == 0 && waiting == 0 && integer_at(*portion, "begun") == 0) return true;
     tell(told(begun_, waiting, *left));
     return false;
   }
@@ -151,8 +156,8 @@ class Execution {
   ClientRuntime runtime_;
   Timer looker_;
   std::int64_t begun_ = 0;
-  bool has_begun_ = false;
-  int failed_looks_ = 0;  // one after the other
+  std::optional<std::int64_t> begun_ms_;  // when a portion was begun last, be it an empty one
+  bool is_missing_ = false;               // the last look failed, which was told
   std::string told_;
 };
 

@@ -2,7 +2,8 @@
 // partitions at a time, until all that the brokers plan is done.
 //
 // The brokers decide and copy; this asks for the next portion when one is done. Interrupted, what
-// was begun goes on, and the same command goes on with the rest.
+// was begun goes on, and the same command goes on with the rest. Once moves have begun, brokers that
+// do not answer, or have no controller, are asked again for a minute.
 #pragma once
 
 #include "cli/admin_http.h"

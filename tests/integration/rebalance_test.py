@@ -18,6 +18,20 @@ RATE = 2_000
 CLUSTER = "/api/v1/cluster"
 
 
+class Moving:
+    """`rebalance --execute`, and what it says when something is wrong."""
+
+    def __init__(self, errors, brokers, *arguments):
+        self.errors = errors
+        with open(errors, "wb") as log:
+            self.process = subprocess.Popen(
+                [BIN / "xylem", "rebalance", "--execute", "--broker", brokers, *arguments],
+                stdout=subprocess.DEVNULL, stderr=log)
+
+    def said(self):
+        return self.errors.read_text()
+
+
 class RebalanceTest(unittest.TestCase):
     def setUp(self):
         self.tier = RootTier()
@@ -72,21 +86,28 @@ class RebalanceTest(unittest.TestCase):
         plan = self.ordered("rebalance", "--plan", "--brokers", "0,1,2,3")
         self.assertNotRegex(plan, r"(?m)^0 partitions to move")
         full = self.holds(4)
-        moving = subprocess.Popen(
-            [BIN / "xylem", "rebalance", "--execute", "--brokers", "0,1,2,3", "--max-moves", "2",
-             "--broker", self.admins()], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        self.addCleanup(moving.kill)
+        moving = Moving(self.tier.path / "emptied", self.admins(), "--brokers", "0,1,2,3",
+                        "--max-moves", "2")
+        self.addCleanup(moving.process.kill)
         until(lambda: self.holds(4) < full, "replicas move")
-        controller = known(self.tier.controller, "there is a controller")
-        self.tier.kill(controller)
-        self.tier.restart(controller)
-        _, said = moving.communicate(timeout=300)
-        self.assertEqual(moving.returncode, 0, said)
-        until(lambda: self.tier.is_ready(controller), "who was the controller is back")
+        victim = known(self.tier.controller, "there is a controller") % 4  # one that is named
+        self.assertIsNone(moving.process.poll(), moving.said())
+        self.tier.kill(victim)
+        until(lambda: "asking again" in moving.said(), "it finds that a broker is gone")
+        self.tier.restart(victim)
+        self.assertEqual(moving.process.wait(300), 0, moving.said())
+        until(lambda: self.tier.is_ready(victim), "the killed one is back")
         self.assertEqual(self.holds(4), 0)
         goes_on()
-        self.ordered("rebalance", "--execute", "--throttle", 10_000_000)
-        self.assertGreaterEqual(self.holds(4), 2)
+        moving = Moving(self.tier.path / "filled", self.admins(), "--throttle", "10000000")
+        self.addCleanup(moving.process.kill)
+        until(lambda: self.holds(4) > 0, "replicas move back")
+        self.tier.kill(0)  # who is asked first; started again it knows of nothing to move at first
+        self.tier.restart(0)
+        self.assertEqual(moving.process.wait(300), 0, moving.said())
+        until(lambda: self.tier.is_ready(0), "the first broker is back")
+        self.assertGreater(self.holds(4), full // 2)
+        self.ordered("rebalance", "--execute")  # what left the first broker while it was gone
         self.assertRegex(self.ordered("rebalance", "--plan"), r"(?m)^0 partitions to move")
         until(self.is_whole, "all replicas are in sync where they are now")
         goes_on()
