@@ -35,9 +35,10 @@ class FaultsTest(unittest.TestCase):
         self.children.append(child)
         return child
 
-    def parent_of(self, node):
+    def parent_of(self, node, name=""):
+        """If its name begins so; else nothing."""
         status = get_json(self.tree.node(node)["http"], "/api/v1/node")
-        return status["parent"] if status else ""
+        return status["parent"] if status and status["parent"].startswith(name) else ""
 
     def received(self):
         lines = (self.tree.directory.path / "out").read_bytes().split(b"\n")
@@ -66,7 +67,7 @@ class FaultsTest(unittest.TestCase):
     def test_a_killed_l2_and_a_parent_gone_for_good(self):
         site = self.pos["id"]
         l3 = until(lambda: self.parent_of(site), "the POS broker has a parent")
-        first = until(lambda: self.parent_of(l3) if self.parent_of(l3).startswith("l2") else None,
+        first = until(lambda: self.parent_of(l3, "l2"),
                       "the L3 broker follows an L2")
         producer = self.start_load()
         until(lambda: len(self.received()) > RECORDS // 6, "the load runs")
@@ -74,7 +75,7 @@ class FaultsTest(unittest.TestCase):
         os.kill(killed, signal.SIGKILL)
         until(lambda: self.tree.node(first)["pid"] != killed, "the killed L2 is started again")
         until(lambda: len(self.received()) > RECORDS // 3, "the load goes on")
-        gone = until(lambda: self.parent_of(l3) if self.parent_of(l3).startswith("l2") else None,
+        gone = until(lambda: self.parent_of(l3, "l2"),
                      "the L3 broker follows an L2 again")
         self.tree.console(f"broker stop {gone}")
         until(lambda: self.parent_of(l3) not in ("", gone), "the L3 broker has another parent")

@@ -72,10 +72,12 @@ class RefreshFleetTest(unittest.TestCase):
         self.assertEqual([each["id"] for each in listed["refreshes"]], [job["id"]], said)
 
     def test_a_refresh_that_is_stopped_stops(self):
-        self.signal("pos-0", signal.SIGSTOP)  # who stands still takes no order
-        self.addCleanup(self.signal, "pos-0", signal.SIGCONT)
         _, job, said = self.refresh("start", TOPIC, "--fleet", "--wave", "1")
         self.assertIsNotNone(job, said)
+        until(lambda: self.node(job["id"], "l2-0").get("state") in ("ORDERED", "RUNNING", "COMPLETED"),
+              "the first wave began")
+        self.signal("pos-0", signal.SIGSTOP)  # who stands still takes no order
+        self.addCleanup(self.signal, "pos-0", signal.SIGCONT)
         until(lambda: self.node(job["id"], "pos-0").get("state") == "ORDERED", "it is at pos-0")
         code, stopping, said = self.refresh("stop", job["id"], "--reason", "enough")
         self.assertEqual(code, 0, said)

@@ -292,7 +292,7 @@ TEST_CASE("routed client: after any changes of leadership and any faults the cop
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     CAPTURE(seed);
     auto options = quick();
-    options.silence_ms = 100;
+    options.silence_ms = 50;
     Tier tier(options, seed);
     tier.client->set_parents(
         {tier.roots[0].as_parent(), tier.roots[1].as_parent(), tier.roots[2].as_parent()});
@@ -302,7 +302,7 @@ TEST_CASE("routed client: after any changes of leadership and any faults the cop
       return dice.below(100) < faults_percent ? static_cast<Fault>(1 + dice.below(3))
                                               : Fault::kNone;
     };
-    for (std::int32_t step = 1; step <= 100; ++step) {
+    for (std::int32_t step = 1; step <= 200; ++step) {
       faults_percent = dice.below(40);
       const auto log = dice.below(kLogs);
       if (dice.below(3) == 0) {

@@ -20,7 +20,7 @@ using testing::run_for;
 using testing::run_until;
 
 constexpr std::uint64_t kTopics = 3;
-constexpr int kSteps = 80;
+constexpr int kSteps = 160;
 
 PipeClient::Options quick(std::uint64_t silence_ms) {
   PipeClient::Options options;
@@ -51,7 +51,7 @@ struct Broker {
 };
 
 struct Tree {
-  explicit Tree(std::uint64_t seed, std::uint64_t silence_ms = 100) : world(seed), dice(seed) {
+  explicit Tree(std::uint64_t seed, std::uint64_t silence_ms = 50) : world(seed), dice(seed) {
     for (std::uint64_t topic = 1; topic <= kTopics; ++topic) {
       for (auto* broker : {&root, &left, &right, &leaf}) broker->node.open(log_id(topic));
     }
