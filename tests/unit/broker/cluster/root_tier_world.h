@@ -198,13 +198,11 @@ class RootTierWorld {
     topic.replicas = topic.min_insync = 0;
     run_until(loop, [&] { return brokers[0]->tier->ready().has_value(); });
     // The controller may still be on its way.
-    for (int i = 0; i < 100 && !(answer && *answer); ++i) {
+    REQUIRE(xylem::testing::try_until(loop, [&] {
       answer.reset();
       brokers[0]->topics->create(topic, [&](auto made) { answer = std::move(made); });
-      run_until(loop, [&] { return answer.has_value(); });
-      if (!*answer) xylem::testing::run_for(loop, 50);
-    }
-    REQUIRE(*answer);
+      return run_until(loop, [&] { return answer.has_value(); }) && *answer;
+    }));
     return **answer;
   }
 
