@@ -3,7 +3,7 @@ import json
 import unittest
 
 from http_readers import Stream
-from processes import Tree, ask, get_json, until
+from processes import Tree, ask, ask_again, get_json, until
 
 PARTITIONS = 6
 
@@ -15,7 +15,7 @@ class HttpTreeTest(unittest.TestCase):
         self.addCleanup(self.tree.stop)
         self.roots = {node["id"]: node["http"] for node in self.tree.nodes("ROOT")}
         topic = {"name": "t", "partitions": PARTITIONS, "replicas": 1, "minInsync": 1}
-        status, answer = ask(self.roots["root-0"], "POST", "/api/v1/topics", json.dumps(topic))
+        status, answer = ask_again(self.roots["root-0"], "POST", "/api/v1/topics", json.dumps(topic))
         self.assertEqual(status, 201, answer)
         self.leaders = until(self.all_led, "every partition is led")
         self.assertGreater(len(set(self.leaders)), 1)
@@ -31,8 +31,8 @@ class HttpTreeTest(unittest.TestCase):
 
     def produce(self, address, partitions):
         messages = [{"value": f"value {p}", "partition": p} for p in partitions]
-        status, answer = ask(address, "POST", "/api/v1/messages/batch",
-                             json.dumps({"topic": "t", "messages": messages}))
+        status, answer = ask_again(address, "POST", "/api/v1/messages/batch",
+                                   json.dumps({"topic": "t", "messages": messages}))
         self.assertEqual(status, 200, answer)
         return json.loads(answer)["results"]
 
@@ -73,8 +73,8 @@ class HttpTreeTest(unittest.TestCase):
             until(lambda stream=stream: {r["value"] for r in stream.records} >=
                   {f"value {p}" for p in range(PARTITIONS)}, f"{node['id']} streams everything")
             value = f"by {node['id']}"
-            status, answer = ask(node["http"], "POST", "/api/v1/messages",
-                                 json.dumps({"topic": "t", "value": value}))
+            status, answer = ask_again(node["http"], "POST", "/api/v1/messages",
+                                       json.dumps({"topic": "t", "value": value}))
             self.assertEqual(status, 200, answer)
             until(lambda value=value, stream=stream: value in [r["value"] for r in stream.records],
                   f"{node['id']} streams what was published there")

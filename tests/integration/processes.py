@@ -75,6 +75,16 @@ def ask(address, method, target, body=None):
         return server.request(method, target, body)
 
 
+def ask_again(address, method, target, body=None, limit_s=120):
+    """As `ask`, once more for as long as the answer is that it cannot be done now."""
+    end = time.monotonic() + limit_s
+    while True:
+        status, answer = ask(address, method, target, body)
+        if status != 503 or time.monotonic() > end:
+            return status, answer
+        time.sleep(0.05)
+
+
 def get_json(address, target):
     """None when it is refused or not 200: for conditions."""
     try:

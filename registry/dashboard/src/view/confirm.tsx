@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   question: string;
@@ -11,7 +11,7 @@ interface Props {
 // Asks before what cannot be taken back. Escape is a no; the focus returns to where it was.
 export function Confirm({ question, consequence, yes, no, onAnswer }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
     return () => shown?.close(); // gives the focus back

@@ -1,7 +1,7 @@
 // Keeps the focus on its row: browsers drop it when a live update moves or removes the element.
 
 import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 // Call after each render with the row that should have the focus. It is only given back where it
 // was lost, never taken: a click or a Tab elsewhere lets it go.
@@ -11,7 +11,7 @@ export function useHeldFocus(
 ) {
   const held = useRef(false);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const follow = (event: Event) => {
       held.current = body.current?.contains(event.target as Node) ?? false;
     };
