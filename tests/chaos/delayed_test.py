@@ -216,8 +216,8 @@ class DelayedTest(unittest.TestCase):
                         PIPE_PORT=port + 2)
         self.addCleanup(broker.end, signal.SIGKILL)
         broker.start()
-        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", TOPIC, "--broker", address,
-                                      "--partitions", str(PARTITIONS)],
+        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", TOPIC, "--if-not-exists",
+                                      "--broker", address, "--partitions", str(PARTITIONS)],
                                      capture_output=True).returncode == 0, "the topic is there")
         records, reader = Records(chance), Reader(address)
         self.addCleanup(reader.process.kill)

@@ -148,7 +148,8 @@ class FlushOrderTest(unittest.TestCase):
                         BROKER_PORT=port, HTTP_PORT=port + 1, PIPE_PORT=port + 2)
         broker.start()
         self.addCleanup(broker.end, signal.SIGKILL)
-        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", "kept", "--broker", address],
+        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", "kept", "--if-not-exists",
+                                      "--broker", address],
                                      capture_output=True).returncode == 0, "the topic is there")
         trace = directory.path / "trace"
         strace = subprocess.Popen(
@@ -160,7 +161,7 @@ class FlushOrderTest(unittest.TestCase):
         run("produce", "kept", "--broker", address, "--generate", "--count", RECORDS, "--rate", 2_000,
             timeout=120)
         strace.send_signal(signal.SIGINT)
-        strace.communicate(timeout=30)
+        strace.communicate(timeout=120)
         log = next(data.glob("logs/kept-*/0/*.log"))
         found = Trace(trace, str(log))
         ends = batch_ends(log)

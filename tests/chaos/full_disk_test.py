@@ -75,7 +75,7 @@ class FullDiskTest(unittest.TestCase):
     def consume(self, *options):
         """The numbers of all records, in order."""
         taken = run("consume", "kept", "--broker", self.tcp, "--from", "earliest", "--format",
-                    "value", *options, timeout=60)
+                    "value", *options, timeout=120)
         return [int(line[:8]) for line in taken.split()]
 
     def fill(self, leave):
@@ -129,14 +129,14 @@ class FullDiskTest(unittest.TestCase):
         with self.subTest(kind=kind, what="a group commits while the disk is full"):
             self.fill(0)
             subprocess.run([BIN / "xylem", "consume", "kept", "--broker", self.tcp, "--group", "g",
-                            "--count", "10"], capture_output=True, timeout=60)
+                            "--count", "10"], capture_output=True, timeout=120)
             self.make_room()
-            until(lambda: self.produce(10).returncode == 0, "appends are taken again", 30)
+            until(lambda: self.produce(10).returncode == 0, "appends are taken again")
         with self.subTest(kind=kind, what="retention makes the room"):
             self.check_refused(self.produce_until_refused(10_000))
             end = self.end()
             run("topic", "alter", "kept", "--broker", self.tcp, "--retention-bytes", 8 << 20)
-            until(lambda: self.produce(100).returncode == 0, "appends are taken again", 30)
+            until(lambda: self.produce(100).returncode == 0, "appends are taken again")
             self.assertGreater(self.end(), end)
         self.broker.end()
         run("log", "verify", self.disk / "data")

@@ -71,8 +71,8 @@ class KillTest(unittest.TestCase):
     def test_nothing_acknowledged_is_missing(self):
         chance = random.Random(SEED)
         self.broker.start()
-        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", "kept", "--broker",
-                                      self.address], capture_output=True).returncode == 0,
+        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", "kept", "--if-not-exists",
+                                      "--broker", self.address], capture_output=True).returncode == 0,
               "the topic is there")
         load = Load(self.address, "kept")
         self.addCleanup(load.process.kill)

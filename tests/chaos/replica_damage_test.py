@@ -44,7 +44,7 @@ class ReplicaDamageTest(unittest.TestCase):
 
     def numbers(self):
         said = run("consume", "kept", "--broker", self.tier.clients(), "--from", "earliest",
-                   "--format", "value", timeout=60)
+                   "--format", "value", timeout=120)
         return [int(line[:8]) for line in said.split()]
 
     def log_of(self, number):

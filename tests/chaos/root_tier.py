@@ -120,8 +120,8 @@ class RootTier:
         return process is not None and process.poll() is None
 
     def create(self, topic, *arguments):
-        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", topic, "--broker",
-                                      self.clients(), *map(str, arguments)],
+        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", topic, "--if-not-exists",
+                                      "--broker", self.clients(), *map(str, arguments)],
                                      capture_output=True).returncode == 0, f"topic {topic} is made")
 
     def leader(self, topic, partition=0, asked=None):

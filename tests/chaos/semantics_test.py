@@ -74,7 +74,7 @@ class Telling:
     def kill(self):
         if self.process is not None:
             self.process.kill()
-            self.process.wait(20)
+            self.process.wait(120)
 
     @staticmethod
     def places(life):
@@ -105,7 +105,7 @@ class Selling:
     kill = Telling.kill
 
     def ask(self, query):
-        with contextlib.closing(sqlite3.connect(self.path, timeout=20)) as database:
+        with contextlib.closing(sqlite3.connect(self.path, timeout=120)) as database:
             try:
                 return database.execute(query).fetchone()
             except sqlite3.OperationalError:

@@ -41,7 +41,7 @@ class Member:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(how)
-        self.process.wait(20)
+        self.process.wait(120)
         self.lives.append(self.out.stat().st_size)
 
     def records(self, life=None):
@@ -151,7 +151,7 @@ class BroadcastTest(unittest.TestCase):
         until(lambda: (get_json(self.http, "/api/v1/groups/tills") or {"members": []})["members"],
               "it has joined")
         second = self.member("prices", "tills", "second", "till-1")
-        self.assertNotEqual(first.process.wait(60), 0)
+        self.assertNotEqual(first.process.wait(120), 0)
         self.assertIn("till-1", first.err.read_text())
         self.produce("prices", 300)
         until(lambda: self.has_all(second, "prices"), "its successor has everything")
@@ -201,7 +201,7 @@ class BroadcastTest(unittest.TestCase):
         """Produces until retention has removed what is at `offset`, and all else that it may; where the
         log begins then."""
         self.produce(topic, count, "x" * 1_000)
-        until(lambda: self.state(topic)["segments"] <= 2, "retention is done", 90)
+        until(lambda: self.state(topic)["segments"] <= 2, "retention is done")
         start = self.state(topic)["start"]
         self.assertGreater(start, offset)
         return start

@@ -32,7 +32,7 @@ class ConsoleTest(unittest.TestCase):
 
     def numbers_at(self, node):
         said = run("consume", "kept", "--broker", node["tcp"], "--from", "earliest", "--format",
-                   "value", timeout=30)
+                   "value", timeout=120)
         return sorted(map(int, said.split()))
 
     def wait_for(self, count):
@@ -83,11 +83,11 @@ class ConsoleTest(unittest.TestCase):
                  str(free_ports(80))]
         self.assertIn("another `xylem up` runs", self.refused(*again))
         self.tree.console("quit")
-        self.tree.process.wait(30)
+        self.tree.process.wait(120)
         self.assertIn("tier of several", self.refused(*again, "--roots", "1"))
 
     def refused(self, program, *arguments):
-        done = subprocess.run([BIN / program, *arguments], capture_output=True, timeout=30)
+        done = subprocess.run([BIN / program, *arguments], capture_output=True, timeout=120)
         self.assertNotEqual(done.returncode, 0)
         return done.stderr.decode()
 

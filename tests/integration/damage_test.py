@@ -80,7 +80,7 @@ class DamageTest(unittest.TestCase):
         before = self.inodes(l3)
         self.assertGreater(len(before), 3)
         taken = run("consume", "load", "--broker", self.tree.node(l3)["tcp"], "--from", "earliest",
-                    "--count", RECORDS, "--format", "value", timeout=60)
+                    "--count", RECORDS, "--format", "value", timeout=120)
         self.assertEqual([int(value) for value in taken.split()], list(range(RECORDS)))
         aside, = self.files(l3, ".quarantined")
         aside.unlink()
@@ -102,7 +102,7 @@ class DamageTest(unittest.TestCase):
         for position in (-100_000, 500_000):
             self.restart(self.l2, lambda: self.flip(self.l2, position))
             taken = run("consume", "load", "--broker", self.tree.node(self.l2)["tcp"],
-                        "--from", "earliest", "--count", RECORDS, "--format", "value", timeout=60)
+                        "--from", "earliest", "--count", RECORDS, "--format", "value", timeout=120)
             self.assertEqual([int(value) for value in taken.split()], list(range(RECORDS)))
             aside = self.files(self.l2, ".quarantined")
             self.assertEqual(len(aside), 1)

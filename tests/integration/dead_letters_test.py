@@ -38,7 +38,7 @@ class Consumer:
     def end(self):
         if self.process is not None:
             self.process.kill()
-            self.process.wait(20)
+            self.process.wait(120)
 
 
 class DeadLettersTest(SmallTreeTest):

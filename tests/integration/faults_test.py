@@ -54,7 +54,7 @@ class FaultsTest(unittest.TestCase):
                           "--envelope", "--rate", RATE, values)
 
     def check_all_received(self):
-        until(lambda: len(self.received()) >= RECORDS, "every record at the consumer", 90)
+        until(lambda: len(self.received()) >= RECORDS, "every record at the consumer")
         places = {}
         seen = []
         for record in self.received():
@@ -79,7 +79,7 @@ class FaultsTest(unittest.TestCase):
                      "the L3 broker follows an L2 again")
         self.tree.console(f"broker stop {gone}")
         until(lambda: self.parent_of(l3) not in ("", gone), "the L3 broker has another parent")
-        self.assertEqual(producer.wait(60), 0)
+        self.assertEqual(producer.wait(120), 0)
         self.check_all_received()
 
 

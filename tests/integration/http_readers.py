@@ -25,7 +25,7 @@ class Stream:
                 self.is_stopped.wait(0.05)
 
     def read(self):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=120)
         try:
             headers = {"Last-Event-ID": self.position} if self.position else {}
             connection.request("GET", self.target, headers=headers)

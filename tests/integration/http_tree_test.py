@@ -16,7 +16,7 @@ class HttpTreeTest(unittest.TestCase):
         self.roots = {node["id"]: node["http"] for node in self.tree.nodes("ROOT")}
         topic = {"name": "t", "partitions": PARTITIONS, "replicas": 1, "minInsync": 1}
         status, answer = ask_again(self.roots["root-0"], "POST", "/api/v1/topics", json.dumps(topic))
-        self.assertEqual(status, 201, answer)
+        self.assertIn(status, (201, 409), answer)  # 409: it was made, and the answer came too late
         self.leaders = until(self.all_led, "every partition is led")
         self.assertGreater(len(set(self.leaders)), 1)
 

@@ -45,7 +45,7 @@ class LeafTest(unittest.TestCase):
         except OSError:
             return None
 
-    def check_leaf(self, limit_s=60):
+    def check_leaf(self, limit_s=120):
         until(lambda: self.answers() == self.expected, "the leaf answers what the root was told",
               limit_s)
 

@@ -187,7 +187,7 @@ class PackageTest(unittest.TestCase):
         member = self.start("example_consumer", "tills")
         until(lambda: len(lines()) >= count, lambda: f"{count} sales, not {len(lines())}: {run}")
         member.send_signal(signal.SIGTERM)
-        self.assertEqual(member.wait(20), 0)
+        self.assertEqual(member.wait(120), 0)
         units = {}
         for line in lines():
             sku, one = line.split()
@@ -197,7 +197,7 @@ class PackageTest(unittest.TestCase):
     def sold(self):
         """Units by sku in the database of example_exactly_once."""
         path = self.directory.path / "sales.db"
-        with contextlib.closing(sqlite3.connect(path, timeout=20)) as database:
+        with contextlib.closing(sqlite3.connect(path, timeout=120)) as database:
             try:
                 return dict(database.execute("SELECT sku, units FROM sold"))
             except sqlite3.OperationalError:
@@ -213,13 +213,13 @@ class PackageTest(unittest.TestCase):
             until(lambda before=before: sum(self.sold().values()) > before,
                   f"something is sold before kill {kill}")
             seller.kill()
-            seller.wait(20)
-            self.assertEqual(load.wait(60), 0)
+            seller.wait(120)
+            self.assertEqual(load.wait(120), 0)
         expected = added(share(FIRST), *[share(LOAD)] * KILLS)
         seller = self.start("example_exactly_once", "sales.db")
         until(lambda: sum(self.sold().values()) >= sum(expected.values()), "all is counted")
         seller.send_signal(signal.SIGTERM)
-        self.assertEqual(seller.wait(20), 0)
+        self.assertEqual(seller.wait(120), 0)
         self.assertEqual(self.sold(), expected)
 
 

@@ -51,7 +51,7 @@ class Http:
 
     def __init__(self, address):
         host, port = address.rsplit(":", 1)
-        self.connection = http.client.HTTPConnection(host, int(port), timeout=20)
+        self.connection = http.client.HTTPConnection(host, int(port), timeout=120)
 
     def request(self, method, target, body=None, headers=None):
         try:
@@ -167,7 +167,7 @@ class Tree:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(30)
+            self.process.wait(120)
         finally:
             self.process.kill()
             self.process.stdout.close()

@@ -131,7 +131,7 @@ class RebalanceTest(unittest.TestCase):
         """(offset, value) of each record of one partition."""
         done = subprocess.run([BIN / "xylem", "consume", "given", "--partition", str(partition),
                                "--broker", at or self.tier.clients()],
-                              capture_output=True, timeout=60)
+                              capture_output=True, timeout=120)
         records = [json.loads(line) for line in done.stdout.decode().split("\n") if line]
         return [(each["offset"], each["value"]) for each in records]
 

@@ -57,7 +57,7 @@ class RebuiltTest(unittest.TestCase):
 
     def consume(self, *arguments):
         taken = run("consume", "load", "--broker", self.tcp, "--from", "earliest", "--count",
-                    RECORDS, "--format", "value", *arguments, timeout=60)
+                    RECORDS, "--format", "value", *arguments, timeout=120)
         self.assertEqual([int(value) for value in taken.split()], list(range(RECORDS)))
 
     def digest(self):
@@ -109,7 +109,7 @@ class RebuiltTest(unittest.TestCase):
                                  {"state.db"})
                 self.log.write_text("")
                 self.broker.start()
-                self.assertNotEqual(self.broker.process.wait(30), 0)
+                self.assertNotEqual(self.broker.process.wait(120), 0)
                 self.assertIn("state.db", self.log.read_text())
         for rest in ("state.db", "state.db-wal", "state.db-shm"):
             (self.data / rest).unlink(missing_ok=True)
@@ -143,7 +143,7 @@ class RebuiltTest(unittest.TestCase):
             self.assertEqual(path.read_bytes(), content)
         self.start()
         taken = run("consume", "load", "--broker", self.tcp, "--from", "earliest", "--format",
-                    "value", timeout=60).split()
+                    "value", timeout=120).split()
         self.assertGreater(len(taken), RECORDS * 0.8)
         self.assertEqual([int(value) for value in taken], sorted(map(int, taken)))
         self.stop()

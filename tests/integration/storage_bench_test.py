@@ -44,13 +44,13 @@ class BenchStorageTest(unittest.TestCase):
         until(self.left_behind, "it has its directory")
         running.send_signal(signal.SIGINT)
         with running.stdout, running.stderr:
-            running.wait(timeout=60)
+            running.wait(timeout=120)
         self.assertEqual(running.returncode, 130)
         self.assertEqual(self.left_behind(), [])
 
     def test_usage(self):
         for wrong in (["--only", "nothing"], ["--bytes", "many"], ["--pairs", "0"]):
-            done = subprocess.run([*self.command, *wrong], capture_output=True, timeout=60)
+            done = subprocess.run([*self.command, *wrong], capture_output=True, timeout=120)
             self.assertEqual(done.returncode, 2, wrong)
 
 
