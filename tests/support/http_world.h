@@ -56,6 +56,7 @@ class HttpWorld {
                                    .target = target,
                                    .headers = {},
                                    .body = bytes_of(body),
+                                   .timeout_ms = kGiveUpMs,
                                    .on_body = nullptr});
       REQUIRE(broker.loop.post([&answer, got] { answer = got; }));
     }));

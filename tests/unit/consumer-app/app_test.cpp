@@ -72,7 +72,7 @@ struct Running {
     std::thread asker([&] {
       auto client =
           HttpClient::create({.base_url = "http://127.0.0.1:" + std::to_string(app->port())});
-      auto answer = (*client)->exchange({.target = target});
+      auto answer = (*client)->exchange({.target = target, .timeout_ms = testing::kGiveUpMs});
       status = answer ? answer->status : -1;
     });
     REQUIRE(testing::run_until(app->loop(), [&] { return status != 0; }));

@@ -56,7 +56,8 @@ struct Served : Daemon {
     std::atomic<bool> done = false;
     std::thread asker([&] {
       auto client = HttpClient::create({.base_url = "http://127.0.0.1:" + std::to_string(port)});
-      auto answer = (*client)->exchange({.target = target, .headers = headers});
+      auto answer = (*client)->exchange(
+          {.target = target, .headers = headers, .timeout_ms = testing::kGiveUpMs});
       if (answer) got = std::move(*answer);
       done = true;
     });

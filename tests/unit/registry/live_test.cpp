@@ -38,7 +38,8 @@ struct LongPoll {
              etag = std::string(world.get("/registry/topology?nodeId=" + id).header("etag"))] {
               return client->exchange(
                   {.target = "/registry/topology?nodeId=" + id + "&wait=" + std::to_string(wait_ms),
-                   .headers = {{"if-none-match", etag}}});
+                   .headers = {{"if-none-match", etag}},
+                   .timeout_ms = xylem::testing::kGiveUpMs});
             })) {}
 
   std::unique_ptr<HttpClient> client;

@@ -5,6 +5,7 @@
 #include "common/loop/loop_thread.h"
 #include "registry/registry_http.h"
 #include "registry/store_writer.h"
+#include "tests/support/run_until.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -63,7 +64,8 @@ class RegistryWorld {
     auto answer = client_->exchange({.method = std::string(method),
                                      .target = std::string(target),
                                      .headers = std::move(headers),
-                                     .body = bytes_of(body)});
+                                     .body = bytes_of(body),
+                                     .timeout_ms = xylem::testing::kGiveUpMs});
     REQUIRE(answer);
     return *std::move(answer);
   }

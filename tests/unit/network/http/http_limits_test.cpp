@@ -126,7 +126,7 @@ TEST_CASE("http limits: the answer reaches a peer that goes on sending a refused
 }
 
 TEST_CASE("http limits: a slow head is given up, whatever trickles in") {
-  HttpFixture http(HttpServer::Limits{.head_timeout_ms = 400});
+  HttpFixture http(HttpServer::Limits{.head_timeout_ms = 1'000});
   accept_all(*http.server);
   const auto peer = http.connect();
   std::size_t sent = 0;
@@ -145,7 +145,7 @@ TEST_CASE("http limits: a slow body is given up") {
 }
 
 TEST_CASE("http limits: who says nothing is closed without a word") {
-  HttpFixture http(HttpServer::Limits{.head_timeout_ms = 500, .idle_timeout_ms = 30});
+  HttpFixture http(HttpServer::Limits{.head_timeout_ms = 2'000, .idle_timeout_ms = 30});
   accept_all(*http.server);
   CHECK(http.exchange("").empty());
   CHECK(http.exchange(request_line("GET", "/") + "\r\n").ends_with("fine"));

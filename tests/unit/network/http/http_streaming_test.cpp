@@ -32,7 +32,7 @@ struct Held : HttpFixture {
 Slice piece(std::string_view text) { return Slice::copy(bytes_of(text)); }
 
 TEST_CASE("http streaming: a long poll is answered later, beyond the limits of requests") {
-  Held http(HttpServer::Limits{.head_timeout_ms = 500, .idle_timeout_ms = 1});
+  Held http(HttpServer::Limits{.head_timeout_ms = 2'000, .idle_timeout_ms = 1});
   const auto peer = http.ask();
   const auto silent = http.connect();
   REQUIRE(http.until([&] { return silent->has_ended; }));
