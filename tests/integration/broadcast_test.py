@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "chaos"))
 from http_readers import Stream  # noqa: E402
 from root_tier import RootTier  # noqa: E402
-from processes import BIN, Daemon, Directory, ask, free_ports, get_json, run, until  # noqa: E402
+from processes import BIN, Daemon, Directory, ask, free_ports, get_json, run, run_again, until  # noqa: E402
 
 PARTITIONS = 3
 RECORDS = 3_000  # from one turn to the next
@@ -96,7 +96,7 @@ class BroadcastTest(unittest.TestCase):
         return made
 
     def group(self, name):
-        return json.loads(run("groups", "describe", name, "--broker", self.tcp, "--json"))
+        return json.loads(run_again("groups", "describe", name, "--broker", self.tcp, "--json"))
 
     def state(self, topic, partition=0):
         return get_json(self.http, f"/api/v1/topics/{topic}")["partitionState"][partition]
@@ -194,7 +194,7 @@ class BroadcastTest(unittest.TestCase):
         tier.kill(0)
         self.assertEqual((consume("till-1"), consume("till-2")), (0, 0))
         until(lambda: not self.group("tills")["members"], "sessions end")
-        run("groups", "forget", "tills", "--instance", "till-2", "--broker", self.tcp)
+        run_again("groups", "forget", "tills", "--instance", "till-2", "--broker", self.tcp)
         self.assertEqual(consume("till-2"), 330)
 
     def outrun(self, topic, offset, count=FLOOD // 2):

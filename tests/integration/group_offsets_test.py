@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "chaos"))
 from root_tier import RootTier, known  # noqa: E402
-from processes import run, until  # noqa: E402
+from processes import run, run_again, until  # noqa: E402
 
 OFFSETS, OFFSETS_PARTITIONS = "__group_offsets", 16
 GROUP, TOPIC, PARTITIONS = "tills", "orders", 6
@@ -74,7 +74,7 @@ class GroupOffsetsTest(unittest.TestCase):
             self.assertEqual(offsets, list(range(len(offsets))))
 
     def groups(self, *arguments):
-        return json.loads(run("groups", *arguments, "--broker", self.tier.clients(), "--json"))
+        return json.loads(run_again("groups", *arguments, "--broker", self.tier.clients(), "--json"))
 
     def test_is_listed_described_and_reset(self):
         """Groups of several coordinators; back to where a moment is, which is tried first."""
@@ -94,7 +94,7 @@ class GroupOffsetsTest(unittest.TestCase):
         described = self.groups("describe", names[0])
         self.assertEqual(described["lag"], 2 * RECORDS - SHARE)
         self.assertEqual(len(described["partitions"]), PARTITIONS)
-        lags = json.loads(run("lag", "--broker", self.tier.clients(), "--json"))["groups"]
+        lags = json.loads(run_again("lag", "--broker", self.tier.clients(), "--json"))["groups"]
         self.assertEqual({each["lag"] for each in lags}, {2 * RECORDS - SHARE})
 
         to_new = ("reset", names[0], "--to-time", str(int(begun * 1_000)))

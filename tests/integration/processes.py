@@ -98,12 +98,26 @@ def quote(text):
     return urllib.parse.quote(text, safe="")
 
 
-def run(*arguments, **options):
-    """The `xylem` command; its output. A failure shows what it said."""
-    done = subprocess.run([BIN / "xylem", *map(str, arguments)], capture_output=True, **options)
+def output_of(done):
+    """What a command printed. A failure shows what it said."""
     if done.returncode != 0:
-        raise AssertionError(f"xylem {arguments} exited {done.returncode}: {done.stderr.decode()}")
+        raise AssertionError(f"{done.args} exited {done.returncode}: {done.stderr.decode()}")
     return done.stdout
+
+
+def run(*arguments, **options):
+    """The `xylem` command; its output."""
+    return output_of(subprocess.run([BIN / "xylem", *map(str, arguments)], capture_output=True,
+                                    **options))
+
+
+def run_again(*arguments):
+    """As `run`, once more for as long as it is told to retry: for what may be done twice."""
+    def tried():
+        done = subprocess.run([BIN / "xylem", *map(str, arguments)], capture_output=True)
+        return None if done.returncode != 0 and b"(retry" in done.stderr else done
+
+    return output_of(until(tried, f"{arguments} is not told to retry"))
 
 
 class Directory:
