@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const heartbeatMs = 250;
+const heartbeatMs = 1_000;
 
 async function startRegistry(directory, port) {
   const program = join(process.env.XYLEM_BIN ?? "build/release/bin", "xylem-registry");

@@ -83,8 +83,9 @@ class BrokersDownTest(unittest.TestCase):
 
     def down(self, numbers):
         """At once: whoever is left for a moment would take the dead ones out of the in-sync sets."""
-        for number in numbers:
-            self.tier.signal(number, signal.SIGKILL)
+        for how in (signal.SIGSTOP, signal.SIGKILL):
+            for number in numbers:
+                self.tier.signal(number, how)
         for number in numbers:
             self.tier.kill(number)
 

@@ -69,8 +69,15 @@ class FullDiskTest(unittest.TestCase):
                 return done
         self.fail(f"the disk is never full: {done.stderr.decode()}")
 
+    def state(self):
+        return get_json(self.http, "/api/v1/topics/kept")["partitionState"][0]
+
     def end(self):
-        return get_json(self.http, "/api/v1/topics/kept")["partitionState"][0]["end"]
+        return self.state()["end"]
+
+    def is_committed(self):
+        state = self.state()
+        return state["end"] == state["highWatermark"]
 
     def consume(self, *options):
         """The numbers of all records, in order."""
@@ -109,6 +116,7 @@ class FullDiskTest(unittest.TestCase):
         pid = self.broker.process.pid
         self.fill(leave)
         self.check_refused(self.produce_until_refused(3_000))
+        until(self.is_committed, "what was taken is committed")
         there = self.consume()
         self.assertEqual(len(there), self.end())
         self.assertEqual(there, sorted(set(there)))

@@ -22,7 +22,7 @@ SEED = int(os.environ.get("XYLEM_SEED", "1"))
 KEYS = 24_000
 VALUE_BYTES = 200
 CHURN_KEYS = 12_000  # written again and again, so that logs are compacted
-LATEST_S = 60  # until it must have ended: what is lost is told again after 5 or 10 s
+LATEST_S = 120  # until it must have ended: what is lost is told again after 5 or 10 s
 OVER = ("COMPLETED", "ABORTED")
 STATES = ("RESET_SENT", "REPLAYING", "READY_SENT")
 

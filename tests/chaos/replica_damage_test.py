@@ -33,9 +33,7 @@ class ReplicaDamageTest(unittest.TestCase):
         return len(self.tier.in_sync("kept")) == 3 and self.tier.leader("kept") is not None
 
     def preferred(self):
-        seen = self.tier.cluster() or {"topics": []}
-        return next((topic["partitions"][0]["preferred"] for topic in seen["topics"]
-                     if topic["name"] == "kept"), None)
+        return self.tier.decided("kept").get("preferred")
 
     def log_dir(self, number):
         [found] = [entry for entry in (self.tier.data_dir(number) / "logs").iterdir()
@@ -107,7 +105,8 @@ class ReplicaDamageTest(unittest.TestCase):
 
     def test_a_copy_that_is_gone(self):
         """The only one of the set that is up has lost its log: it must not lead with nothing."""
-        victim, second, third = self.tier.in_sync("kept")
+        until(self.is_whole, "all are in sync")
+        victim, second, third = self.tier.decided("kept")["replicas"]
         self.tier.kill(third)
         until(lambda: third not in self.tier.in_sync("kept"), "the set is two")
         self.tier.kill(victim)

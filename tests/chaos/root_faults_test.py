@@ -111,7 +111,7 @@ class RootFaultsTest(unittest.TestCase):
             if steps % 5 == 0:  # now and then all is well for a moment
                 begun = load.read()
                 until(lambda: load.read() > begun + RATE,
-                      lambda: f"writes go on after {steps} faults; " + self.tier.logs(), 60)
+                      lambda: f"writes go on after {steps} faults; " + self.tier.logs())
             load.read()
         until(self.is_whole, lambda: "all in sync in the end; " + self.tier.logs())
         verdict = load.verdict()

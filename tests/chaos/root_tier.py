@@ -144,11 +144,14 @@ class RootTier:
         return None
 
     def in_sync(self, topic, partition=0):
-        seen = self.cluster()
-        for each in seen["topics"] if seen else []:
+        return self.decided(topic, partition).get("inSync", [])
+
+    def decided(self, topic, partition=0):
+        """What `/api/v1/cluster` says of a partition."""
+        for each in (self.cluster() or {"topics": []})["topics"]:
             if each["name"] == topic:
-                return each["partitions"][partition]["inSync"]
-        return []
+                return each["partitions"][partition]
+        return {}
 
     def kill(self, number, how=signal.SIGKILL):
         self.brokers[number].end(how)

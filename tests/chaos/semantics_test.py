@@ -26,7 +26,7 @@ SEED = int(os.environ.get("XYLEM_SEED", "1"))
 TOPIC, GROUP, PARTITIONS = "sales", "tills", 3
 RECORDS_PER_S = 3_000
 BETWEEN = 300  # records consumed at least, from one kill to the next
-COMMITTED_S = 60
+COMMITTED_S = 120
 
 
 class Producing(threading.Thread):

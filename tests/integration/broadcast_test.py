@@ -99,7 +99,8 @@ class BroadcastTest(unittest.TestCase):
         return json.loads(run_again("groups", "describe", name, "--broker", self.tcp, "--json"))
 
     def state(self, topic, partition=0):
-        return get_json(self.http, f"/api/v1/topics/{topic}")["partitionState"][partition]
+        topic = until(lambda: get_json(self.http, f"/api/v1/topics/{topic}"), f"{topic} is described")
+        return topic["partitionState"][partition]
 
     def ends(self, topic):
         return [self.state(topic, number)["highWatermark"] for number in range(PARTITIONS)]
@@ -127,6 +128,7 @@ class BroadcastTest(unittest.TestCase):
         self.produce("prices", RECORDS)
         until(lambda: all(self.has_all(one, "prices") for one in members), "all have everything")
         until(lambda: len(stream.records) == RECORDS, "the HTTP stream, too")
+        until(lambda: self.group("tills")["lag"] == 0, "all is committed")
         members[1].end(signal.SIGKILL)
         self.produce("prices", RECORDS)
         until(lambda: self.has_all(members[0], "prices"), "the others go on")
@@ -161,19 +163,25 @@ class BroadcastTest(unittest.TestCase):
         self.produce("prices", 300)
         for name in ("till-1", "till-2"):
             run("consume", "prices", "--group", "tills", "--instance", name, "--broker", self.tcp)
-        until(lambda: not get_json(self.http, "/api/v1/groups/tills")["members"], "sessions end")
+        until(lambda: not self.group("tills")["members"], "sessions end")
         reset = ("groups", "reset", "tills", "--broker", self.tcp, "--json", "--to")
         one = json.loads(run(*reset, "earliest", "--instance", "till-1"))["offsets"]
         self.assertEqual({each["instance"] for each in one}, {"till-1"})
         again = run("consume", "prices", "--group", "tills", "--instance", "till-1", "--broker",
                     self.tcp)
         self.assertEqual(len(again.splitlines()), 300)
-        until(lambda: not get_json(self.http, "/api/v1/groups/tills")["members"], "sessions end")
+        until(lambda: not self.group("tills")["members"], "sessions end")
         both = json.loads(run(*reset, "earliest"))["offsets"]
         self.assertEqual(len(both), 2 * PARTITIONS)
         run("groups", "forget", "tills", "--instance", "till-2", "--broker", self.tcp)
         left = {each["instance"] for each in self.group("tills")["partitions"]}
         self.assertEqual(left, {"till-1"})
+
+    @staticmethod
+    def leads_nothing(tier, number):
+        seen = tier.cluster()
+        return seen and all(each["leader"] not in (number, -1)
+                            for topic in seen["topics"] for each in topic["partitions"])
 
     def test_in_a_root_tier(self):
         """Where a group's coordinator keeps the offsets of its instances, and is killed."""
@@ -192,6 +200,7 @@ class BroadcastTest(unittest.TestCase):
         self.produce("prices", 30)
         self.assertEqual((consume("till-1"), consume("till-2")), (30, 330))
         tier.kill(0)
+        until(lambda: self.leads_nothing(tier, 0), "others coordinate")
         self.assertEqual((consume("till-1"), consume("till-2")), (0, 0))
         until(lambda: not self.group("tills")["members"], "sessions end")
         run_again("groups", "forget", "tills", "--instance", "till-2", "--broker", self.tcp)
@@ -229,7 +238,8 @@ class BroadcastTest(unittest.TestCase):
         self.assertEqual(member.gaps(), [(0, end, start)])
         self.assertEqual(member.offsets(0, 1)[0], start)
         metrics = ask(self.http, "GET", "/metrics")[1].decode()
-        self.assertIn("xylem_delivery_gaps_total 2\n", metrics)
+        told = int(re.search(r"^xylem_delivery_gaps_total (\d+)$", metrics, re.M)[1])
+        self.assertGreaterEqual(told, 2)  # a session that is about to be given up may be told, too
 
     def check_one_gap(self, member, committed):
         """It tells all that is missing, and nothing that was committed. It may reach back to records

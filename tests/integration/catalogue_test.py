@@ -40,7 +40,7 @@ class CatalogueTest(unittest.TestCase):
 
     def ends(self, node):
         """Partition -> end offset of the topic at a broker, of those that it has."""
-        topic = get_json(node["http"], "/api/v1/topics/packages")
+        topic = get_json(node["http"], "/api/v1/topics/packages") or {"partitionState": []}
         return {p["partition"]: p["end"] for p in topic["partitionState"] if "end" in p}
 
     def ends_at_roots(self):

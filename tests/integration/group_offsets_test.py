@@ -61,8 +61,8 @@ class GroupOffsetsTest(unittest.TestCase):
         for _ in range(KILLS):
             victim = self.coordinator()
             self.tier.kill(victim)
-            seen += self.consume("--count", SHARE)
             until(lambda: self.coordinator() != victim, "another one coordinates")
+            seen += self.consume("--count", SHARE)
             self.tier.restart(victim)
             until(self.is_whole, "all in sync again; " + self.tier.logs())
         self.assertEqual(len(seen), (KILLS + 1) * SHARE)

@@ -30,27 +30,43 @@ class HttpTreeTest(unittest.TestCase):
         return said[0] if is_one and len(said[0]) == PARTITIONS and all(said[0]) else None
 
     def produce(self, address, partitions):
-        messages = [{"value": f"value {p}", "partition": p} for p in partitions]
-        status, answer = ask_again(address, "POST", "/api/v1/messages/batch",
-                                   json.dumps({"topic": "t", "messages": messages}))
-        self.assertEqual(status, 200, answer)
-        return json.loads(answer)["results"]
+        """Partition -> where its value is. What could not be taken now is given again."""
+        taken = {}
+
+        def all_taken():
+            left = [partition for partition in partitions if partition not in taken]
+            messages = [{"value": f"value {p}", "partition": p} for p in left]
+            status, answer = ask_again(address, "POST", "/api/v1/messages/batch",
+                                       json.dumps({"topic": "t", "messages": messages}))
+            self.assertEqual(status, 200, answer)
+            for partition, result in zip(left, json.loads(answer)["results"]):
+                if "offset" in result:
+                    self.assertEqual(result["partition"], partition)
+                    taken[partition] = result["offset"]
+            return len(taken) == len(partitions)
+
+        until(all_taken, lambda: f"all is taken; so far: {taken}")
+        return taken
+
+    def values(self, partition):
+        page = get_json(self.leaders[partition], f"/api/v1/topics/t/records?partition={partition}")
+        return {each["offset"]: each["value"] for each in (page or {"records": []})["records"]}
+
+    def sends_on(self, target, leader):
+        """Where a broker that does not lead sends those who ask."""
+        status, answer = ask(self.roots["root-0"], "GET", target)
+        return (status, json.loads(answer)["hint"]) == (421, leader)
 
     def test_any_broker_takes_what_others_lead(self):
         first = self.roots["root-0"]
-        for partition, result in enumerate(self.produce(first, range(PARTITIONS))):
-            self.assertEqual((result.get("partition"), result.get("offset")), (partition, 0), result)
+        taken = self.produce(first, range(PARTITIONS))
         until(lambda: self.knows_addresses(first), "root-0 knows where the others are")
-        for partition in range(PARTITIONS):
-            for path in ("records?", "stream?"):
+        for partition, leader in enumerate(self.leaders):
+            for path in ("records?", "stream?") if leader != first else ():
                 target = f"/api/v1/topics/t/{path}partition={partition}"
-                if self.leaders[partition] == first:
-                    continue
-                status, answer = ask(first, "GET", target)
-                self.assertEqual((status, json.loads(answer)["hint"]),
-                                 (421, self.leaders[partition]))
-            page = get_json(self.leaders[partition], f"/api/v1/topics/t/records?partition={partition}")
-            self.assertIn(f"value {partition}", [record["value"] for record in page["records"]])
+                until(lambda t=target, to=leader: self.sends_on(t, to), f"{target} is sent on")
+            until(lambda p=partition: self.values(p).get(taken[p]) == f"value {p}",
+                  f"partition {partition} has its value")
         self.check_below()
 
     def knows_addresses(self, address):

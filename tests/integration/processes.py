@@ -14,16 +14,24 @@ import urllib.parse
 BIN = pathlib.Path(os.environ.get("XYLEM_BIN", "build/release/bin")).resolve()
 
 
+class CommandFailed(AssertionError):
+    """A command did not end with success."""
+
+
 def until(condition, what, limit_s=120):
     """Waits for a condition; its value, or an error that says what did not come true. `what` may be
-    a function, which is asked in the end."""
+    a function, which is asked in the end. A condition is not true when a command fails that it asks."""
     end = time.monotonic() + limit_s
+    failed = None
     while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
+        try:
+            value = condition()
+            if value:
+                return value
+        except (CommandFailed, subprocess.TimeoutExpired) as why:
+            failed = why
         time.sleep(0.05)
-    raise AssertionError(f"not within {limit_s} s: {what() if callable(what) else what}")
+    raise AssertionError(f"not within {limit_s} s: {what() if callable(what) else what}") from failed
 
 
 def free_ports(count):
@@ -101,7 +109,7 @@ def quote(text):
 def output_of(done):
     """What a command printed. A failure shows what it said."""
     if done.returncode != 0:
-        raise AssertionError(f"{done.args} exited {done.returncode}: {done.stderr.decode()}")
+        raise CommandFailed(f"{done.args} exited {done.returncode}: {done.stderr.decode()}")
     return done.stdout
 
 

@@ -4,6 +4,7 @@ Nothing that was acknowledged is lost but what an operator gives up by name.
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,7 +98,7 @@ class RebalanceTest(unittest.TestCase):
         self.tier.restart(victim)
         self.assertEqual(moving.process.wait(300), 0, moving.said())
         until(lambda: self.tier.is_ready(victim), "the killed one is back")
-        self.assertEqual(self.holds(4), 0)
+        until(lambda: self.holds(4) == 0, "every broker knows that it holds nothing")
         goes_on()
         moving = Moving(self.tier.path / "filled", self.admins(), "--throttle", "10000000")
         self.addCleanup(moving.process.kill)
@@ -106,13 +107,14 @@ class RebalanceTest(unittest.TestCase):
         self.tier.restart(0)
         self.assertEqual(moving.process.wait(300), 0, moving.said())
         until(lambda: self.tier.is_ready(0), "the first broker is back")
-        self.assertGreater(self.holds(4), full // 2)
+        until(lambda: self.holds(4) > full // 2, "every broker knows what it holds")
         self.ordered("rebalance", "--execute")  # what left the first broker while it was gone
-        self.assertRegex(self.ordered("rebalance", "--plan"), r"(?m)^0 partitions to move")
+        until(lambda: re.search(r"(?m)^0 partitions to move", self.ordered("rebalance", "--plan")),
+              "nothing is left to move")
         until(self.is_whole, "all replicas are in sync where they are now")
         goes_on()
-        self.assertIn("without a leader 0  below min in-sync 0  moving 0",
-                      self.ordered("root", "status"))
+        until(lambda: "without a leader 0  below min in-sync 0  moving 0" in
+              self.ordered("root", "status"), "nothing is wrong in the root tier")
         verdict = load.verdict()
         self.assertEqual(load.process.returncode, 0, verdict)
 

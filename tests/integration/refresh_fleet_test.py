@@ -40,7 +40,7 @@ class RefreshFleetTest(unittest.TestCase):
         return done.returncode, json.loads(done.stdout or b"null"), done.stderr.decode()
 
     def job(self, refresh):
-        return get_json(self.registry, f"/api/v1/refreshes/{refresh}")
+        return get_json(self.registry, f"/api/v1/refreshes/{refresh}") or {}
 
     def node(self, refresh, name):
         job = self.job(refresh)
@@ -83,7 +83,7 @@ class RefreshFleetTest(unittest.TestCase):
         self.assertEqual(code, 0, said)
         self.assertIn("enough", stopping["why"])
         self.signal("pos-0", signal.SIGCONT)
-        until(lambda: self.job(job["id"])["state"] == "STOPPED", "it has stopped")
+        until(lambda: self.job(job["id"]).get("state") == "STOPPED", "it has stopped")
         self.assertEqual(self.node(job["id"], "pos-0")["state"], "ABORTED")
         self.assertEqual(self.node(job["id"], "pos-1")["state"], "NOT_BEGUN")
         self.assertEqual(self.copy()["keys"], KEYS)

@@ -32,7 +32,7 @@ class AskingClient {
   template <class Message>
   Result<network::Frame> ask(network::FrameType type, const Message& message) {
     std::optional<Result<network::Frame>> answer;
-    session_->request(type, network::payload_of(message), 5'000,
+    session_->request(type, network::payload_of(message), kGiveUpMs,
                       [&](auto answered) { answer = std::move(answered); });
     REQUIRE(run_until(world_.loop, [&] { return answer.has_value(); }));
     return std::move(*answer);

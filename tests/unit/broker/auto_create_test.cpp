@@ -36,7 +36,7 @@ Result<network::Frame> send_data(BrokerWorld& world, const std::string& topic) {
   const std::array pieces = {Slice::own(network::encode_data_header(header)),
                              Slice::own(*builder.build())};
   std::optional<Result<network::Frame>> answer;
-  session.request(network::FrameType::kData, pieces, 5'000,
+  session.request(network::FrameType::kData, pieces, xylem::testing::kGiveUpMs,
                   [&](const auto& answered) { answer = answered; });
   REQUIRE(run_until(world.loop, [&] { return answer.has_value(); }));
   return *answer;

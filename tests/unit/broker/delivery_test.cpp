@@ -177,7 +177,7 @@ class RawSession {
   std::optional<Error> error_of(network::FrameType type, const std::vector<Slice>& pieces) {
     bool is_answered = false;
     std::optional<Error> error;
-    session_.request(type, pieces, 5'000, [&](const auto& answer) {
+    session_.request(type, pieces, xylem::testing::kGiveUpMs, [&](const auto& answer) {
       is_answered = true;
       if (!answer) error = answer.error();
     });

@@ -33,7 +33,8 @@ struct Moves {
 
   Result<Frame> ask(FrameType type, const std::vector<Slice>& pieces) {
     std::optional<Result<Frame>> answer;
-    id = session->request(type, pieces, 5'000, [&](auto said) { answer = std::move(said); });
+    id = session->request(type, pieces, xylem::testing::kGiveUpMs,
+                          [&](auto said) { answer = std::move(said); });
     REQUIRE(run_until(world.loop, [&] { return answer.has_value(); }));
     return std::move(*answer);
   }

@@ -158,7 +158,7 @@ TEST_CASE("snapshot: as many at once as there may be") {
 }
 
 TEST_CASE("snapshot: one that takes too long is cut, and does not look whole") {
-  Snapping daemon({.time_limit_ms = 500});
+  Snapping daemon({.time_limit_ms = 2'000});
   const auto peer = daemon.ask_and_stop_reading();
   REQUIRE(daemon.world.until([&] { return daemon.snapshots->open() == 0; }));
   peer->stream->pause_reading(false);

@@ -110,7 +110,9 @@ class Listener {
  public:
   explicit Listener(RegistryWorld& world)
       : client_(world.client()), thread_([this] {
-          client_->exchange({.target = "/api/v1/events", .on_body = [this](Bytes bytes) {
+          client_->exchange({.target = "/api/v1/events",
+                             .timeout_ms = xylem::testing::kGiveUpMs,
+                             .on_body = [this](Bytes bytes) {
                                const std::lock_guard lock(mutex_);
                                text_ += text_of(bytes);
                                return true;

@@ -10,6 +10,7 @@ namespace {
 
 using testing::RootTierWorld;
 using testing::run_until;
+using xylem::testing::try_until;
 
 Buffer content(const Partition& partition) {
   const auto& log = *partition.log();
@@ -30,15 +31,17 @@ TEST_CASE("root tier: what is acknowledged is on the disks of three brokers, and
   CHECK(topic.replicas == 3);
   CHECK(topic.min_insync == 2);
   for (std::int32_t p = 0; p < 4; ++p) {
-    const auto appended = world.append(topic.log(p), "value");
-    REQUIRE(appended);
-    REQUIRE(*appended);
-    CHECK((*appended)->replicas_synced == 3);
+    Partition::Appended appended;
+    REQUIRE(try_until(world.loop, [&] {
+      appended = world.append_at_last(topic.log(p), "value");
+      return appended.replicas_synced == 3;
+    }));
     const auto record = world.agreed(topic.log(p));
     CHECK(record.replicas.size() == 3);
     REQUIRE(run_until(world.loop, [&] {
       return std::ranges::all_of(record.replicas, [&](ReplicaId one) {
-        return world.at(one).partitions->find(topic.log(p))->high_watermark() == Offset(1);
+        return world.at(one).partitions->find(topic.log(p))->high_watermark() ==
+               appended.next_offset;
       });
     }));
     for (const auto one : record.replicas)
@@ -51,10 +54,10 @@ TEST_CASE("root tier: another broker leads when one dies, which follows when it 
   RootTierWorld world;
   const auto topic = world.create("prices");
   const auto log = topic.log(0);
-  world.must_append(log, "first");
+  world.append_at_last(log, "first");
   const auto before = world.agreed(log);
   world.kill(before.leader.value());
-  world.must_append(log, "second");
+  world.append_at_last(log, "second");
   const auto after = world.agreed(log);
   CHECK(after.leader != before.leader);
   CHECK(after.epoch > before.epoch);
@@ -72,7 +75,7 @@ TEST_CASE("root tier: with one replica of three nothing is promised to all, and 
   RootTierWorld world;
   const auto topic = world.create("prices");
   const auto log = topic.log(0);
-  world.must_append(log, "kept");
+  world.append_at_last(log, "kept");
   const auto record = world.agreed(log);
   for (const auto one : record.replicas) {
     if (one != record.leader) world.kill(one.value());
@@ -121,13 +124,15 @@ TEST_CASE("root tier: every topic stands in __topics, whoever leads it") {
 TEST_CASE("root tier: all die at once, and nothing that was acknowledged is gone") {
   RootTierWorld world;
   const auto topic = world.create("prices");
-  for (int i = 0; i < 20; ++i) world.must_append(topic.log(0), std::to_string(i));
+  Offset end;
+  for (int i = 0; i < 20; ++i)
+    end = world.append_at_last(topic.log(0), std::to_string(i)).next_offset;
   for (int i = 0; i < RootTierWorld::kBrokers; ++i) world.kill(i);
   for (int i = 0; i < RootTierWorld::kBrokers; ++i) world.start(i);
   auto* leader = world.leader(topic.log(0));
   REQUIRE(leader != nullptr);
-  CHECK(run_until(world.loop, [&] { return leader->high_watermark() == Offset(20); }));
-  world.must_append(topic.log(0), "again");
+  CHECK(run_until(world.loop, [&] { return leader->high_watermark() == end; }));
+  world.append_at_last(topic.log(0), "again");
 }
 
 TEST_CASE("root tier: a broker that has no replica says where it is") {

@@ -222,14 +222,8 @@ class RootTierWorld {
     return *answer;
   }
 
-  // It is taken at once.
-  void must_append(const LogId& log, std::string_view value) {
-    const auto done = append(log, value);
-    REQUIRE(done);
-    REQUIRE(*done);
-  }
-
-  // Until it is taken: a leader that is about to change refuses it.
+  // Until it is taken: a leader that is about to change refuses it, and one whose followers were
+  // not heard for a moment.
   Partition::Appended append_at_last(const LogId& log, std::string_view value) {
     std::optional<Result<Partition::Appended>> done;
     REQUIRE(xylem::testing::try_until(loop, [&] {

@@ -97,7 +97,7 @@ TEST_CASE("delayed records: come when they are due, as they were produced") {
       ++acknowledged;
     }));
   };
-  const auto due_ms = world.soon(2'000);
+  const auto due_ms = world.soon(5'000);
   give("second", due_ms);
   give("third", due_ms + 1);
   give("first", due_ms - 100);
