@@ -98,12 +98,16 @@ class BrokersDownTest(unittest.TestCase):
                 return False
         return True
 
+    def all_have_all(self):
+        """So that whoever is left can be read from."""
+        until(lambda: all(map(self.tier.is_ready, range(ROOTS))) and self.is_whole() and
+              all(map(self.knows_committed, range(ROOTS))),
+              lambda: "all in sync; " + self.tier.logs())
+
     def up(self, numbers):
         for number in numbers:
             self.tier.restart(number)
-        until(lambda: all(map(self.tier.is_ready, numbers)) and self.is_whole() and
-              all(map(self.knows_committed, numbers)),
-              lambda: "all in sync again; " + self.tier.logs())
+        self.all_have_all()
 
     def test_any_two_down(self):
         self.start()
@@ -128,6 +132,7 @@ class BrokersDownTest(unittest.TestCase):
         self.make_topics()
         for topic in TOPICS:
             self.assertEqual(self.write(topic), "")
+        self.all_have_all()
         triples = list(itertools.combinations(range(ROOTS), 3))
         for dead in self.chance.sample(triples, TRIPLES):
             self.down(dead)
