@@ -6,7 +6,6 @@ XYLEM_TRIPLES says how many threes are down, one after the other (default 3; 10 
 XYLEM_CUTS how often the power goes (default 2). Only root can cut it.
 """
 import itertools
-import json
 import os
 import random
 import signal
@@ -83,9 +82,8 @@ class BrokersDownTest(unittest.TestCase):
 
     def down(self, numbers):
         """At once: whoever is left for a moment would take the dead ones out of the in-sync sets."""
-        for how in (signal.SIGSTOP, signal.SIGKILL):
-            for number in numbers:
-                self.tier.signal(number, how)
+        for number in numbers:
+            self.tier.signal(number, signal.SIGSTOP)
         for number in numbers:
             self.tier.kill(number)
 

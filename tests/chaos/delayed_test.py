@@ -20,7 +20,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
 from root_tier import RootTier, known  # noqa: E402
-from processes import BIN, Daemon, Directory, free_ports, get_json, run, until  # noqa: E402
+from processes import BIN, Daemon, Directory, free_ports, get_json, make_topic, run, until  # noqa: E402
 
 KILLS = int(os.environ.get("XYLEM_KILLS", "4"))
 ROOTS = int(os.environ.get("XYLEM_ROOTS", "3"))
@@ -216,9 +216,7 @@ class DelayedTest(unittest.TestCase):
                         PIPE_PORT=port + 2)
         self.addCleanup(broker.end, signal.SIGKILL)
         broker.start()
-        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", TOPIC, "--if-not-exists",
-                                      "--broker", address, "--partitions", str(PARTITIONS)],
-                                     capture_output=True).returncode == 0, "the topic is there")
+        make_topic(address, TOPIC, "--partitions", PARTITIONS)
         records, reader = Records(chance), Reader(address)
         self.addCleanup(reader.process.kill)
         for kill in range(KILLS):

@@ -13,11 +13,10 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "integration"))
-from processes import BIN, Daemon, Directory, free_ports, run, until  # noqa: E402
+from processes import Daemon, Directory, free_ports, make_topic, run, until  # noqa: E402
 
 RECORDS = 6_000  # in batches of what comes while one is synced
 ACK = 0x02
@@ -148,9 +147,7 @@ class FlushOrderTest(unittest.TestCase):
                         BROKER_PORT=port, HTTP_PORT=port + 1, PIPE_PORT=port + 2)
         broker.start()
         self.addCleanup(broker.end, signal.SIGKILL)
-        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", "kept", "--if-not-exists",
-                                      "--broker", address],
-                                     capture_output=True).returncode == 0, "the topic is there")
+        make_topic(address, "kept")
         trace = directory.path / "trace"
         strace = subprocess.Popen(
             ["strace", "-f", "-y", "-yy", "-xx", "-s", "1048576", "-o", trace, "-p",

@@ -13,7 +13,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "integration"))
-from processes import BIN, Daemon, Directory, free_ports, run, until  # noqa: E402
+from processes import BIN, Daemon, Directory, free_ports, make_topic, run, until  # noqa: E402
 
 KILLS = int(os.environ.get("XYLEM_KILLS", "25"))
 RECORDS_PER_S = 20_000
@@ -71,9 +71,7 @@ class KillTest(unittest.TestCase):
     def test_nothing_acknowledged_is_missing(self):
         chance = random.Random(SEED)
         self.broker.start()
-        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", "kept", "--if-not-exists",
-                                      "--broker", self.address], capture_output=True).returncode == 0,
-              "the topic is there")
+        make_topic(self.address, "kept")
         load = Load(self.address, "kept")
         self.addCleanup(load.process.kill)
         for kill in range(KILLS):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "integration"))
-from processes import BIN, Daemon, Directory, free_ports, get_json, run, until  # noqa: E402
+from processes import BIN, Daemon, Directory, free_ports, get_json, make_topic, run, until  # noqa: E402
 
 ROOTS = 5
 PORTS = 4 * ROOTS + 10
@@ -120,9 +120,7 @@ class RootTier:
         return process is not None and process.poll() is None
 
     def create(self, topic, *arguments):
-        until(lambda: subprocess.run([BIN / "xylem", "topic", "create", topic, "--if-not-exists",
-                                      "--broker", self.clients(), *map(str, arguments)],
-                                     capture_output=True).returncode == 0, f"topic {topic} is made")
+        make_topic(self.clients(), topic, *arguments)
 
     def leader(self, topic, partition=0, asked=None):
         """The number of the broker that leads; None: nobody."""

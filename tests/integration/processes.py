@@ -83,14 +83,13 @@ def ask(address, method, target, body=None):
         return server.request(method, target, body)
 
 
-def ask_again(address, method, target, body=None, limit_s=120):
+def ask_again(address, method, target, body=None):
     """As `ask`, once more for as long as the answer is that it cannot be done now."""
-    end = time.monotonic() + limit_s
-    while True:
-        status, answer = ask(address, method, target, body)
-        if status != 503 or time.monotonic() > end:
-            return status, answer
-        time.sleep(0.05)
+    def tried():
+        answer = ask(address, method, target, body)
+        return None if answer[0] == 503 else answer
+
+    return until(tried, f"{method} {target} can be done")
 
 
 def get_json(address, target):
@@ -126,6 +125,12 @@ def run_again(*arguments):
         return None if done.returncode != 0 and b"(retry" in done.stderr else done
 
     return output_of(until(tried, f"{arguments} is not told to retry"))
+
+
+def make_topic(brokers, topic, *arguments):
+    """As soon as a broker can; one that an earlier try made, whose answer came too late, is made."""
+    until(lambda: run("topic", "create", topic, "--if-not-exists", "--broker", brokers, *arguments),
+          f"topic {topic} is made")
 
 
 class Directory:
